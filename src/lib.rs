@@ -1,0 +1,57 @@
+//! A persistent cache for market data, shared by every script on the machine.
+//!
+//! # The life of a request
+//!
+//! `mcache fetch AAPL` is read by [`cli`], which asks [`config`] for a question (symbol, type, key,
+//! providers) and for a [`Cache`](cache::Cache). The cache looks the key up in its [`tier`]s and
+//! asks [`policy`] what to do with what is held. A fresh [`entry`] answers at once. Else
+//! [`upstream`], the only door to the network, sends the request that a [`provider`] wrote, within
+//! the limits that [`ledger`] keeps, and what comes back is read by the provider, checked by
+//! [`validate`], sealed by [`codec`] and stored in the [`db`], before it is answered. What failed
+//! is answered with a stale entry and a [`warning`], or with an [`error`].
+//!
+//! # The floors
+//!
+//! ```text
+//!  7  surface    cli                                  terminal, argv
+//!  6  assembly   config                               configuration files, environment
+//!  5  cache      cache                                one request, start to end
+//!  4  upstream   upstream                             the network out
+//!  3  storage    codec ← db ← ledger ← tier           the cache folder
+//!  2  rules      entry ← validate ← policy ← provider nothing at all
+//!  1  market     market ← key                         nothing at all
+//!  0  words      error ← time ← units ← warning ← number ← clock
+//! ```
+//!
+//! `a ← b`: `b` may use `a`. **A module uses what is on a lower floor, or to its left on its own;
+//! nothing else.** A test reads this table and holds the code to it. The last column is what a
+//! floor touches of the outside world; `clock` alone reads the time of day. Floors 0 to 3 block;
+//! async lives in `upstream` and in the part of `cache` that waits for it.
+//!
+//! # Where a rule is
+//!
+//! | question | place |
+//! |---|---|
+//! | How long is this fresh? | [`policy::Rules`] |
+//! | When is an entry fresh, stale, gone? | [`entry::Life`] |
+//! | Answer, ask or refuse? | [`policy::next()`] |
+//! | When may a stale entry stand in? | [`policy::fallback`] |
+//! | Who may answer, in which order? | `config/assembly.rs`, `cache/lookup.rs` |
+//! | What is a key, a glob? | [`key`] |
+//! | How is a symbol spelt? | [`market::Symbol`] |
+//! | What is refused as nonsense? | [`validate`] |
+//! | What does Yahoo send? | `provider/yahoo/wire.rs` |
+//! | When may the next call start? | [`ledger`] |
+//! | What stands on the disk? | [`db`], [`codec`] |
+//! | What goes when it is full? What becomes of trouble? | `cache/store.rs` |
+//! | What does a hit write? | [`db::hits`] |
+//! | What is counted, and what does it mean? | [`db::tally`], [`cache::Report`] |
+//! | Which key of the configuration is there? | [`config::schema`] |
+//! | What is typed, printed, and ended with? | `cli/args.rs`, `cli/output/`, `cli/exit.rs` |
+
+pub mod clock;
+pub mod error;
+pub mod number;
+pub mod time;
+pub mod units;
+pub mod warning;

@@ -1,0 +1,121 @@
+//! Every sentence that mcache says without failing.
+//!
+//! Trouble with the cache never stops an answer: it becomes one of these, travels with the answer,
+//! and only `cli::ui` prints it. Nothing here decides anything.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::units::duration_for_people;
+
+/// Something a user should know although the answer stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Warning {
+    /// An answer is older than its rule allows, because upstream could not be asked.
+    ServedStale {
+        /// What was asked for.
+        symbol: String,
+        /// How old the answer is.
+        age: Duration,
+        /// Why there is no newer one.
+        why: String,
+    },
+    /// The database could not be read and stands aside now.
+    SetAside {
+        /// Where it was.
+        path: PathBuf,
+        /// Where it is now.
+        aside: PathBuf,
+    },
+    /// One entry did not match its checksum and stands aside now.
+    EntryDamaged {
+        /// Whose value it was.
+        key: String,
+        /// Where its bytes are now; none if they could not be written anywhere.
+        aside: Option<PathBuf>,
+    },
+    /// The database was made by a later major version, or by another program.
+    Foreign {
+        /// The file.
+        path: PathBuf,
+        /// Whose it is.
+        what: String,
+    },
+    /// The cache cannot be used for this answer.
+    Unusable {
+        /// The folder.
+        path: PathBuf,
+        /// Why.
+        why: String,
+    },
+    /// What came could not be stored.
+    NotStored {
+        /// The folder.
+        path: PathBuf,
+        /// Why.
+        why: String,
+    },
+    /// The folder lies on a network, where the fast journal would lose data.
+    NetworkFolder {
+        /// The folder.
+        path: PathBuf,
+        /// The kind of file system.
+        kind: String,
+    },
+    /// The cap is reached by what may not be dropped.
+    OverCap {
+        /// The folder.
+        path: PathBuf,
+    },
+}
+
+impl fmt::Display for Warning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::ServedStale { symbol, age, why } => {
+                let age = duration_for_people(*age);
+                write!(f, "{symbol}: this answer is {age} old, no newer one could be had: {why}")
+            }
+            Self::SetAside { path, aside } => {
+                let aside = aside.file_name().unwrap_or(aside.as_os_str()).display();
+                let path = path.display();
+                write!(
+                    f,
+                    "the cache at `{path}` was damaged; set aside as `{aside}`, starting anew"
+                )
+            }
+            Self::EntryDamaged { key, aside: Some(aside) } => {
+                let aside = aside.display();
+                write!(f, "the entry `{key}` was damaged; its bytes are set aside as `{aside}`")
+            }
+            Self::EntryDamaged { key, aside: None } => {
+                write!(f, "the entry `{key}` is damaged; it is not served")
+            }
+            Self::Foreign { path, what } => {
+                let path = path.display();
+                write!(f, "the cache at `{path}` {what}; it is left alone and not used")
+            }
+            Self::Unusable { path, why } => {
+                write!(f, "the cache in `{}` cannot be used: {why}", path.display())
+            }
+            Self::NotStored { path, why } => {
+                write!(f, "nothing could be stored in `{}`: {why}", path.display())
+            }
+            Self::NetworkFolder { path, kind } => {
+                let path = path.display();
+                write!(
+                    f,
+                    "the cache folder `{path}` is on a network ({kind}): slower, and a local folder is safer"
+                )
+            }
+            Self::OverCap { path } => {
+                let path = path.display();
+                write!(
+                    f,
+                    "the cache in `{path}` stays above `cache.disk.max_size_gb`: nothing more may be dropped"
+                )
+            }
+        }
+    }
+}
