@@ -51,6 +51,8 @@
 
 pub mod clock;
 pub mod error;
+pub mod key;
+pub mod market;
 pub mod number;
 pub mod time;
 pub mod units;

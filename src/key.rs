@@ -1,0 +1,290 @@
+//! Keys, the globs that pick them, and the number under which a key is stored.
+//!
+//! `<type>:<class>:<SYMBOL>[:<parameters>]`, as in `quote:stock:AAPL`; what `put` writes is free.
+//! The spellings of the seeds (`price:crypto:BTC`, `prediction:BTC`) are read and never written.
+
+use std::fmt;
+use std::str::Chars;
+
+use xxhash_rust::xxh3::xxh3_64;
+
+use crate::error::{Usage, sanitized};
+use crate::market::{Class, DataType, Names, Symbol};
+
+/// The longest key in bytes: ten times what any symbol and parameters need.
+const LONGEST: usize = 512;
+
+/// How many providers can hold a value under one key: the slots behind one hash.
+pub const SLOTS: i64 = 16;
+
+/// The provider of what `put` wrote.
+pub const PUT: &str = "put";
+
+/// The name of a value.
+///
+/// Invariant: not empty, at most 512 bytes, no control character, no white space, none of
+/// `* ? @`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Key(Box<str>);
+
+impl Key {
+    /// The key of one type of data about one symbol.
+    pub fn of(data_type: DataType, symbol: &Symbol) -> Self {
+        let (data_type, class) = (data_type.as_str(), symbol.class().as_str());
+        Self(format!("{data_type}:{class}:{symbol}").into())
+    }
+
+    /// Reads a key as people and the seeds write it.
+    pub fn parse(text: &str, names: &dyn Names) -> Result<Self, Usage> {
+        if let Some(odd) = text.chars().find(|c| "*?@".contains(*c)) {
+            return Err(Usage::new(format!(
+                "`{}` is not a key: it holds `{odd}`",
+                sanitized(text)
+            ))
+            .hint("a key is a name such as `quote:stock:AAPL`; `keys PATTERN` takes globs"));
+        }
+        checked(text)?;
+        Ok(Self(in_our_spelling(text, names).into()))
+    }
+
+    /// The key that this text already is; for what comes out of the database.
+    pub fn from_stored(text: &str) -> Self {
+        Self(text.into())
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// What stands before the first colon: the type, for all but what `put` wrote.
+    pub fn data_type(&self) -> &str {
+        self.0.split_once(':').map_or(&self.0, |(data_type, _)| data_type)
+    }
+
+    /// The class, if the key follows the grammar.
+    pub fn class(&self) -> Option<Class> {
+        self.0.split(':').nth(1).and_then(Class::from_name)
+    }
+
+    /// The symbol, if the key follows the grammar.
+    pub fn symbol(&self) -> Option<&str> {
+        self.class()?;
+        self.0.split(':').nth(2)
+    }
+
+    /// The first of the sixteen row ids that are this key's: XXH3 of the text with the low four
+    /// bits clear. Two keys may share it, so whoever reads a row compares the text too.
+    pub fn first_id(&self) -> i64 {
+        (xxh3_64(self.0.as_bytes()) & !15).cast_signed()
+    }
+}
+
+impl fmt::Display for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+/// Which entries are meant: a glob over keys (`*` any run, `?` any one character), and perhaps
+/// one provider, as in `quote:*@yahoo`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pattern {
+    glob: Box<str>,
+    provider: Option<Box<str>>,
+}
+
+impl Pattern {
+    /// Reads a pattern as people and the seeds write it.
+    pub fn parse(text: &str, names: &dyn Names) -> Result<Self, Usage> {
+        let (glob, provider) = match text.rsplit_once('@') {
+            Some((glob, provider)) if !provider.is_empty() => (glob, Some(provider.into())),
+            _ => (text, None),
+        };
+        checked(glob)?;
+        Ok(Self { glob: in_our_spelling(glob, names).into(), provider })
+    }
+
+    /// Whether it names one key and no glob.
+    pub fn is_one_key(&self) -> bool {
+        !self.glob.contains(['*', '?'])
+    }
+
+    /// The glob alone.
+    pub fn glob(&self) -> &str {
+        &self.glob
+    }
+
+    /// The provider that it is limited to.
+    pub fn provider(&self) -> Option<&str> {
+        self.provider.as_deref()
+    }
+
+    /// Whether this entry is meant.
+    pub fn picks(&self, key: &Key, provider: &str) -> bool {
+        self.provider.as_deref().is_none_or(|wanted| wanted == provider)
+            && matches(&self.glob, &key.0)
+    }
+}
+
+impl fmt::Display for Pattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.glob)?;
+        self.provider.as_ref().map_or(Ok(()), |provider| write!(f, "@{provider}"))
+    }
+}
+
+fn checked(text: &str) -> Result<(), Usage> {
+    let hint = "a key is a name such as `quote:stock:AAPL` or `system_config:paper_trading`";
+    if text.is_empty() {
+        return Err(Usage::new("a key is empty").hint(hint));
+    }
+    if text.len() > LONGEST {
+        return Err(Usage::new(format!(
+            "the key `{}` is longer than {LONGEST} bytes",
+            sanitized(text)
+        ))
+        .hint(hint));
+    }
+    if let Some(odd) = text.chars().find(|c| c.is_control() || c.is_whitespace()) {
+        return Err(Usage::new(format!("the key `{}` holds {odd:?}", sanitized(text))).hint(hint));
+    }
+    Ok(())
+}
+
+/// The seeds leave the class out and call a quote a price.
+fn in_our_spelling(text: &str, names: &dyn Names) -> String {
+    let mut parts: Vec<String> = text.split(':').map(str::to_owned).collect();
+    if parts[0] == "price" {
+        "quote".clone_into(&mut parts[0]);
+    }
+    let without_class = ["prediction", "chart", "ws_history"].contains(&parts[0].as_str())
+        && parts.get(1).is_some_and(|p| Class::from_name(p).is_none() && !p.contains(['*', '?']));
+    if without_class && let Ok(symbol) = Symbol::parse(&parts[1], names) {
+        parts[1] = format!("{}:{symbol}", symbol.class().as_str());
+        if let Some(interval) = parts.get_mut(2) {
+            *interval = interval.to_ascii_lowercase();
+        }
+    }
+    parts.join(":")
+}
+
+/// Whether the glob matches the whole text, without recursion: on a mismatch the last star takes
+/// one more character.
+fn matches(glob: &str, text: &str) -> bool {
+    let (mut g, mut t) = (glob.chars(), text.chars());
+    let mut star: Option<(Chars<'_>, Chars<'_>)> = None;
+    loop {
+        let (mut wanted, mut given) = (g.clone(), t.clone());
+        match (wanted.next(), given.next()) {
+            (Some('*'), _) => {
+                star = Some((wanted.clone(), t.clone()));
+                g = wanted;
+            }
+            (None, None) => return true,
+            (Some(a), Some(b)) if a == '?' || a == b => (g, t) = (wanted, given),
+            _ => {
+                // The rest of the text, less one more character that the last star takes.
+                let Some((after, taken)) = &mut star else { return false };
+                if taken.next().is_none() {
+                    return false;
+                }
+                (g, t) = (after.clone(), taken.clone());
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    struct Coins;
+
+    impl Names for Coins {
+        fn class_of(&self, name: &str) -> Option<Class> {
+            (name == "BTC").then_some(Class::Crypto)
+        }
+        fn alias(&self, _: &str) -> Option<String> {
+            None
+        }
+        fn crypto_quote(&self) -> String {
+            "USDT".to_owned()
+        }
+    }
+
+    #[test]
+    fn the_seeds_spellings_are_read_and_ours_are_kept() {
+        for (text, expected) in [
+            ("quote:stock:AAPL", "quote:stock:AAPL"),
+            ("price:crypto:BTC", "quote:crypto:BTC"),
+            ("prediction:BTC", "prediction:crypto:BTC"),
+            ("prediction:stock:NVDA", "prediction:stock:NVDA"),
+            ("chart:BTC:1D", "chart:crypto:BTC:1d"),
+            ("ws_history:NVDA:1D", "ws_history:stock:NVDA:1d"),
+            ("market:all", "market:all"),
+            ("system_config:paper_trading", "system_config:paper_trading"),
+            ("pair_strategies:ETH/USDT", "pair_strategies:ETH/USDT"),
+        ] {
+            assert_eq!(Key::parse(text, &Coins).unwrap().as_str(), expected);
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_a_key_is_refused() {
+        let long = "k".repeat(600);
+        for text in ["", "a b", "a\nb", "quote:*", "a@b", &long] {
+            assert!(Key::parse(text, &Coins).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn globs_pick_what_people_mean() {
+        for (pattern, key, provider, picked) in [
+            ("quote:*", "quote:stock:AAPL", "yahoo", true),
+            ("*:AAPL*", "quote:stock:AAPL", "yahoo", true),
+            ("*:AAPL*", "bars:stock:AAPL:1d", "yahoo", true),
+            ("*:AAPL", "bars:stock:AAPL:1d", "yahoo", false),
+            ("quote:stock:AAP?", "quote:stock:AAPL", "yahoo", true),
+            ("price:*", "quote:stock:AAPL", "yahoo", true),
+            ("quote:*@yahoo", "quote:stock:AAPL", "yahoo", true),
+            ("quote:*@demo", "quote:stock:AAPL", "yahoo", false),
+            ("quote:stock:AAPL", "quote:stock:AAPL", "yahoo", true),
+            ("quote", "quote:stock:AAPL", "yahoo", false),
+        ] {
+            let pattern = Pattern::parse(pattern, &Coins).unwrap();
+            assert_eq!(pattern.picks(&Key::from_stored(key), provider), picked, "{pattern} {key}");
+        }
+    }
+
+    #[test]
+    fn the_row_id_of_a_key_never_changes() {
+        // On disk for ever: XXH3-64 of the text with the low four bits clear.
+        let key = Key::from_stored("quote:stock:AAPL");
+        assert_eq!(key.first_id() & 15, 0);
+        assert_eq!(key.first_id(), 4_276_016_951_806_221_904);
+    }
+
+    fn slow_matches(glob: &[char], text: &[char]) -> bool {
+        match (glob.first(), text.first()) {
+            (None, None) => true,
+            (Some('*'), _) => {
+                slow_matches(&glob[1..], text)
+                    || (!text.is_empty() && slow_matches(glob, &text[1..]))
+            }
+            (Some('?'), Some(_)) => slow_matches(&glob[1..], &text[1..]),
+            (Some(a), Some(b)) if a == b => slow_matches(&glob[1..], &text[1..]),
+            _ => false,
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn the_matcher_agrees_with_the_obvious_one(glob in "[aé*?]{0,8}", text in "[aé]{0,10}") {
+            let (g, t): (Vec<char>, Vec<char>) = (glob.chars().collect(), text.chars().collect());
+            prop_assert_eq!(matches(&glob, &text), slow_matches(&g, &t));
+        }
+    }
+}

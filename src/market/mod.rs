@@ -1,0 +1,84 @@
+//! The data: what is quoted, and what is said of it.
+//!
+//! Only shapes and spelling. Where values come from is [`provider`](crate::provider)'s, whether
+//! they can be true is [`validate`](crate::validate)'s.
+
+mod quote;
+mod series;
+mod symbol;
+
+pub use quote::{MarketState, Quote};
+pub use series::{Observation, Series};
+pub use symbol::{Class, Names, Symbol};
+
+use crate::error::{Usage, nearest};
+use serde::Serialize;
+
+/// What can be asked of a symbol.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum DataType {
+    /// A snapshot.
+    Quote,
+    /// All observations of a macro series.
+    Series,
+}
+
+impl DataType {
+    /// Every type.
+    pub const ALL: [Self; 2] = [Self::Quote, Self::Series];
+
+    /// The name in keys and output.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Quote => "quote",
+            Self::Series => "series",
+        }
+    }
+
+    /// What is meant when no type is said: a macro symbol is a series, any other a quote.
+    pub fn usual(class: Class) -> Self {
+        if class == Class::Macro { Self::Series } else { Self::Quote }
+    }
+
+    /// Reads a type, in the seeds' spelling too (`price` is a quote).
+    pub fn parse(text: &str) -> Result<Self, Usage> {
+        match text.to_ascii_lowercase().as_str() {
+            "quote" | "price" => Ok(Self::Quote),
+            "series" => Ok(Self::Series),
+            other => {
+                let names = Self::ALL.map(Self::as_str);
+                Err(Usage::new(format!("`{}` is not a type", crate::error::sanitized(text))).hint(
+                    match nearest(other, names) {
+                        Some(name) => format!("did you mean `{name}`?"),
+                        None => format!("the types are {}", names.join(", ")),
+                    },
+                ))
+            }
+        }
+    }
+}
+
+/// What an endpoint gives: one value of market data, ready to be stored.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(untagged)]
+pub enum Record {
+    /// A snapshot.
+    Quote(Box<Quote>),
+    /// All observations of a macro series.
+    Series(Series),
+}
+
+impl From<Quote> for Record {
+    fn from(quote: Quote) -> Self {
+        Self::Quote(Box::new(quote))
+    }
+}
+
+impl Record {
+    /// The record as the JSON object that is stored and printed.
+    pub fn to_json(&self) -> Vec<u8> {
+        // Serialisation of these shapes cannot fail: no map has a key that is not text, and
+        // every number is valid by the invariant of `Number`.
+        serde_json::to_vec(self).unwrap_or_default()
+    }
+}
