@@ -50,10 +50,12 @@
 //! | What is typed, printed, and ended with? | `cli/args.rs`, `cli/output/`, `cli/exit.rs` |
 
 pub mod clock;
+pub mod entry;
 pub mod error;
 pub mod key;
 pub mod market;
 pub mod number;
+pub mod policy;
 pub mod time;
 pub mod units;
 pub mod warning;

@@ -1,0 +1,230 @@
+//! What to do with a question: answer it, ask upstream, or refuse.
+
+use std::time::Duration;
+
+use crate::entry::{Entry, Format, Life, State};
+use crate::error::{Error, Kind};
+use crate::time::Timestamp;
+
+/// What one request asks for beyond its question.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Terms {
+    /// Only the cache may answer.
+    pub offline: bool,
+    /// Upstream is asked even when a fresh entry is held.
+    pub refresh: bool,
+    /// Neither read nor written.
+    pub no_cache: bool,
+    /// No answer older than this is fresh.
+    pub max_age: Option<Duration>,
+    /// What would expire sooner than this is not fresh.
+    pub min_fresh: Duration,
+    /// How stale an answer may be when upstream fails; none: as the rules say.
+    pub max_stale: Option<Duration>,
+    /// The longest to wait for a slot of a limit.
+    pub max_wait: Duration,
+}
+
+impl Default for Terms {
+    fn default() -> Self {
+        Self {
+            offline: false,
+            refresh: false,
+            no_cache: false,
+            max_age: None,
+            min_fresh: Duration::ZERO,
+            max_stale: None,
+            // The contract's default of `fetch --max-wait`.
+            max_wait: Duration::from_secs(10),
+        }
+    }
+}
+
+/// One entry that a tier holds, and how long it lives.
+#[derive(Clone, Copy, Debug)]
+pub struct Held<'a> {
+    /// The entry.
+    pub entry: &'a Entry,
+    /// By the rules in force.
+    pub life: Life,
+}
+
+/// The next step of a request.
+#[derive(Debug)]
+pub enum Next {
+    /// Answer with the entry of this index.
+    Answer(usize),
+    /// Ask upstream.
+    Ask,
+    /// There is no answer, and asking is of no use or not allowed.
+    Refuse(Error),
+}
+
+/// Decides on what is held for one question, best provider first.
+pub fn next(held: &[Held<'_>], terms: &Terms, now: Timestamp) -> Next {
+    if terms.offline {
+        return offline(held, now);
+    }
+    if terms.refresh {
+        return Next::Ask;
+    }
+    let lasting = now + terms.min_fresh;
+    let fresh =
+        |h: &Held<'_>| h.life.state(now) == State::Fresh && h.life.state(lasting) == State::Fresh;
+    match held.iter().position(fresh) {
+        Some(found) if held[found].entry.format == Format::NotFound => {
+            Next::Refuse(remembered(&held[found]))
+        }
+        Some(found) => Next::Answer(found),
+        None => Next::Ask,
+    }
+}
+
+/// Which entry may answer in place of an upstream that failed: the first that is not too stale.
+///
+/// An entry that is still fresh (a `--refresh` that failed) always may.
+pub fn fallback(held: &[Held<'_>], terms: &Terms, now: Timestamp) -> Option<usize> {
+    let within = |staleness: Duration| {
+        terms.max_stale.is_none_or(|bound| !bound.is_zero() && staleness <= bound)
+    };
+    held.iter().position(|h| {
+        h.entry.format != Format::NotFound
+            && (h.life.state(now) == State::Fresh
+                || (now < h.life.error_until && within(now.since(h.life.expires_at))))
+    })
+}
+
+/// Whether it may be remembered that upstream knows no such thing: not in place of what it gave
+/// before and what may still answer.
+pub fn may_remember_absence(held: &[Held<'_>], now: Timestamp) -> bool {
+    !held.iter().any(|h| {
+        h.entry.format != Format::NotFound && !h.entry.is_put() && h.life.state(now) != State::Gone
+    })
+}
+
+fn offline(held: &[Held<'_>], now: Timestamp) -> Next {
+    let usable =
+        |h: &Held<'_>| h.life.state(now) != State::Gone && h.entry.format != Format::NotFound;
+    let best = (0..held.len())
+        .filter(|index| usable(&held[*index]))
+        .min_by_key(|index| held[*index].life.state(now));
+    match best {
+        Some(found) => Next::Answer(found),
+        None => Next::Refuse(
+            Error::new(Kind::Offline, "the cache holds no answer and --offline asks nobody")
+                .hint("leave --offline away, or warm the cache first: `mcache warm SYMBOL`"),
+        ),
+    }
+}
+
+fn remembered(found: &Held<'_>) -> Error {
+    let said = String::from_utf8_lossy(&found.entry.body);
+    let until = found.life.expires_at;
+    Error::new(Kind::NotFound, format!("{said} (remembered until {until})"))
+        .hint("check the spelling; --refresh asks again")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::key::Key;
+
+    const NOW: Timestamp = Timestamp::from_seconds(1_000_000);
+
+    fn entry(format: Format) -> Entry {
+        Entry {
+            key: Key::from_stored("quote:stock:AAPL"),
+            provider: "yahoo".into(),
+            fetched_at: NOW - Duration::from_secs(10),
+            own_ttl: None,
+            format,
+            body: Box::from(*b"{}"),
+        }
+    }
+
+    /// Fetched ten seconds ago and fresh for `ttl` seconds, kept for an hour after that.
+    fn held(entry: &Entry, ttl: u64) -> Held<'_> {
+        let ttl = Duration::from_secs(ttl);
+        let expires_at = entry.fetched_at + ttl;
+        let gone_at = expires_at + Duration::from_hours(1);
+        let life =
+            Life { ttl, fetched_at: entry.fetched_at, expires_at, error_until: gone_at, gone_at };
+        Held { entry, life }
+    }
+
+    fn verdict(next: &Next) -> &'static str {
+        match next {
+            Next::Answer(_) => "answer",
+            Next::Ask => "ask",
+            Next::Refuse(error) => error.kind.as_str(),
+        }
+    }
+
+    #[test]
+    fn every_mode_decides_as_the_contract_says() {
+        let json = entry(Format::Json);
+        let none = entry(Format::NotFound);
+        let normal = Terms::default();
+        let offline = Terms { offline: true, ..Terms::default() };
+        let refresh = Terms { refresh: true, ..Terms::default() };
+        let lasting = Terms { min_fresh: Duration::from_mins(1), ..Terms::default() };
+        for (case, held, terms, expected) in [
+            ("nothing held", vec![], &normal, "ask"),
+            ("fresh", vec![held(&json, 30)], &normal, "answer"),
+            ("stale", vec![held(&json, 5)], &normal, "ask"),
+            ("stale before fresh", vec![held(&json, 5), held(&json, 30)], &normal, "answer"),
+            ("fresh, refreshed", vec![held(&json, 30)], &refresh, "ask"),
+            ("fresh, but not for long", vec![held(&json, 30)], &lasting, "ask"),
+            ("fresh for long", vec![held(&json, 300)], &lasting, "answer"),
+            ("known not to exist", vec![held(&none, 30)], &normal, "not_found"),
+            ("known not to exist, refreshed", vec![held(&none, 30)], &refresh, "ask"),
+            ("offline and nothing", vec![], &offline, "offline"),
+            ("offline and stale", vec![held(&json, 5)], &offline, "answer"),
+            ("offline and known not to exist", vec![held(&none, 30)], &offline, "offline"),
+        ] {
+            assert_eq!(verdict(&next(&held, terms, NOW)), expected, "{case}");
+        }
+    }
+
+    #[test]
+    fn absence_is_remembered_but_not_in_place_of_what_may_still_answer() {
+        let (json, none) = (entry(Format::Json), entry(Format::NotFound));
+        let put = Entry { provider: crate::key::PUT.into(), ..json.clone() };
+        let mut gone = held(&json, 5);
+        gone.life.gone_at = NOW;
+        for (case, held, remembered) in [
+            ("nothing held", vec![], true),
+            ("stale", vec![held(&json, 5)], false),
+            ("gone", vec![gone], true),
+            ("a user's own value", vec![held(&put, 30)], true),
+            ("known not to exist", vec![held(&none, 5)], true),
+        ] {
+            assert_eq!(may_remember_absence(&held, NOW), remembered, "{case}");
+        }
+    }
+
+    #[test]
+    fn gone_entries_never_answer() {
+        let json = entry(Format::Json);
+        let mut held = held(&json, 5);
+        held.life.gone_at = NOW;
+        held.life.error_until = NOW;
+        let offline = Terms { offline: true, ..Terms::default() };
+        assert_eq!(verdict(&next(&[held], &offline, NOW)), "offline");
+        assert!(fallback(&[held], &Terms::default(), NOW).is_none());
+    }
+
+    #[test]
+    fn a_failed_upstream_falls_back_within_bounds() {
+        let json = entry(Format::Json);
+        let stale = held(&json, 5);
+        for (max_stale, served) in
+            [(None, true), (Some(60), true), (Some(5), true), (Some(4), false), (Some(0), false)]
+        {
+            let terms = Terms { max_stale: max_stale.map(Duration::from_secs), ..Terms::default() };
+            assert_eq!(fallback(&[stale], &terms, NOW).is_some(), served, "{max_stale:?}");
+        }
+        let none = entry(Format::NotFound);
+        assert!(fallback(&[held(&none, 5)], &Terms::default(), NOW).is_none());
+    }
+}

@@ -1,0 +1,272 @@
+//! How long an entry lives, by the rules in force now.
+//!
+//! The verdict is computed when an entry is read, so a changed rule holds at once for what is
+//! already stored. Strongest last: the default, the type, the class, the symbol, the entry's own
+//! time to live (what `put` was given), and what this one request asks for.
+
+use std::time::Duration;
+
+use crate::entry::{Entry, Format, Life};
+use crate::key::Key;
+use crate::market::Class;
+use crate::time::Timestamp;
+use crate::units::duration_for_people;
+
+/// How long entries that something is true of stay fresh.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TtlRule {
+    /// Of this type.
+    pub data_type: Box<str>,
+    /// And of this class; of any, if none is named.
+    pub class: Option<Class>,
+    /// And of this symbol; of any, if none is named.
+    pub symbol: Option<Box<str>>,
+    /// For so long.
+    pub ttl: Duration,
+    /// The configuration key that says so.
+    pub named: Box<str>,
+}
+
+impl TtlRule {
+    fn holds(&self, of: &Parts<'_>) -> bool {
+        *self.data_type == *of.data_type
+            && self.class.is_none_or(|class| of.class == Some(class))
+            && self.symbol.as_deref().is_none_or(|symbol| of.symbol == Some(symbol))
+    }
+
+    fn strength(&self) -> (bool, bool) {
+        (self.symbol.is_some(), self.class.is_some())
+    }
+}
+
+/// What rules ask of a key, taken apart once: there are a dozen rules, and all of them are asked
+/// each time that an entry is read.
+struct Parts<'a> {
+    data_type: &'a str,
+    class: Option<Class>,
+    symbol: Option<&'a str>,
+}
+
+impl<'a> Parts<'a> {
+    fn of(key: &'a Key) -> Self {
+        Self { data_type: key.data_type(), class: key.class(), symbol: key.symbol() }
+    }
+}
+
+/// The rules in force.
+#[derive(Clone, Debug)]
+pub struct Rules {
+    /// How long what no rule names stays fresh.
+    pub default_ttl: Duration,
+    /// The rules, in any order.
+    pub ttl: Vec<TtlRule>,
+    /// How long it is remembered that upstream does not know a symbol.
+    pub not_found_ttl: Duration,
+    /// How long a type is kept after it has gone stale; none: without limit.
+    pub keep: Vec<(Box<str>, Option<Duration>)>,
+    /// How long what no rule names is kept.
+    pub default_keep: Option<Duration>,
+    /// How stale an answer may be when upstream fails; none: as long as it is kept.
+    pub stale_if_error: Option<Duration>,
+}
+
+/// Why an entry lives as long as it does: one rule that had its say.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reason {
+    /// The rule, by the name it has in the configuration or on the command line.
+    pub rule: String,
+    /// What it says.
+    pub says: String,
+}
+
+impl Rules {
+    /// How long this entry lives. `max_age` is the request's own bound and narrows only.
+    pub fn life(&self, entry: &Entry, max_age: Option<Duration>) -> Life {
+        let by_rule = self.ttl_of(entry);
+        let ttl = max_age.map_or(by_rule, |bound| by_rule.min(bound));
+        // `keep` counts from when the rule lets it expire: a narrower request loses nobody's entry.
+        let expires_by_rule = later(entry.fetched_at, Some(by_rule));
+        let gone_at = later(expires_by_rule, self.keep_of(entry));
+        let error_until = match self.stale_if_error {
+            Some(bound) => gone_at.min(expires_by_rule + bound),
+            None => gone_at,
+        };
+        Life {
+            ttl,
+            fetched_at: entry.fetched_at,
+            expires_at: entry.fetched_at + ttl,
+            error_until,
+            gone_at,
+        }
+    }
+
+    /// The rules that had their say, strongest last.
+    pub fn reasons(&self, entry: &Entry, max_age: Option<Duration>) -> Vec<Reason> {
+        let mut reasons = Vec::new();
+        let mut say = |rule: &str, says: Duration| {
+            reasons.push(Reason { rule: rule.to_owned(), says: duration_for_people(says) });
+        };
+        if let Some(ttl) = entry.own_ttl {
+            say("put --ttl", ttl);
+        } else if entry.format == Format::NotFound {
+            say("ttl.not_found", self.not_found_ttl);
+        } else {
+            let parts = Parts::of(&entry.key);
+            let mut rules: Vec<&TtlRule> =
+                self.ttl.iter().filter(|rule| rule.holds(&parts)).collect();
+            rules.sort_by_key(|rule| rule.strength());
+            if rules.is_empty() {
+                say("cache.memory.default_ttl_hours", self.default_ttl);
+            }
+            for rule in rules {
+                say(&rule.named, rule.ttl);
+            }
+        }
+        if let Some(bound) = max_age {
+            say("--max-age", bound);
+        }
+        reasons
+    }
+
+    fn ttl_of(&self, entry: &Entry) -> Duration {
+        if let Some(own) = entry.own_ttl {
+            return own;
+        }
+        if entry.format == Format::NotFound {
+            return self.not_found_ttl;
+        }
+        let parts = Parts::of(&entry.key);
+        self.ttl
+            .iter()
+            .filter(|rule| rule.holds(&parts))
+            .max_by_key(|rule| rule.strength())
+            .map_or(self.default_ttl, |rule| rule.ttl)
+    }
+
+    fn keep_of(&self, entry: &Entry) -> Option<Duration> {
+        if entry.format == Format::NotFound {
+            // A stale "there is none" is of no use to anybody.
+            return Some(Duration::ZERO);
+        }
+        let name = if entry.is_put() { &*entry.provider } else { entry.key.data_type() };
+        self.keep
+            .iter()
+            .find(|(rule, _)| **rule == *name)
+            .map_or(self.default_keep, |(_, keep)| *keep)
+    }
+}
+
+/// The instant this much later; never, if there is no limit.
+fn later(instant: Timestamp, by: Option<Duration>) -> Timestamp {
+    by.map_or(Timestamp::NEVER, |by| instant + by)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::entry::State;
+
+    fn rules() -> Rules {
+        let rule = |data_type: &str, class, symbol: Option<&str>, seconds| TtlRule {
+            data_type: data_type.into(),
+            class,
+            symbol: symbol.map(Into::into),
+            ttl: Duration::from_secs(seconds),
+            named: format!("{data_type} {class:?} {symbol:?}").into(),
+        };
+        Rules {
+            default_ttl: Duration::from_hours(1),
+            ttl: vec![
+                rule("quote", Some(Class::Macro), None, 300),
+                rule("quote", None, None, 30),
+                rule("series", None, None, 86_400),
+                rule("series", Some(Class::Macro), Some("DGS3MO"), 3600),
+            ],
+            not_found_ttl: Duration::from_hours(1),
+            keep: vec![("quote".into(), Some(Duration::from_hours(168))), ("series".into(), None)],
+            default_keep: Some(Duration::from_hours(168)),
+            stale_if_error: None,
+        }
+    }
+
+    fn entry(key: &str) -> Entry {
+        Entry {
+            key: Key::from_stored(key),
+            provider: "yahoo".into(),
+            fetched_at: Timestamp::from_seconds(1_000_000),
+            own_ttl: None,
+            format: Format::Json,
+            body: Box::from(*b"{}"),
+        }
+    }
+
+    #[test]
+    fn the_strongest_rule_sets_the_ttl() {
+        for (key, seconds) in [
+            ("quote:stock:AAPL", 30),
+            ("quote:macro:GDP", 300),
+            ("series:macro:GDP", 86_400),
+            ("series:macro:DGS3MO", 3600),
+            ("sentiment:stock:AAPL", 3600),
+        ] {
+            assert_eq!(rules().life(&entry(key), None).ttl.as_secs(), seconds, "{key}");
+        }
+    }
+
+    #[test]
+    fn a_changed_rule_holds_for_what_is_already_stored() {
+        let entry = entry("quote:stock:AAPL");
+        let now = entry.fetched_at + Duration::from_mins(1);
+        let mut rules = rules();
+        assert_eq!(rules.life(&entry, None).state(now), State::Stale);
+        rules.ttl[1].ttl = Duration::from_mins(5);
+        assert_eq!(rules.life(&entry, None).state(now), State::Fresh);
+    }
+
+    #[test]
+    fn an_entry_goes_from_fresh_to_stale_to_gone() {
+        let entry = entry("quote:stock:AAPL");
+        let life = rules().life(&entry, None);
+        for (seconds, state) in [
+            (0, State::Fresh),
+            (29, State::Fresh),
+            (30, State::Stale),
+            (604_829, State::Stale),
+            (604_830, State::Gone),
+        ] {
+            assert_eq!(
+                life.state(entry.fetched_at + Duration::from_secs(seconds)),
+                state,
+                "{seconds}"
+            );
+        }
+        assert_eq!(life.state(entry.fetched_at - Duration::from_secs(1)), State::Fresh);
+        assert_eq!(life.state(entry.fetched_at - Duration::from_secs(2)), State::Stale);
+    }
+
+    #[test]
+    fn a_request_narrows_what_is_fresh_and_loses_nothing() {
+        let entry = entry("quote:stock:AAPL");
+        let narrow = rules().life(&entry, Some(Duration::from_secs(5)));
+        assert_eq!(narrow.ttl.as_secs(), 5);
+        assert_eq!(narrow.gone_at, rules().life(&entry, None).gone_at);
+        let wide = rules().life(&entry, Some(Duration::from_hours(1)));
+        assert_eq!(wide.ttl.as_secs(), 30);
+    }
+
+    #[test]
+    fn what_put_wrote_lives_by_its_own_ttl() {
+        let mut put = entry("quote:stock:AAPL");
+        put.provider = crate::key::PUT.into();
+        put.own_ttl = Some(Duration::from_mins(5));
+        assert_eq!(rules().life(&put, None).ttl.as_secs(), 300);
+        assert_eq!(rules().reasons(&put, None)[0].rule, "put --ttl");
+    }
+
+    #[test]
+    fn reasons_name_the_rules_strongest_last() {
+        let reasons = rules().reasons(&entry("series:macro:DGS3MO"), Some(Duration::from_secs(9)));
+        let says: Vec<&str> = reasons.iter().map(|reason| reason.says.as_str()).collect();
+        assert_eq!(says, ["24 h", "60 min", "9 s"]);
+    }
+}
