@@ -56,6 +56,8 @@ pub mod key;
 pub mod market;
 pub mod number;
 pub mod policy;
+pub mod provider;
 pub mod time;
 pub mod units;
+pub mod validate;
 pub mod warning;

@@ -1,0 +1,125 @@
+//! The embedded upstream: invented prices in the providers' own shapes, for trying mcache out,
+//! for tests and for benchmarks without a network.
+//!
+//! Two halves that never meet but over loopback: `Demo` asks and reads by delegating to the
+//! three providers, so that whatever is learnt with the demo was learnt of them too; [`reply`] is
+//! what its server answers. It holds no state and reads no clock: a reply follows from the symbol
+//! and `now` alone. Its prices are no market's, and its exchange knows weekends but no holidays.
+
+mod answers;
+mod session;
+mod walk;
+
+use super::{Ask, Provider, Reply, Request, binance::Binance, fred::Fred, yahoo::Yahoo};
+use crate::error::Error;
+use crate::market::{Class, DataType, Record, Symbol};
+use crate::time::Timestamp;
+
+/// The earliest and the latest instant that prices are invented for, 1970 to 2200: beyond, the
+/// walk would leave what is plausible.
+const INVENTED: [i64; 2] = [0, 7_258_118_400_000];
+
+/// What a name must begin with not to be known, in any of the three shapes.
+const UNKNOWN: [&str; 2] = ["NOSUCH", "UNKNOWN"];
+
+/// Speaks to the embedded upstream: as Yahoo of stocks, indices and currencies, as Binance of
+/// coins in whatever, as FRED of macro series.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Demo;
+
+impl Provider for Demo {
+    fn has(&self, symbol: &Symbol, data_type: DataType) -> bool {
+        data_type == DataType::Quote || symbol.class() == Class::Macro
+    }
+
+    fn request(&self, ask: &Ask<'_>) -> Request {
+        speaker(ask.symbol.class()).request(ask)
+    }
+
+    fn read(&self, ask: &Ask<'_>, reply: &Reply, now: Timestamp) -> Result<Record, Error> {
+        speaker(ask.symbol.class()).read(ask, reply, now)
+    }
+}
+
+fn speaker(class: Class) -> &'static dyn Provider {
+    match class {
+        Class::Stock | Class::Index | Class::Fx => &Yahoo,
+        Class::Crypto => &Binance,
+        Class::Macro => &Fred,
+    }
+}
+
+/// The reply of the embedded upstream to `GET <path>?<query>` at `now`: one of the three
+/// endpoints with its real shape and its real errors, 404 for any other path.
+///
+/// A name that begins with `NOSUCH` or `UNKNOWN` is not known. Names and values may be
+/// percent-encoded. The same symbol and `now` always give the same reply.
+pub fn reply(path_and_query: &str, now: Timestamp) -> Reply {
+    let now = Timestamp::from_ms(now.as_ms().clamp(INVENTED[0], INVENTED[1]));
+    let (path, query) = path_and_query.split_once('?').unwrap_or((path_and_query, ""));
+    let query = Query::parse(query);
+    if let Some(symbol) = path.strip_prefix("/v8/finance/chart/") {
+        return answers::chart(&decoded(symbol), now);
+    }
+    match path {
+        "/api/v3/ticker/24hr" => answers::ticker(&query, now),
+        "/fred/series/observations" => answers::observations(&query, now),
+        _ => answers::no_such_page(),
+    }
+}
+
+/// Whether a name stands for one that a provider does not have.
+fn is_unknown(name: &str) -> bool {
+    let name = name.trim_start_matches('^').to_ascii_uppercase();
+    UNKNOWN.iter().any(|start| name.starts_with(start))
+}
+
+/// The parameters of a request, decoded, in the order in which they came.
+struct Query(Vec<(String, String)>);
+
+impl Query {
+    fn parse(text: &str) -> Self {
+        Self(
+            text.split('&')
+                .filter(|pair| !pair.is_empty())
+                .map(|pair| {
+                    let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+                    (decoded(name), decoded(value))
+                })
+                .collect(),
+        )
+    }
+
+    fn get(&self, name: &str) -> Option<&str> {
+        self.0.iter().find(|(n, _)| n == name).map(|(_, value)| value.as_str())
+    }
+
+    fn count(&self) -> usize {
+        self.0.len()
+    }
+}
+
+/// Text without its percent-encoding; what is no encoding stays as it is.
+fn decoded(text: &str) -> String {
+    let bytes = text.as_bytes();
+    let digit = |at: usize| bytes.get(at).and_then(|b| char::from(*b).to_digit(16));
+    let mut out = Vec::with_capacity(bytes.len());
+    let mut at = 0;
+    while at < bytes.len() {
+        let pair = digit(at + 1).zip(digit(at + 2));
+        match (bytes[at], pair.and_then(|(high, low)| u8::try_from(high * 16 + low).ok())) {
+            (b'%', Some(byte)) => {
+                out.push(byte);
+                at += 3;
+                continue;
+            }
+            (b'+', _) => out.push(b' '),
+            (byte, _) => out.push(byte),
+        }
+        at += 1;
+    }
+    String::from_utf8_lossy(&out).into_owned()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,151 @@
+//! When the embedded upstream's markets trade: New York's hours, the weekdays of currencies, the
+//! always of coins.
+//!
+//! No calendar: weekends and New York's summer time are kept, holidays and half days are not.
+
+use jiff::tz::TimeZone;
+
+use crate::time::Timestamp;
+
+const DAY: i64 = 86_400;
+const HOUR: i64 = 3_600;
+
+/// New York since 2007, as POSIX writes a zone: no zone database is needed for one rule.
+const NEW_YORK: &str = "EST5EDT,M3.2.0,M11.1.0";
+
+/// Whose hours a symbol keeps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Hours {
+    /// 09:30 to 16:00 on weekdays, with early trading from 04:00 and late trading to 20:00.
+    NewYork,
+    /// Every weekday in UTC, whole.
+    Weekdays,
+    /// Every day in UTC, whole.
+    Always,
+}
+
+/// One day of trading; all in seconds since 1970.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Session {
+    day: i64,
+    /// New York's distance from UTC on that day, zero for the others.
+    pub(super) offset: i64,
+    /// When early trading starts.
+    pub(super) pre: i64,
+    /// When regular trading starts.
+    pub(super) start: i64,
+    /// When regular trading is over.
+    pub(super) end: i64,
+    /// When late trading is over.
+    pub(super) post: i64,
+}
+
+impl Session {
+    /// The session that began last: the running one, or the one before now.
+    pub(super) fn latest(hours: Hours, now: Timestamp) -> Self {
+        let now = now.as_ms().div_euclid(1000);
+        let today = Self::shown(hours, Timestamp::from_seconds(now));
+        if today.start <= now { today } else { today.before(hours) }
+    }
+
+    /// The session that a chart of now speaks of: today's, whether it has begun or not, or on a
+    /// weekend the last.
+    pub(super) fn shown(hours: Hours, now: Timestamp) -> Self {
+        let now = now.as_ms().div_euclid(1000);
+        let local = now + offset(hours, now.div_euclid(DAY));
+        Self::up_to(hours, local.div_euclid(DAY))
+    }
+
+    /// The session before this one.
+    pub(super) fn before(self, hours: Hours) -> Self {
+        Self::up_to(hours, self.day - 1)
+    }
+
+    /// The session on this day, counted since 1970, or the last before it.
+    fn up_to(hours: Hours, mut day: i64) -> Self {
+        while hours != Hours::Always && is_weekend(day) {
+            day -= 1;
+        }
+        let offset = offset(hours, day);
+        let at = |seconds: i64| day * DAY + seconds - offset;
+        if hours == Hours::NewYork {
+            Self {
+                day,
+                offset,
+                pre: at(4 * HOUR),
+                start: at(9 * HOUR + HOUR / 2),
+                end: at(16 * HOUR),
+                post: at(20 * HOUR),
+            }
+        } else {
+            Self { day, offset, pre: at(0), start: at(0), end: at(DAY), post: at(DAY) }
+        }
+    }
+}
+
+/// Seconds that local time is ahead of UTC on this day; clocks change on Sundays only, so noon
+/// is as good as any hour.
+fn offset(hours: Hours, day: i64) -> i64 {
+    if hours != Hours::NewYork {
+        return 0;
+    }
+    let noon = jiff::Timestamp::from_second(day * DAY + 17 * HOUR);
+    match (TimeZone::posix(NEW_YORK), noon) {
+        (Ok(zone), Ok(noon)) => i64::from(zone.to_offset(noon).seconds()),
+        _ => 0,
+    }
+}
+
+/// 1970 began on a Thursday.
+fn is_weekend(day: i64) -> bool {
+    matches!((day + 4).rem_euclid(7), 0 | 6)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn times(hours: Hours, now: &str) -> [String; 2] {
+        let session = Session::latest(hours, Timestamp::parse(now).unwrap());
+        [session.start, session.end].map(|s| Timestamp::from_seconds(s).to_string())
+    }
+
+    #[test]
+    fn the_latest_session_is_the_one_that_has_begun() {
+        for (hours, now, start, end) in [
+            (
+                Hours::NewYork,
+                "2026-07-01T15:00:00Z",
+                "2026-07-01T13:30:00Z",
+                "2026-07-01T20:00:00Z",
+            ),
+            (
+                Hours::NewYork,
+                "2026-07-01T13:29:59Z",
+                "2026-06-30T13:30:00Z",
+                "2026-06-30T20:00:00Z",
+            ),
+            (
+                Hours::NewYork,
+                "2026-01-05T01:00:00Z",
+                "2026-01-02T14:30:00Z",
+                "2026-01-02T21:00:00Z",
+            ),
+            (
+                Hours::NewYork,
+                "2026-07-05T12:00:00Z",
+                "2026-07-03T13:30:00Z",
+                "2026-07-03T20:00:00Z",
+            ),
+            (
+                Hours::Weekdays,
+                "2026-07-05T12:00:00Z",
+                "2026-07-03T00:00:00Z",
+                "2026-07-04T00:00:00Z",
+            ),
+            (Hours::Always, "2026-07-05T12:00:00Z", "2026-07-05T00:00:00Z", "2026-07-06T00:00:00Z"),
+        ] {
+            assert_eq!(times(hours, now), [start, end], "{hours:?} {now}");
+        }
+    }
+}
