@@ -50,6 +50,8 @@
 //! | What is typed, printed, and ended with? | `cli/args.rs`, `cli/output/`, `cli/exit.rs` |
 
 pub mod clock;
+pub mod codec;
+pub mod db;
 pub mod entry;
 pub mod error;
 pub mod key;
@@ -57,6 +59,7 @@ pub mod market;
 pub mod number;
 pub mod policy;
 pub mod provider;
+pub mod tier;
 pub mod time;
 pub mod units;
 pub mod validate;

@@ -1,0 +1,309 @@
+//! Opening: what a hit needs and nothing else, and what the first writer makes.
+
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::{self, Read as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags, TransactionBehavior};
+
+use super::{FILE, Trouble};
+
+/// The first SQLite without the WAL-reset bug.
+const OLDEST_SQLITE: i32 = 3_051_003;
+
+/// What marks a database as ours: "mcac".
+const APPLICATION_ID: i32 = 0x6d63_6163;
+
+const ANOTHER_PROGRAM: &str = "was made by another program";
+
+/// The major version of the schema.
+const MAJOR: i32 = 1;
+
+/// The migrations; the index of each is the minor version it starts from.
+const MIGRATIONS: [&str; 1] = [include_str!("migrations/0001_entries.sql")];
+
+/// What `user_version` is after the last migration.
+pub(super) fn current_version() -> i32 {
+    MAJOR * 1000 + i32::try_from(MIGRATIONS.len()).unwrap_or(999)
+}
+
+/// How long a reader waits for a writer that is closing the WAL.
+const READER_WAIT: Duration = Duration::from_millis(500);
+
+/// Opens for reading; creates nothing.
+pub(super) fn reader(folder: &Path) -> Result<Connection, Trouble> {
+    check_library()?;
+    let path = folder.join(FILE);
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let opened = Connection::open_with_flags(&path, flags).and_then(|connection| {
+        connection.busy_timeout(READER_WAIT)?;
+        let version = user_version(&connection)?;
+        Ok((connection, version))
+    });
+    let (connection, version) = match opened {
+        Ok(opened) => opened,
+        Err(error) => match Trouble::from(error) {
+            // A folder that may not be looked into is no empty one.
+            Trouble::Closed(_) if matches!(path.try_exists(), Ok(false)) => {
+                return Err(Trouble::Absent);
+            }
+            Trouble::Closed(why) => read_only_folder(folder).ok_or(Trouble::Closed(why))?,
+            trouble => return Err(trouble),
+        },
+    };
+    match version {
+        0 => Err(Trouble::Absent),
+        version if version / 1000 == MAJOR => Ok(connection),
+        version => Err(foreign(version)),
+    }
+}
+
+/// In a folder that cannot be written SQLite cannot make the index of the WAL. If there is no WAL,
+/// nobody is writing either, and the file can be read as it stands.
+fn read_only_folder(folder: &Path) -> Option<(Connection, i32)> {
+    (!holds_something(folder, "wal")).then(|| as_it_stands(folder)).flatten()
+}
+
+/// Opens for one read without locks and without the index of the WAL, if the database is at rest:
+/// all that was ever committed is in the file. Somebody may begin to write right after; the caller
+/// must not believe anything that it cannot verify.
+pub(super) fn at_rest(folder: &Path) -> Option<Connection> {
+    check_library().ok()?;
+    if !is_at_rest(folder) {
+        return None;
+    }
+    let (connection, version) = as_it_stands(folder)?;
+    (version / 1000 == MAJOR).then_some(connection)
+}
+
+/// Whether nobody is writing: neither a WAL nor a journal holds anything.
+pub(super) fn is_at_rest(folder: &Path) -> bool {
+    !holds_something(folder, "wal") && !holds_something(folder, "journal")
+}
+
+/// Whether the file that SQLite keeps beside the database under this name has any bytes.
+fn holds_something(folder: &Path, suffix: &str) -> bool {
+    folder.join(format!("{FILE}-{suffix}")).metadata().is_ok_and(|file| file.len() > 0)
+}
+
+fn as_it_stands(folder: &Path) -> Option<(Connection, i32)> {
+    let path =
+        folder.join(FILE).to_str()?.replace('%', "%25").replace('?', "%3f").replace('#', "%23");
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY
+        | OpenFlags::SQLITE_OPEN_NO_MUTEX
+        | OpenFlags::SQLITE_OPEN_URI;
+    let connection = Connection::open_with_flags(format!("file:{path}?immutable=1"), flags).ok()?;
+    let version = user_version(&connection).ok()?;
+    Some((connection, version))
+}
+
+/// Opens for writing, creating and migrating; the caller holds the write lock.
+pub(super) fn writer(folder: &Path, wait: Duration) -> Result<Connection, Trouble> {
+    check_library()?;
+    let path = folder.join(FILE);
+    drop(create_file(&path, |options| {
+        options.read(true).write(true);
+    })?);
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let mut connection = Connection::open_with_flags(&path, flags)?;
+    connection.busy_timeout(wait)?;
+    let version = user_version(&connection)?;
+    if version == 0 {
+        create(&connection, folder)?;
+    } else if version / 1000 != MAJOR {
+        return Err(foreign(version));
+    }
+    if header(folder).is_some_and(|header| header[18] > 2) {
+        // SQLite takes it for a later format and refuses to write, today and for ever.
+        return Err(Trouble::Damaged("its header is not one that SQLite writes".to_owned()));
+    }
+    connection.pragma_update(None, "synchronous", "NORMAL")?;
+    connection.pragma_update(None, "journal_size_limit", super::LARGEST_WAL.cast_signed())?;
+    if version < current_version() {
+        migrate(&mut connection)?;
+    }
+    Ok(connection)
+}
+
+/// What can be said only before the first table.
+fn create(connection: &Connection, folder: &Path) -> Result<(), Trouble> {
+    let tables: i64 =
+        connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+    if tables > 0 {
+        return Err(Trouble::Foreign(ANOTHER_PROGRAM.to_owned()));
+    }
+    connection.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
+    let journal = if network_kind(folder).is_some() { "TRUNCATE" } else { "WAL" };
+    connection.query_row(&format!("PRAGMA journal_mode = {journal}"), [], |_| Ok(()))?;
+    connection.pragma_update(None, "application_id", APPLICATION_ID)?;
+    Ok(())
+}
+
+fn migrate(connection: &mut Connection) -> Result<(), Trouble> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let version = user_version(&transaction)?;
+    let done = usize::try_from(version % 1000).unwrap_or(0);
+    for migration in MIGRATIONS.iter().skip(done) {
+        transaction.execute_batch(migration)?;
+    }
+    if version < current_version() {
+        transaction.pragma_update(None, "user_version", current_version())?;
+    }
+    transaction.commit()?;
+    Ok(())
+}
+
+/// Whether the database can be read from end to end and has the tables of the first migration. A
+/// file that cannot be opened for another reason than damage is not judged.
+pub(super) fn is_sound(folder: &Path) -> Result<bool, Trouble> {
+    let damage_is_no = |trouble: Trouble| match trouble {
+        Trouble::Damaged(_) | Trouble::Absent => Ok(false),
+        other => Err(other),
+    };
+    let check = || -> Result<bool, Trouble> {
+        let connection = reader(folder)?;
+        let said: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
+        let tables: i64 = connection.query_row(
+            "SELECT count(*) FROM sqlite_schema
+             WHERE name IN ('entry', 'usage', 'tag', 'stat', 'hit_log')",
+            [],
+            |row| row.get(0),
+        )?;
+        Ok(said == "ok" && tables == 5)
+    };
+    check().or_else(damage_is_no)
+}
+
+/// Refuses a database that another program made, though its version may look like ours.
+pub(super) fn is_ours(folder: &Path) -> Result<(), Trouble> {
+    match header(folder) {
+        Some(header) if header[68..] != APPLICATION_ID.to_be_bytes() => {
+            Err(Trouble::Foreign(ANOTHER_PROGRAM.to_owned()))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The start of the file, if it is a database: the magic of SQLite, the version that may write it
+/// in byte 18, the application's number in bytes 68 to 71.
+fn header(folder: &Path) -> Option<[u8; 72]> {
+    let mut header = [0; 72];
+    File::open(folder.join(FILE)).ok()?.read_exact(&mut header).ok()?;
+    header.starts_with(b"SQLite format 3\0").then_some(header)
+}
+
+fn user_version(connection: &Connection) -> rusqlite::Result<i32> {
+    connection.query_row("PRAGMA user_version", [], |row| row.get(0))
+}
+
+fn foreign(version: i32) -> Trouble {
+    Trouble::Foreign(if version >= 1000 {
+        format!(
+            "was made by another version of mcache (schema {version}, this one writes {})",
+            current_version()
+        )
+    } else {
+        ANOTHER_PROGRAM.to_owned()
+    })
+}
+
+fn check_library() -> Result<(), Trouble> {
+    if rusqlite::version_number() < OLDEST_SQLITE {
+        return Err(Trouble::Closed(format!(
+            "this build has SQLite {}, which can lose committed data; 3.51.3 or later is needed",
+            rusqlite::version()
+        )));
+    }
+    Ok(())
+}
+
+/// Makes the cache folder: nobody else may look into it, unless it was there and is shared.
+pub(super) fn folder(folder: &Path) -> Result<(), Trouble> {
+    if folder.is_dir() {
+        return Ok(());
+    }
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(folder)
+        .map_err(|error| Trouble::Closed(format!("the folder cannot be made: {error}")))
+}
+
+/// Opens or creates a file in the cache folder: for its owner alone, or, in a folder that a group
+/// may write, for the group as well, whatever the umask.
+pub(super) fn create_file(path: &Path, how: impl FnOnce(&mut OpenOptions)) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    how(&mut options);
+    match options.open(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        opened => return opened,
+    }
+    let shared = path
+        .parent()
+        .and_then(|folder| folder.metadata().ok())
+        .is_some_and(|folder| folder.permissions().mode() & 0o020 != 0);
+    let mode = if shared { 0o660 } else { 0o600 };
+    let file = options.create(true).mode(mode).open(path)?;
+    if shared {
+        // The umask usually takes the group's right to write. Who lost the race to create the
+        // file does not own it and needs not change it.
+        let _ = file.set_permissions(fs::Permissions::from_mode(mode));
+    }
+    Ok(file)
+}
+
+/// The kind of network file system that a folder lies on; none for a local one.
+///
+/// WAL needs memory shared between all who use the database, which no network gives.
+pub(super) fn network_kind(folder: &Path) -> Option<String> {
+    const KINDS: [&str; 9] =
+        ["nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "virtiofs", "fuse", "afs"];
+    let folder: PathBuf = folder.canonicalize().ok()?;
+    let mounts = fs::read_to_string("/proc/self/mountinfo").ok()?;
+    let kind = mounts
+        .lines()
+        .filter_map(|line| {
+            // proc(5): the fifth field is the mount point, the kind follows a lone dash.
+            let point = line.split(' ').nth(4)?.replace("\\040", " ");
+            let kind = line.split_once(" - ")?.1.split(' ').next()?;
+            folder.starts_with(&point).then(|| (point.len(), kind.to_owned()))
+        })
+        .max_by_key(|(length, _)| *length)?
+        .1;
+    let remote = KINDS.contains(&kind.as_str())
+        // The root of a container without privileges is fuse and local.
+        || (kind.starts_with("fuse.") && kind != "fuse.fuse-overlayfs");
+    remote.then_some(kind)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_bundled_sqlite_is_one_that_loses_nothing() {
+        assert!(check_library().is_ok(), "{}", rusqlite::version());
+    }
+
+    #[test]
+    fn a_folder_of_our_own_is_not_a_network() {
+        let folder = tempfile::tempdir().unwrap();
+        assert_eq!(network_kind(folder.path()), None);
+    }
+
+    #[test]
+    fn a_file_in_a_shared_folder_is_for_the_group() {
+        for (folder_mode, file_mode) in [(0o700, 0o600), (0o770, 0o660)] {
+            let folder = tempfile::tempdir().unwrap();
+            fs::set_permissions(folder.path(), fs::Permissions::from_mode(folder_mode)).unwrap();
+            let file = create_file(&folder.path().join("x"), |options| {
+                options.write(true);
+            })
+            .unwrap();
+            let mode = file.metadata().unwrap().permissions().mode();
+            assert_eq!(mode & 0o777, file_mode, "{folder_mode:o}");
+        }
+    }
+}

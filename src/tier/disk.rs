@@ -1,0 +1,499 @@
+//! The disk tier: entries in the database, with their tags and what eviction must know of them.
+//!
+//! It keeps bytes and refuses damaged ones; whether an entry is fresh or may be dropped is decided
+//! above. The rows of one key are neighbours (see [`Key::first_id`]), so one look-up finds the
+//! entries of all providers; a row is trusted only if its key text and its sum agree.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use rusqlite::{CachedStatement, Connection, OptionalExtension as _, ToSql, Transaction, params};
+
+use super::{Incoming, Name, Shelf, Stored, Tier};
+use crate::codec::{self, Packing, Row};
+use crate::db::hits::{self, Hit};
+use crate::db::tally::Tally;
+use crate::db::{Database, Trouble};
+use crate::entry::{Entry, Format};
+use crate::key::{Key, Pattern, SLOTS};
+use crate::time::Timestamp;
+
+/// How many entries one slice of sweeping looks at: a few milliseconds of the writers' turn.
+const SLICE: i64 = 256;
+
+/// How many days of statistics outlive a cache that is full: a year and a month.
+const STATISTICS_DAYS: i64 = 396;
+
+/// Texts are asked for as bytes: of a text SQLite makes a copy that ends with a zero.
+const FIND: &str = "SELECT id, CAST(key AS BLOB), CAST(provider AS BLOB),
+            fetched_at_ms, own_ttl_ms, shape, raw_bytes, sum, body
+     FROM entry WHERE id BETWEEN ?1 AND ?1 + 15";
+
+/// A row whose sum does not fit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DamagedRow {
+    /// The row.
+    pub id: i64,
+    /// The key that was looked up.
+    pub key: Key,
+    /// The bytes of the value as they stand there.
+    pub body: Vec<u8>,
+}
+
+/// An entry as `keys` lists it: all but the value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listed {
+    /// The entry with an empty body.
+    pub entry: Entry,
+    /// What its row takes, in bytes: key, provider and packed value.
+    pub size_bytes: u64,
+    /// How often it answered.
+    pub hits: u64,
+}
+
+/// The entries in the database of one cache folder.
+#[derive(Debug)]
+pub struct Disk {
+    database: Database,
+    packing: Packing,
+    damaged: Mutex<Vec<DamagedRow>>,
+}
+
+impl Disk {
+    /// The tier over this database.
+    pub fn new(database: Database, packing: Packing) -> Self {
+        Self { database, packing, damaged: Mutex::default() }
+    }
+
+    /// The database under it.
+    pub fn database(&self) -> &Database {
+        &self.database
+    }
+
+    /// Stores entries and counts, and folds the hit log: in one transaction.
+    pub fn commit(&self, entries: &mut [Incoming], tally: &Tally) -> Result<(), Trouble> {
+        let rows = self.database.write(|transaction| {
+            hits::fold(transaction, self.database.folder())?;
+            tally.write(transaction)?;
+            entries
+                .iter()
+                .map(|incoming| self.insert(transaction, incoming))
+                .collect::<Result<Vec<_>, _>>()
+        })?;
+        for (incoming, row) in entries.iter_mut().zip(rows) {
+            incoming.stored.row = row;
+        }
+        Ok(())
+    }
+
+    /// Counts hits in the log; folds and renews it once it is large.
+    pub fn count(&self, hits: &[Hit]) {
+        if hits::append(self.database.folder(), hits) {
+            // Counting must never cost an answer.
+            let _ = hits::rotate(&self.database);
+        }
+    }
+
+    /// The damaged rows that look-ups have met since the last call.
+    pub fn take_damaged(&self) -> Vec<DamagedRow> {
+        std::mem::take(&mut *self.damaged.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Keeps the bytes of a damaged row in a file and drops the row; the file.
+    pub fn set_row_aside(&self, row: &DamagedRow) -> Result<PathBuf, Trouble> {
+        let path = crate::db::keep_bytes(self.database.folder(), row.id, &row.body)?;
+        self.database.write(|transaction| {
+            // Another process may have put a sound entry there in the meantime.
+            let found = find(transaction, &row.key)?;
+            let is_damaged = found.damaged.iter().any(|damaged| damaged.id == row.id);
+            if is_damaged { delete(transaction, row.id) } else { Ok(()) }
+        })?;
+        Ok(path)
+    }
+
+    /// Goes through the entries, or those with a tag if one is given, in no order.
+    pub fn scan(&self, tag: Option<&str>, each: &mut dyn FnMut(Listed)) -> Result<(), Trouble> {
+        self.database.read(|connection| {
+            let mut scan = connection.prepare_cached(
+                "SELECT e.key, e.provider, e.fetched_at_ms, e.own_ttl_ms, e.shape, length(e.body), u.hits
+                 FROM entry e LEFT JOIN usage u ON u.id = e.id
+                 WHERE ?1 IS NULL OR e.id IN (SELECT id FROM tag WHERE tag = ?1)",
+            )?;
+            let mut rows = scan.query([tag])?;
+            while let Some(row) = rows.next()? {
+                // A damaged row is no reason to do without the others; whoever asks for it learns.
+                let Some(entry) = bodiless(row)? else { continue };
+                let size = entry.key.as_str().len() + entry.provider.len();
+                each(Listed {
+                    size_bytes: size as u64 + row.get::<_, i64>(5)?.unsigned_abs(),
+                    hits: row.get::<_, Option<i64>>(6)?.unwrap_or(0).unsigned_abs(),
+                    entry,
+                });
+            }
+            Ok(())
+        })
+    }
+
+    /// The size that the database has once its WAL is folded into it, in bytes.
+    pub fn bytes(&self) -> Result<u64, Trouble> {
+        self.database.read(|connection| pages(connection, "page_count"))
+    }
+
+    /// What the pages in use take, in bytes: the file without the pages that are free.
+    pub fn used_bytes(&self) -> Result<u64, Trouble> {
+        self.database.read(used)
+    }
+
+    /// Drops a slice of the entries that are gone; how many were looked at. `gone_at` is asked for
+    /// each, since the rules may have changed since it was written; what proves not to be gone is
+    /// not looked at again before it is.
+    pub fn drop_gone(
+        &self,
+        now: Timestamp,
+        gone_at: &dyn Fn(&Entry) -> Timestamp,
+    ) -> Result<usize, Trouble> {
+        self.database.write(|transaction| {
+            hits::fold(transaction, self.database.folder())?;
+            Tally::forget_before(transaction, now.day() - STATISTICS_DAYS)?;
+            let ids = ids(
+                transaction.prepare_cached(
+                    "SELECT id FROM usage WHERE gone_hint_ms <= ?2 ORDER BY gone_hint_ms LIMIT ?1",
+                )?,
+                params![SLICE, now.as_ms()],
+            )?;
+            let mut tally = Tally::default();
+            let looked_at = ids.len();
+            for id in ids {
+                let end = named(transaction, id)?.map(|entry| (gone_at(&entry), entry));
+                match end {
+                    Some((end, _)) if end > now => {
+                        transaction
+                            .prepare_cached("UPDATE usage SET gone_hint_ms = ?2 WHERE id = ?1")?
+                            .execute(params![id, hint(end)])?;
+                    }
+                    Some((_, entry)) => evict(transaction, id, &entry, now, &mut tally)?,
+                    None => delete(transaction, id)?,
+                }
+            }
+            tally.write(transaction)?;
+            Ok(looked_at)
+        })
+    }
+
+    /// Drops the least recently used entries, in a slice, until no more than `target` bytes are in
+    /// use; how many entries. That is measured in the writer's turn: ten processes that all found
+    /// the cache too full would otherwise drop ten times what there is too much.
+    pub fn drop_oldest(&self, now: Timestamp, target: u64) -> Result<usize, Trouble> {
+        self.database.write(|transaction| {
+            hits::fold(transaction, self.database.folder())?;
+            let wanted = used(transaction)?.saturating_sub(target);
+            let mut oldest = transaction.prepare_cached(
+                "SELECT u.id, coalesce(length(e.body) + length(e.key), 0)
+                 FROM usage u LEFT JOIN entry e ON e.id = u.id ORDER BY u.used_at_ms LIMIT ?1",
+            )?;
+            let rows = oldest.query_map([SLICE], |row| Ok((row.get(0)?, row.get(1)?)))?;
+            let oldest: Vec<(i64, i64)> = rows.collect::<Result<_, _>>()?;
+            let mut tally = Tally::default();
+            let (mut dropped, mut freed) = (0, 0);
+            for (id, size) in oldest {
+                if freed >= wanted {
+                    break;
+                }
+                match named(transaction, id)? {
+                    Some(entry) => evict(transaction, id, &entry, now, &mut tally)?,
+                    None => delete(transaction, id)?,
+                }
+                dropped += 1;
+                freed += size.unsigned_abs();
+            }
+            tally.write(transaction)?;
+            Ok(dropped)
+        })
+    }
+
+    /// Gives free pages back to the file system, in slices between which others may write.
+    pub fn shrink(&self) -> Result<(), Trouble> {
+        while self.bytes()? > self.used_bytes()? {
+            let before = self.bytes()?;
+            self.database.maintain(|connection| {
+                // The pragma gives a row for each page that it moves: all of them must be read.
+                let mut vacuum = connection.prepare_cached("PRAGMA incremental_vacuum(4096)")?;
+                let mut rows = vacuum.query([])?;
+                while rows.next()?.is_some() {}
+                Ok(())
+            })?;
+            if self.bytes()? == before {
+                // Made without incremental vacuum, by whatever: its pages are used again.
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn insert(&self, transaction: &Transaction<'_>, incoming: &Incoming) -> Result<i64, Trouble> {
+        let entry = &incoming.stored.entry;
+        let id = row_for(transaction, entry)?;
+        let sealed = codec::seal(entry, self.packing);
+        transaction
+            .prepare_cached(
+                "INSERT OR REPLACE INTO entry
+                 (id, key, provider, fetched_at_ms, own_ttl_ms, shape, raw_bytes, sum, body)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+            )?
+            .execute(params![
+                id,
+                entry.key.as_str(),
+                entry.provider,
+                entry.fetched_at.as_ms(),
+                codec::own_ttl_ms(entry),
+                sealed.shape,
+                codec::raw_bytes(entry),
+                sealed.sum,
+                sealed.body,
+            ])?;
+        transaction
+            .prepare_cached(
+                "INSERT INTO usage (id, used_at_ms, hits, gone_hint_ms) VALUES (?1, ?2, 0, ?3)
+                 ON CONFLICT DO UPDATE SET used_at_ms = max(used_at_ms, excluded.used_at_ms),
+                                           gone_hint_ms = excluded.gone_hint_ms",
+            )?
+            .execute(params![id, incoming.put_at.as_ms(), hint(incoming.gone_at)])?;
+        transaction.prepare_cached("DELETE FROM tag WHERE id = ?1")?.execute([id])?;
+        for tag in &incoming.tags {
+            transaction
+                .prepare_cached("INSERT OR IGNORE INTO tag (tag, id) VALUES (?1, ?2)")?
+                .execute(params![tag, id])?;
+        }
+        Ok(id)
+    }
+}
+
+impl Tier for Disk {
+    fn get(&self, key: &Key) -> Result<Option<Shelf>, Trouble> {
+        // What a glance finds was verified. What it does not find, or finds damaged, may only have
+        // been changed under it: that is looked at properly.
+        let sound = |found: Found| found.damaged.is_empty().then_some(found.shelf).flatten();
+        if let Some(shelf) = self.database.glance(|connection| find(connection, key).map(sound)) {
+            return Ok(Some(shelf));
+        }
+        let found = self.database.read(|connection| find(connection, key))?;
+        if !found.damaged.is_empty() {
+            self.damaged.lock().unwrap_or_else(PoisonError::into_inner).extend(found.damaged);
+        }
+        Ok(found.shelf)
+    }
+
+    fn put(&self, entries: &mut [Incoming]) -> Result<(), Trouble> {
+        self.commit(entries, &Tally::default())
+    }
+
+    fn remove(&self, names: &[Name]) -> Result<usize, Trouble> {
+        self.database.write(|transaction| {
+            hits::fold(transaction, self.database.folder())?;
+            let mut removed = 0;
+            for name in names {
+                if let Some(id) = existing(transaction, &name.key, &name.provider)? {
+                    delete(transaction, id)?;
+                    removed += 1;
+                }
+            }
+            Ok(removed)
+        })
+    }
+
+    fn keys(&self, pattern: &Pattern) -> Result<Vec<Name>, Trouble> {
+        let mut names = Vec::new();
+        self.scan(None, &mut |Listed { entry, .. }| {
+            if pattern.picks(&entry.key, &entry.provider) {
+                names.push(Name { key: entry.key, provider: entry.provider });
+            }
+        })?;
+        names.sort();
+        Ok(names)
+    }
+}
+
+/// What stands under a key.
+struct Found {
+    shelf: Option<Shelf>,
+    damaged: Vec<DamagedRow>,
+}
+
+fn find(connection: &Connection, key: &Key) -> Result<Found, Trouble> {
+    let mut find = connection.prepare_cached(FIND)?;
+    let mut rows = find.query([key.first_id()])?;
+    let mut found: Vec<Stored> = Vec::new();
+    let mut damaged = Vec::new();
+    while let Some(row) = rows.next()? {
+        let id = row.get(0)?;
+        match opened(row, key) {
+            Ok(Some(entry)) => found.push(Stored { entry: Arc::new(entry), row: id }),
+            Ok(None) => {}
+            Err(codec::Damage) => {
+                let body = row.get_ref(8)?.as_bytes().unwrap_or_default().to_vec();
+                damaged.push(DamagedRow { id, key: key.clone(), body });
+            }
+        }
+    }
+    Ok(Found { shelf: (!found.is_empty()).then(|| found.into()), damaged })
+}
+
+/// The entry in a row of [`FIND`]; none if another key has the same hash.
+///
+/// A column of the wrong type is damage like any other.
+fn opened(row: &rusqlite::Row<'_>, wanted: &Key) -> Result<Option<Entry>, codec::Damage> {
+    let text = |column| str::from_utf8(row.get_ref(column).ok()?.as_blob().ok()?).ok();
+    let number = |column| row.get_ref(column).ok()?.as_i64().ok();
+    let sealed = || {
+        Some(Row {
+            key: text(1)?,
+            provider: text(2)?,
+            fetched_at_ms: number(3)?,
+            own_ttl_ms: row.get_ref(4).ok()?.as_i64_or_null().ok()?,
+            shape: number(5)?,
+            raw_bytes: number(6)?,
+            sum: number(7)?,
+            body: row.get_ref(8).ok()?.as_blob().ok()?,
+        })
+    };
+    let sealed = sealed().ok_or(codec::Damage)?;
+    let entry = codec::open(&sealed)?;
+    Ok((sealed.key == wanted.as_str()).then_some(entry))
+}
+
+/// The row of an entry of the same name, else the first free slot of its key, else the last: a
+/// seventeenth provider of one key takes the place of the sixteenth.
+fn row_for(transaction: &Transaction<'_>, entry: &Entry) -> Result<i64, Trouble> {
+    if let Some(id) = existing(transaction, &entry.key, &entry.provider)? {
+        return Ok(id);
+    }
+    let first = entry.key.first_id();
+    let mut taken =
+        transaction.prepare_cached("SELECT id FROM entry WHERE id BETWEEN ?1 AND ?1 + 15")?;
+    let taken: Vec<i64> = taken.query_map([first], |row| row.get(0))?.collect::<Result<_, _>>()?;
+    Ok((first..first + SLOTS).find(|id| !taken.contains(id)).unwrap_or(first + SLOTS - 1))
+}
+
+fn existing(
+    transaction: &Transaction<'_>,
+    key: &Key,
+    provider: &str,
+) -> Result<Option<i64>, Trouble> {
+    let mut find = transaction.prepare_cached(
+        "SELECT id FROM entry WHERE id BETWEEN ?1 AND ?1 + 15 AND key = ?2 AND provider = ?3",
+    )?;
+    Ok(find
+        .query_row(params![key.first_id(), key.as_str(), provider], |row| row.get(0))
+        .optional()?)
+}
+
+fn delete(transaction: &Transaction<'_>, id: i64) -> Result<(), Trouble> {
+    for sql in [
+        "DELETE FROM entry WHERE id = ?1",
+        "DELETE FROM usage WHERE id = ?1",
+        "DELETE FROM tag WHERE id = ?1",
+    ] {
+        transaction.prepare_cached(sql)?.execute([id])?;
+    }
+    Ok(())
+}
+
+fn evict(
+    transaction: &Transaction<'_>,
+    id: i64,
+    entry: &Entry,
+    now: Timestamp,
+    tally: &mut Tally,
+) -> Result<(), Trouble> {
+    tally.evicted(now, &format!("{}@{}", entry.key, entry.provider));
+    delete(transaction, id)
+}
+
+fn ids(mut select: CachedStatement<'_>, bounds: &[&dyn ToSql]) -> Result<Vec<i64>, Trouble> {
+    let ids = select.query_map(bounds, |row| row.get(0))?;
+    Ok(ids.collect::<Result<_, _>>()?)
+}
+
+fn named(transaction: &Transaction<'_>, id: i64) -> Result<Option<Entry>, Trouble> {
+    let mut select = transaction.prepare_cached(
+        "SELECT key, provider, fetched_at_ms, own_ttl_ms, shape FROM entry WHERE id = ?1",
+    )?;
+    Ok(select.query_row([id], bodiless).optional()?.flatten())
+}
+
+/// What the rules must know of an entry: all but its value. None if a column holds what was never
+/// written into it.
+fn bodiless(row: &rusqlite::Row<'_>) -> rusqlite::Result<Option<Entry>> {
+    let read = || -> rusqlite::Result<Entry> {
+        let own_ttl: Option<i64> = row.get(3)?;
+        Ok(Entry {
+            key: Key::from_stored(row.get_ref(0)?.as_str()?),
+            provider: row.get_ref(1)?.as_str()?.into(),
+            fetched_at: Timestamp::from_ms(row.get(2)?),
+            own_ttl: own_ttl.map(|ms| Duration::from_millis(ms.unsigned_abs())),
+            format: codec::format_of(row.get::<_, i64>(4)? >> 4).unwrap_or(Format::Binary),
+            body: Box::default(),
+        })
+    };
+    match read() {
+        Err(error) if error.sqlite_error_code().is_none() => Ok(None),
+        read => read.map(Some),
+    }
+}
+
+/// When an entry is gone, as sweep order; nothing for one that is kept without limit.
+fn hint(gone_at: Timestamp) -> Option<i64> {
+    (gone_at != Timestamp::NEVER).then(|| gone_at.as_ms())
+}
+
+fn used(connection: &Connection) -> Result<u64, Trouble> {
+    Ok(pages(connection, "page_count")?.saturating_sub(pages(connection, "freelist_count")?))
+}
+
+fn pages(connection: &Connection, which: &str) -> Result<u64, Trouble> {
+    let sql = format!("SELECT {which} * page_size FROM pragma_{which}, pragma_page_size");
+    let bytes: i64 = connection.prepare_cached(&sql)?.query_row([], |row| row.get(0))?;
+    Ok(bytes.unsigned_abs())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn stored(disk: &Disk) -> Stored {
+        let entry = Entry {
+            key: Key::from_stored("quote:stock:AAPL"),
+            provider: "demo".into(),
+            fetched_at: Timestamp::from_ms(0),
+            own_ttl: None,
+            format: Format::Json,
+            body: Box::from(*b"{}"),
+        };
+        let stored = Stored { entry: Arc::new(entry), row: 0 };
+        let (gone_at, put_at) = (Timestamp::NEVER, Timestamp::from_ms(0));
+        let mut incoming = [Incoming { stored, tags: Vec::new(), gone_at, put_at }];
+        disk.put(&mut incoming).unwrap();
+        incoming[0].stored.clone()
+    }
+
+    #[test]
+    fn a_row_that_is_sound_again_is_not_dropped_with_the_damage_that_was_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let disk = Disk::new(Database::at(folder.path()), Packing::None);
+        let Stored { entry, row } = stored(&disk);
+        let seen = DamagedRow { id: row, key: entry.key.clone(), body: b"{".to_vec() };
+        disk.set_row_aside(&seen).unwrap();
+        assert!(disk.get(&entry.key).unwrap().is_some(), "it was replaced in the meantime");
+        disk.database()
+            .write(|transaction| {
+                transaction.execute("UPDATE entry SET body = x'7b' WHERE id = ?1", [row])?;
+                Ok(())
+            })
+            .unwrap();
+        let aside = disk.set_row_aside(&seen).unwrap();
+        assert_eq!(std::fs::read(aside).unwrap(), b"{");
+        assert!(disk.get(&entry.key).unwrap().is_none());
+        assert!(disk.take_damaged().is_empty(), "nothing damaged is left");
+    }
+}
