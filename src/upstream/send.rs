@@ -1,0 +1,262 @@
+//! What is written on a request and what is read from an answer, apart from waiting and sending.
+//!
+//! Nothing here touches the network or the ledger.
+
+use std::time::Duration;
+
+use reqwest::Url;
+use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
+
+use super::http::{Arrival, Letter};
+use super::site::{Credentials, Place, Secret, Site, host_and_port, joined};
+use crate::error::{Error, Kind, Usage};
+use crate::market::Record;
+use crate::provider::{Ask, Reply, Request};
+use crate::time::Timestamp;
+
+/// The longest pause that an upstream can ask for: a month, the longest ban that is known being
+/// Binance's of three days.
+const LONGEST_RETRY_AFTER: Duration = Duration::from_hours(30 * 24);
+
+/// The error for a site that [`Site::check`] would have refused.
+pub(super) fn unusable(site: &Site, usage: Usage) -> Error {
+    let error =
+        Error::new(Kind::Unsupported, format!("{} cannot be asked: {}", site.name, usage.message));
+    match usage.hint {
+        Some(hint) => error.hint(hint),
+        None => error,
+    }
+}
+
+/// The request with everything that the configuration adds to it.
+pub(super) fn letter<'a>(
+    site: &'a Site,
+    base: &Url,
+    request: &Request,
+    credentials: Option<&Credentials>,
+) -> Result<Letter<'a>, Error> {
+    site.check().map_err(|usage| unusable(site, usage))?;
+    let mut url = joined(base, &request.path, &request.query);
+    let mut headers = signature(site);
+    for (name, value) in &site.headers {
+        // `check` has let only those through that can be sent.
+        if let (Ok(name), Ok(value)) =
+            (HeaderName::from_bytes(name.as_bytes()), HeaderValue::from_str(value.reveal()))
+        {
+            headers.insert(name, hidden(value));
+        }
+    }
+    if let Some(Credentials { place, secret }) = credentials {
+        let value = |text: &str| {
+            HeaderValue::from_str(text).map(hidden).map_err(|_| {
+                Error::new(
+                    Kind::Unauthorized,
+                    format!("the key of {} cannot be sent in a header", site.name),
+                )
+                .hint("it holds a line break or another character that no key has")
+            })
+        };
+        match place {
+            Place::Query(name) => {
+                url.query_pairs_mut().append_pair(name, secret.reveal());
+            }
+            Place::Header(name) => {
+                if let Ok(name) = HeaderName::from_bytes(name.as_bytes()) {
+                    headers.insert(name, value(secret.reveal())?);
+                }
+            }
+            Place::Bearer => {
+                headers.insert(AUTHORIZATION, value(&format!("Bearer {}", secret.reveal()))?);
+            }
+        }
+    }
+    Ok(Letter { provider: &site.name, url, headers, timeout: site.timeout })
+}
+
+/// The headers that any host may see.
+fn signature(site: &Site) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    if let Ok(value) = HeaderValue::from_str(&site.user_agent) {
+        headers.insert(USER_AGENT, value);
+    }
+    headers
+}
+
+fn hidden(mut value: HeaderValue) -> HeaderValue {
+    value.set_sensitive(true);
+    value
+}
+
+/// Where an answer sends us, if it does; an error if we do not go there.
+pub(super) fn redirection(
+    site: &Site,
+    from: &Url,
+    arrival: &Arrival,
+) -> Result<Option<Url>, Error> {
+    let (301 | 302 | 303 | 307 | 308, Some(location)) = (arrival.status, &arrival.location) else {
+        return Ok(None);
+    };
+    let refused = |why: &str| {
+        Err(Error::new(
+            Kind::Upstream,
+            format!("{} redirects {why}, which is not followed", site.name),
+        )
+        .hint("check `base_url` with `mcache config show`"))
+    };
+    let Ok(mut next) = from.join(location) else {
+        return refused("to what is no URL");
+    };
+    if !matches!(next.scheme(), "http" | "https") {
+        return refused("to what is not HTTP");
+    }
+    if from.scheme() == "https" && next.scheme() == "http" {
+        return refused("from https to http");
+    }
+    if !next.username().is_empty() || next.password().is_some() {
+        return refused("to a URL with a password");
+    }
+    if !is_same_place(from, &next)
+        && site.secret().is_some_and(|secret| secret.is_in(next.as_str()))
+    {
+        return refused(&format!("to {} with our key", host_and_port(&next)));
+    }
+    next.set_fragment(None);
+    Ok(Some(next))
+}
+
+/// Turns a request to where it was redirected; another host sees no header but who we are.
+pub(super) fn redirect(site: &Site, letter: &mut Letter<'_>, next: Url) {
+    if !is_same_place(&letter.url, &next) {
+        letter.headers = signature(site);
+    }
+    letter.url = next;
+}
+
+/// Whether two URLs lead to the same server: a host that moves from http to https, each on its
+/// usual port, stays itself.
+fn is_same_place(from: &Url, next: &Url) -> bool {
+    let upgraded = (from.scheme(), next.scheme()) == ("http", "https")
+        && from.port().is_none()
+        && next.port().is_none();
+    let same_port = from.scheme() == next.scheme()
+        && from.port_or_known_default() == next.port_or_known_default();
+    from.host() == next.host() && (same_port || upgraded)
+}
+
+/// The time that a `Retry-After` asks for: seconds, or an HTTP date as seen from `now`.
+pub(super) fn retry_after(text: &str, now: Timestamp) -> Option<Duration> {
+    let text = text.trim();
+    let wait = if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
+        // More digits than a number holds is a very long time, and cut below.
+        Duration::from_secs(text.parse().unwrap_or(u64::MAX))
+    } else {
+        let date = jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(text).ok()?;
+        Timestamp::from_ms(date.as_millisecond()).since(now)
+    };
+    Some(wait.min(LONGEST_RETRY_AFTER))
+}
+
+/// An instant to come as messages name it: `14:32:10 UTC`, rounded up to the second, and with the
+/// date if it is not today's.
+pub(super) fn time_of_day(instant: Timestamp, now: Timestamp) -> String {
+    let seconds =
+        instant.as_ms().div_euclid(1000) + i64::from(instant.as_ms().rem_euclid(1000) > 0);
+    let whole = Timestamp::from_seconds(seconds);
+    if whole.day() != now.day() {
+        return whole.to_string();
+    }
+    let (minute, second) = (seconds.rem_euclid(3600) / 60, seconds.rem_euclid(60));
+    format!("{:02}:{minute:02}:{second:02} UTC", whole.hour())
+}
+
+/// The record in an answer, or what is wrong with it.
+pub(super) fn read(
+    site: &Site,
+    ask: &Ask<'_>,
+    arrival: Arrival,
+    now: Timestamp,
+) -> Result<Record, Error> {
+    let provider = site.speech.provider();
+    let mut reply = Reply { status: arrival.status, body: arrival.body };
+    let outcome = provider.read(ask, &reply, now);
+    let (Err(error), Some(secret)) = (&outcome, site.secret()) else {
+        return outcome;
+    };
+    let text = String::from_utf8_lossy(&reply.body);
+    if !secret.is_in(&text) {
+        return outcome;
+    }
+    // The error quotes the start of the body, and may do so up to the middle of the key, where no
+    // search would find it: so it is made again, from a body without.
+    let kind = error.kind;
+    reply.body = secret.removed_from(&text).into_bytes();
+    match provider.read(ask, &reply, now) {
+        Err(error) => Err(error),
+        Ok(_) => Err(Error::new(kind, format!("{} answered with our key and no data", site.name))),
+    }
+}
+
+/// The error without the key of the site, whoever wrote it in.
+pub(super) fn without_secret(error: Error, site: &Site) -> Error {
+    let Some(secret) = site.secret() else { return error };
+    let shows = |secret: &Secret| {
+        secret.is_in(&error.message)
+            || error.hint.as_deref().is_some_and(|hint| secret.is_in(hint))
+            || secret.is_in(&format!("{error:?}"))
+    };
+    if !shows(secret) {
+        return error;
+    }
+    // What caused it is left out: its text is not ours to change.
+    let clean = Error::new(error.kind, secret.removed_from(&error.message));
+    match &error.hint {
+        Some(hint) => clean.hint(secret.removed_from(hint)),
+        None => clean,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_retry_after_is_seconds_or_a_date() {
+        let now = Timestamp::parse("2026-07-01T15:00:00Z").unwrap();
+        for (text, expected) in [
+            ("120", Some(120)),
+            (" 7 ", Some(7)),
+            ("0", Some(0)),
+            ("99999999999999999999999", Some(30 * 86_400)),
+            ("Wed, 01 Jul 2026 15:02:00 GMT", Some(120)),
+            ("Wed, 01 Jul 2026 14:00:00 GMT", Some(0)),
+            ("soon", None),
+            ("-5", None),
+            ("", None),
+        ] {
+            assert_eq!(retry_after(text, now), expected.map(Duration::from_secs), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_time_is_never_said_too_early() {
+        let now = Timestamp::parse("2026-07-01T15:00:00Z").unwrap();
+        let later = |ms| time_of_day(now + Duration::from_millis(ms), now);
+        assert_eq!(later(0), "15:00:00 UTC");
+        assert_eq!(later(61_001), "15:01:02 UTC");
+        assert_eq!(later(86_400_000), "2026-07-02T15:00:00Z");
+    }
+
+    #[test]
+    fn only_the_same_server_is_the_same_place() {
+        for (from, next, expected) in [
+            ("https://a.example/x", "https://a.example:443/y", true),
+            ("http://a.example/x", "https://a.example/x", true),
+            ("http://a.example:8080/x", "https://a.example/x", false),
+            ("https://a.example/x", "https://b.example/x", false),
+            ("https://a.example/x", "https://a.example:8443/x", false),
+        ] {
+            let same = is_same_place(&Url::parse(from).unwrap(), &Url::parse(next).unwrap());
+            assert_eq!(same, expected, "{from} {next}");
+        }
+    }
+}
