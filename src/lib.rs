@@ -49,6 +49,7 @@
 //! | Which key of the configuration is there? | [`config::schema`] |
 //! | What is typed, printed, and ended with? | `cli/args.rs`, `cli/output/`, `cli/exit.rs` |
 
+pub mod cache;
 pub mod clock;
 pub mod codec;
 pub mod db;

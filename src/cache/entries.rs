@@ -1,0 +1,246 @@
+//! What is done to entries by name: put, get, list, clear.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::lookup::Looked;
+use super::store::Doing;
+use super::{Cache, Question, Served, Undone};
+use crate::db::tally::{Event, Outcome, Tally};
+use crate::entry::{Entry, Format, State};
+use crate::error::nearest;
+use crate::key::{Key, PUT, Pattern};
+use crate::policy::Terms;
+use crate::tier::disk::Listed;
+use crate::tier::{Incoming, Name, Stored, Tier as _};
+use crate::time::Timestamp;
+
+/// An entry as `keys` shows it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Listing {
+    /// Its key.
+    pub key: Key,
+    /// Who gave it.
+    pub provider: String,
+    /// How far it has come.
+    pub state: State,
+    /// How long it stays fresh; nothing once it is not.
+    pub ttl_left: Duration,
+    /// What its row takes, in bytes.
+    pub size_bytes: u64,
+    /// How often it answered.
+    pub hits: u64,
+    /// Whether it is the memory of an upstream that knows no such thing.
+    pub not_found: bool,
+}
+
+/// Which entries are meant: all conditions that are given must hold; of several patterns, one.
+#[derive(Clone, Debug, Default)]
+pub struct Selection {
+    /// Globs over keys.
+    pub patterns: Vec<Pattern>,
+    /// About this symbol.
+    pub symbol: Option<String>,
+    /// Of this type.
+    pub data_type: Option<String>,
+    /// From this provider.
+    pub provider: Option<String>,
+    /// With this tag.
+    pub tag: Option<String>,
+    /// In one of these states; in any, if none is named.
+    pub states: Vec<State>,
+}
+
+/// What a selection picks, or what clearing it has dropped.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Cleared {
+    /// The entries.
+    pub names: Vec<Name>,
+    /// What their rows take, in bytes.
+    pub bytes: u64,
+}
+
+impl Cache {
+    /// Writes values under free keys, each with the time that it has to live. All of them are
+    /// stored, or none.
+    pub fn put(
+        &self,
+        values: Vec<(Key, Box<[u8]>)>,
+        ttl: Duration,
+        tags: &[String],
+    ) -> Result<(), Undone> {
+        let mut incoming: Vec<Incoming> = values
+            .into_iter()
+            .map(|(key, body)| {
+                let entry = Entry {
+                    key,
+                    provider: PUT.into(),
+                    fetched_at: self.clock.now(),
+                    own_ttl: Some(ttl),
+                    format: Format::of(&body),
+                    body,
+                };
+                self.incoming(Arc::new(entry), tags.to_vec())
+            })
+            .collect();
+        let fits = incoming.iter().all(|incoming| self.has_room_for(&incoming.stored.entry));
+        if fits && self.store(&mut incoming, &Tally::default()) {
+            return Ok(());
+        }
+        let off = if self.disk.is_none() { ": the disk tier is switched off" } else { "" };
+        Err(Undone(format!("the value could not be stored{off}")))
+    }
+
+    /// The value under a key: what `put` wrote, else that of the first of the chain; none if nothing
+    /// fresh (or, with `terms.offline`, nothing that is not gone) is held.
+    pub fn get(&self, question: &Question, terms: &Terms) -> Option<Served> {
+        let looked = self.answer_from_tiers(question, terms);
+        let Looked::Answered { answer, hit } = looked else {
+            self.count_miss(question);
+            return None;
+        };
+        self.count_hits(hit.as_slice());
+        if answer.outcome.is_err() {
+            self.count_miss(question);
+        }
+        answer.outcome.ok()
+    }
+
+    /// Counts the hits that are still in the log, so that a list shows them. Where nothing can be
+    /// written it shows those that were counted before.
+    pub fn count_logged_hits(&self) {
+        if let Some(disk) = self.disk().filter(|disk| disk.database().path().exists()) {
+            // Counting must never cost an answer.
+            let _ = disk.commit(&mut [], &Tally::default());
+        }
+    }
+
+    /// The entries that a selection picks, in the order of their keys.
+    pub fn list(&self, selection: &Selection) -> Vec<Listing> {
+        let mut listings = Vec::new();
+        self.scan(selection, &mut |listing| listings.push(listing));
+        listings.sort_by(|a, b| (&a.key, &a.provider).cmp(&(&b.key, &b.provider)));
+        listings
+    }
+
+    /// What [`clear`](Self::clear) would drop.
+    pub fn plan_clear(&self, selection: &Selection) -> Cleared {
+        let mut plan = Cleared::default();
+        for listing in self.list(selection) {
+            plan.bytes += listing.size_bytes;
+            plan.names.push(Name { key: listing.key, provider: listing.provider.into() });
+        }
+        plan
+    }
+
+    /// Drops what was planned, from every tier, and gives the room back.
+    pub fn clear(&self, plan: &Cleared) -> Result<(), Undone> {
+        let Some(disk) = self.disk().filter(|_| !plan.names.is_empty()) else { return Ok(()) };
+        if let Some(memory) = self.memory_in_use() {
+            // The memory tier cannot fail.
+            let _ = memory.remove(&plan.names);
+        }
+        self.attempt(disk, Doing::Writing, || disk.remove(&plan.names))
+            .ok_or_else(|| Undone("the entries could not be dropped".to_owned()))?;
+        // The entries are gone; that the file is no smaller is only worth a word.
+        if let Err(trouble) = disk.shrink() {
+            self.say(&trouble, Doing::Writing);
+        }
+        Ok(())
+    }
+
+    /// Whether something is held that is not fresh and not gone.
+    pub fn holds_stale(&self, question: &Question) -> bool {
+        let terms = Terms { offline: true, ..Terms::default() };
+        matches!(self.answer_from_tiers(question, &terms), Looked::Answered { answer, .. } if answer.outcome.is_ok())
+    }
+
+    /// The key that a pattern that picked nothing most probably meant: one that holds it, as
+    /// `quote:stock:AAPL` holds `aapl`, else one that is spelt nearly so.
+    pub fn nearest_key(&self, pattern: &Pattern) -> Option<String> {
+        let mut keys = BTreeSet::new();
+        self.scan(&Selection::default(), &mut |listing| {
+            keys.insert(listing.key.to_string());
+        });
+        let glob = pattern.glob().to_lowercase();
+        let meant = glob.trim_matches(['*', '?', ':']);
+        let holds = |key: &&String| !meant.is_empty() && key.to_lowercase().contains(meant);
+        let near = || nearest(&glob, keys.iter().map(String::as_str)).map(str::to_owned);
+        keys.iter().find(holds).cloned().or_else(near)
+    }
+
+    /// Goes through the entries that a selection picks, in no order.
+    pub(super) fn scan(&self, selection: &Selection, each: &mut dyn FnMut(Listing)) {
+        let Some(disk) = self.disk() else { return };
+        let now = self.clock.now();
+        let mut begun = false;
+        self.attempt(disk, Doing::Reading, || {
+            if begun {
+                // What was gone through already must not come twice.
+                return Ok(());
+            }
+            disk.scan(selection.tag.as_deref(), &mut |listed| {
+                begun = true;
+                let listing = self.listing(listed, now);
+                if selection.picks(&listing) {
+                    each(listing);
+                }
+            })
+        });
+    }
+
+    fn listing(&self, listed: Listed, now: Timestamp) -> Listing {
+        let life = self.rules.life(&listed.entry, None);
+        let state = life.state(now);
+        let left = if state == State::Fresh { life.expires_at.since(now) } else { Duration::ZERO };
+        Listing {
+            state,
+            ttl_left: left,
+            size_bytes: listed.size_bytes,
+            hits: listed.hits,
+            not_found: listed.entry.format == Format::NotFound,
+            provider: listed.entry.provider.into(),
+            key: listed.entry.key,
+        }
+    }
+
+    /// An entry on its way into the tiers.
+    pub(super) fn incoming(&self, entry: Arc<Entry>, tags: Vec<String>) -> Incoming {
+        let gone_at = self.rules.life(&entry, None).gone_at;
+        let put_at = self.clock.real_now();
+        Incoming { stored: Stored { entry, row: 0 }, tags, gone_at, put_at }
+    }
+
+    /// Counts a miss, if there is a database to count it in: a question makes none.
+    fn count_miss(&self, question: &Question) {
+        if self.disk().is_none_or(|disk| !disk.database().path().exists()) {
+            return;
+        }
+        let mut tally = Tally::default();
+        let provider = question.providers.first().map_or(PUT, AsRef::as_ref);
+        tally.add(&Event {
+            at: self.clock.now(),
+            name: &format!("{}@{provider}", question.key),
+            caller: &self.caller,
+            outcome: Outcome::Miss,
+            latency_us: None,
+            age_s: None,
+        });
+        self.store(&mut [], &tally);
+    }
+}
+
+impl Selection {
+    fn picks(&self, listing: &Listing) -> bool {
+        let Listing { key, provider, state, .. } = listing;
+        let is = |wanted: Option<&String>, value: Option<&str>| {
+            wanted.is_none_or(|wanted| Some(wanted.as_str()) == value)
+        };
+        (self.patterns.is_empty() || self.patterns.iter().any(|p| p.picks(key, provider)))
+            && (self.states.is_empty() || self.states.contains(state))
+            && is(self.symbol.as_ref(), key.symbol())
+            && is(self.data_type.as_ref(), Some(key.data_type()))
+            && is(self.provider.as_ref(), Some(provider))
+    }
+}

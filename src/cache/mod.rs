@@ -1,0 +1,338 @@
+//! One request, from the question to the answer.
+//!
+//! The life of a request ([`Cache::fetch`]):
+//!
+//! 1. *Look up* memory, then the disk; the look-up goes on past an entry that is not fresh, since
+//!    another process may have refreshed a slower tier. [`policy::next`](crate::policy::next) decides what comes of it.
+//! 2. A fresh entry *answers*: no runtime is started, no client is built, 64 bytes are appended to
+//!    the hit log.
+//! 3. Else upstream is *asked*, all keys of the command at once, each key once.
+//! 4. What came (and passed [`validate`](crate::validate)) is *put* into every tier, in one
+//!    transaction with its statistics, and only then answered.
+//! 5. What failed is answered with a stale entry, if [`policy::fallback`](crate::policy::fallback) allows one, and a
+//!    warning; else with the error.
+//!
+//! Trouble with the cache never stops an answer: it becomes a [`Warning`], said once, and upstream
+//! is asked.
+
+mod ask;
+mod entries;
+mod lookup;
+mod report;
+mod statistics;
+mod store;
+
+use std::collections::{BTreeMap, HashSet};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Duration;
+
+pub use entries::{Cleared, Listing, Selection};
+pub use report::{Dimension, Percentiles, Report, Row};
+
+use crate::clock::Clock;
+use crate::codec::Packing;
+use crate::db::Database;
+use crate::db::hits::Hit;
+use crate::db::tally::{Outcome, Tally};
+use crate::entry::{Entry, Life};
+use crate::error::Error;
+use crate::key::Key;
+use crate::market::{DataType, Symbol};
+use crate::policy::{Reason, Rules, Terms};
+use crate::tier::disk::Disk;
+use crate::tier::memory::{Bounds, Memory};
+use crate::upstream::{Site, Upstream};
+use crate::warning::Warning;
+
+/// What a cache is made of.
+pub struct Options {
+    /// The folder of the disk tier; none to go without.
+    pub folder: Option<PathBuf>,
+    /// Whether values are compressed on the disk.
+    pub packing: Packing,
+    /// What the disk tier may take, in bytes.
+    pub max_disk_bytes: u64,
+    /// What the memory tier may hold; none to go without.
+    pub memory: Option<Bounds>,
+    /// The rules in force.
+    pub rules: Rules,
+    /// The clock.
+    pub clock: Clock,
+    /// Who asks, for the statistics.
+    pub caller: String,
+    /// The configured providers.
+    pub sites: Sites,
+}
+
+impl Options {
+    /// Changes every provider before it is asked.
+    pub fn change_sites(&mut self, change: impl Fn(&mut Site) + Send + Sync + 'static) {
+        let sites = Arc::clone(&self.sites);
+        self.sites = Arc::new(move |name| {
+            let mut site = sites(name);
+            change(&mut site);
+            site
+        });
+    }
+}
+
+/// The configured providers by name; only asked for once upstream must be.
+pub type Sites = Arc<dyn Fn(&str) -> Site + Send + Sync>;
+
+/// What is asked.
+#[derive(Clone, Debug)]
+pub struct Question {
+    /// About what.
+    pub symbol: Symbol,
+    /// Which of its data.
+    pub data_type: DataType,
+    /// The key of that.
+    pub key: Key,
+    /// Who may answer, best first.
+    pub providers: Vec<Box<str>>,
+    /// Whether only these may, and not what `put` wrote.
+    pub pinned: bool,
+}
+
+/// Where an answer came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AnsweredBy {
+    /// The memory tier.
+    Memory,
+    /// The disk tier.
+    Disk,
+    /// A provider.
+    Upstream,
+}
+
+impl AnsweredBy {
+    /// The name in output.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Memory => "memory",
+            Self::Disk => "disk",
+            Self::Upstream => "upstream",
+        }
+    }
+}
+
+/// What an answer was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Status {
+    /// Fresh, from a tier.
+    Hit,
+    /// From a tier, past its time.
+    Stale,
+    /// Asked of upstream.
+    Miss,
+    /// Asked of upstream because of `--refresh`.
+    Refresh,
+}
+
+impl Status {
+    /// The name in output.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Hit => "hit",
+            Self::Stale => "stale",
+            Self::Miss => "miss",
+            Self::Refresh => "refresh",
+        }
+    }
+}
+
+/// A value and how it was come by.
+#[derive(Clone, Debug)]
+pub struct Served {
+    /// The value.
+    pub entry: Arc<Entry>,
+    /// How long it lives by the rules in force and the terms of the request.
+    pub life: Life,
+    /// What the answer was.
+    pub status: Status,
+    /// Where it came from.
+    pub answered_by: AnsweredBy,
+    /// The requests that this answer cost.
+    pub upstream_calls: u32,
+}
+
+/// What a question came to.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    /// The value, or why there is none.
+    pub outcome: Result<Served, Error>,
+    /// What should be known although the answer stands.
+    pub warnings: Vec<Warning>,
+    /// How long it took.
+    pub took: Duration,
+}
+
+/// The user stopped the command; what had come by then was stored and answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("interrupted")]
+pub struct Interrupted;
+
+/// The cache could not do what it was told; why was said as a warning.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct Undone(String);
+
+/// Why a question is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// Somebody wants the answer: it counts as a request.
+    Read,
+    /// So that a later read is a hit: only what it costs counts.
+    Warm,
+}
+
+/// All tiers, the rules and upstream: the thing that one opens.
+pub struct Cache {
+    clock: Clock,
+    rules: Rules,
+    caller: String,
+    memory: Option<(Bounds, OnceLock<Memory>)>,
+    disk: Option<Disk>,
+    reading_given_up: AtomicBool,
+    writing_given_up: AtomicBool,
+    max_disk_bytes: u64,
+    sites: Sites,
+    upstream: Upstream,
+    warnings: Mutex<(Vec<Warning>, HashSet<String>)>,
+}
+
+impl Cache {
+    /// Opens a cache. No file is touched and nothing is connected before it is needed.
+    pub fn open(options: Options) -> Self {
+        let disk = options.folder.map(|folder| Disk::new(Database::at(&folder), options.packing));
+        Self {
+            clock: options.clock,
+            rules: options.rules,
+            caller: options.caller,
+            memory: options.memory.map(|bounds| (bounds, OnceLock::new())),
+            disk,
+            reading_given_up: AtomicBool::new(false),
+            writing_given_up: AtomicBool::new(false),
+            max_disk_bytes: options.max_disk_bytes,
+            sites: options.sites,
+            upstream: Upstream::new(options.clock),
+            warnings: Mutex::default(),
+        }
+    }
+
+    /// Answers questions: `deliver` gets the index of a question and its answer, hits in the order
+    /// of the questions and what was asked of upstream as it comes. Every question is delivered
+    /// once, unless the user interrupts.
+    pub fn fetch(
+        &self,
+        questions: &[Question],
+        terms: &Terms,
+        purpose: Purpose,
+        deliver: &mut dyn FnMut(usize, Answer),
+    ) -> Result<(), Interrupted> {
+        let mut open = Vec::new();
+        let mut hits = Vec::new();
+        let mut refused = Tally::default();
+        for (index, question) in questions.iter().enumerate() {
+            match self.answer_from_tiers(question, terms) {
+                lookup::Looked::Answered { answer, hit } => {
+                    hits.extend(hit);
+                    self.count_refused(&mut refused, question, &answer);
+                    deliver(index, answer);
+                }
+                lookup::Looked::Open(missing) => open.push((index, missing)),
+            }
+        }
+        if purpose == Purpose::Read {
+            self.count_hits(&hits);
+            if !refused.is_empty() {
+                self.store(&mut [], &refused);
+            }
+        }
+        if open.is_empty() {
+            return Ok(());
+        }
+        self.ask(questions, open, terms, purpose, deliver)
+    }
+
+    /// The rules that set an answer's time to live, strongest last.
+    pub fn reasons(&self, entry: &Entry, terms: &Terms) -> Vec<Reason> {
+        self.rules.reasons(entry, terms.max_age)
+    }
+
+    /// The shortest and the longest time to live that a rule gives to a value of each type.
+    pub fn ttls(&self) -> BTreeMap<&str, (Duration, Duration)> {
+        let mut ttls: BTreeMap<&str, (Duration, Duration)> = BTreeMap::new();
+        for rule in &self.rules.ttl {
+            let range = ttls.entry(&rule.data_type).or_insert((rule.ttl, rule.ttl));
+            *range = (range.0.min(rule.ttl), range.1.max(rule.ttl));
+        }
+        ttls
+    }
+
+    /// What there is to say about the cache itself, each thing once.
+    pub fn take_warnings(&self) -> Vec<Warning> {
+        std::mem::take(&mut self.said().0)
+    }
+
+    /// The clock of this cache.
+    pub fn clock(&self) -> Clock {
+        self.clock
+    }
+
+    /// What the memory tier holds, in bytes with all overhead.
+    pub fn memory_bytes(&self) -> u64 {
+        self.memory_in_use().map_or(0, Memory::bytes)
+    }
+
+    fn warn(&self, warning: Warning) {
+        let mut said = self.said();
+        if said.1.insert(warning.to_string()) {
+            said.0.push(warning);
+        }
+    }
+
+    fn said(&self) -> std::sync::MutexGuard<'_, (Vec<Warning>, HashSet<String>)> {
+        self.warnings.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The memory tier, made on its first use: a process that answers one question never does.
+    fn memory(&self) -> Option<&Memory> {
+        self.memory.as_ref().map(|(bounds, memory)| memory.get_or_init(|| Memory::new(*bounds)))
+    }
+
+    fn memory_in_use(&self) -> Option<&Memory> {
+        self.memory.as_ref().and_then(|(_, memory)| memory.get())
+    }
+
+    /// The disk tier, until trouble made this process do without.
+    fn disk(&self) -> Option<&Disk> {
+        self.disk.as_ref().filter(|_| !self.reading_given_up.load(Ordering::Relaxed))
+    }
+
+    fn count_hits(&self, hits: &[Hit]) {
+        if let Some(disk) = self.disk().filter(|_| !hits.is_empty()) {
+            disk.count(hits);
+        }
+    }
+
+    fn hit(&self, row: i64, served: &Served, took: Duration) -> Option<Hit> {
+        let outcome = match (served.status, served.answered_by) {
+            (Status::Stale, _) => Outcome::Stale,
+            (_, AnsweredBy::Memory) => Outcome::Memory,
+            (_, AnsweredBy::Disk) => Outcome::Disk,
+            (_, AnsweredBy::Upstream) => return None,
+        };
+        Some(Hit {
+            at: self.clock.now(),
+            used_at: self.clock.real_now(),
+            id: row,
+            outcome,
+            latency_us: u32::try_from(took.as_micros()).unwrap_or(u32::MAX),
+            age_s: u32::try_from(served.entry.age(self.clock.now()).as_secs()).unwrap_or(u32::MAX),
+            caller: self.caller.clone(),
+        })
+    }
+}
