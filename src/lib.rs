@@ -52,6 +52,7 @@
 pub mod cache;
 pub mod clock;
 pub mod codec;
+pub mod config;
 pub mod db;
 pub mod entry;
 pub mod error;

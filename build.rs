@@ -1,0 +1,61 @@
+//! Turns `cache_config.yaml` into a table, so that a run parses no YAML unless the user has some.
+//!
+//! Whether the shipped values are right is asked by a test of the crate, not here: this only
+//! flattens.
+
+use std::fmt::Write as _;
+use std::path::PathBuf;
+
+#[path = "src/config/tree.rs"]
+pub mod tree;
+
+use tree::{Found, Guide, Leaf, Refusal};
+
+/// Takes every key and every value.
+struct Anything;
+
+impl Guide for Anything {
+    fn enter(&self, parent: &str, name: &str) -> Result<String, Refusal> {
+        Ok(tree::below(parent, name))
+    }
+
+    fn admit(&self, _: &str, _: Found) -> Result<(), Refusal> {
+        Ok(())
+    }
+
+    fn check(&self, _: &str, _: &str) -> Result<(), Refusal> {
+        Ok(())
+    }
+}
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    const FILE: &str = "cache_config.yaml";
+    println!("cargo::rerun-if-changed={FILE}");
+    println!("cargo::rerun-if-changed=src/config/tree.rs");
+    println!("cargo::rerun-if-changed=build.rs");
+    let text = std::fs::read_to_string(FILE)?;
+    let mut leaves =
+        tree::flatten(&text, &Anything).map_err(|fault| format!("{FILE}: {fault:?}"))?;
+    leaves.sort_by(|a, b| a.0.cmp(&b.0));
+    let mut code = "pub(crate) static DEFAULTS: &[(&str, Leaf)] = &[\n".to_owned();
+    for (path, leaf) in leaves {
+        let leaf = match leaf {
+            Leaf::Text(text) => format!("Text(Cow::Borrowed({text:?}))"),
+            Leaf::List(items) => {
+                let items: Vec<String> =
+                    items.iter().map(|item| format!("Cow::Borrowed({item:?})")).collect();
+                format!("List(Cow::Borrowed(&[{}]))", items.join(", "))
+            }
+            Leaf::Null => "Null".to_owned(),
+        };
+        writeln!(code, "    ({path:?}, Leaf::{leaf}),")?;
+    }
+    code.push_str("];\n");
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "cargo says it in the environment and nowhere else"
+    )]
+    let out = PathBuf::from(std::env::var_os("OUT_DIR").ok_or("cargo gives no OUT_DIR")?);
+    std::fs::write(out.join("defaults.rs"), code)?;
+    Ok(())
+}

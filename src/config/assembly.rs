@@ -1,0 +1,434 @@
+//! What is built from a configuration: questions, rules, providers, and the cache that one opens.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::{Environment, Flag, Layers, sites};
+use crate::cache::{Cache, Options, Question};
+use crate::clock::Clock;
+use crate::codec::Packing;
+use crate::db::hits::LONGEST_CALLER;
+use crate::error::{Usage, nearest, sanitized};
+use crate::key::{Key, PUT, Pattern};
+use crate::market::{Class, DataType, Names, Symbol};
+use crate::policy::{Rules, TtlRule};
+use crate::provider::Speech;
+use crate::tier::memory::Bounds;
+use crate::time::Timestamp;
+
+/// How long what no rule names is kept after it has gone stale: the contract's, for payloads.
+const KEEP: Duration = Duration::from_hours(7 * 24);
+
+/// Who asks, if nobody says.
+const CALLER: &str = "cli";
+
+/// What a command line says about the configuration. Flags are stronger than variables.
+#[derive(Clone, Debug, Default)]
+pub struct Said {
+    /// `--config`.
+    pub file: Option<PathBuf>,
+    /// `--profile`.
+    pub profile: Option<String>,
+    /// `--cache-dir`.
+    pub cache_dir: Option<String>,
+    /// `--set`.
+    pub set: Vec<String>,
+    /// `--caller`.
+    pub caller: Option<String>,
+}
+
+/// A configuration, checked, from which everything else is made.
+#[derive(Debug)]
+pub struct Config {
+    layers: Arc<Layers>,
+    environment: Arc<Environment>,
+    clock: Clock,
+    caller: String,
+    folder: PathBuf,
+}
+
+impl Config {
+    /// Gathers what is said on the command line, in the environment and in the user's file.
+    pub fn load(said: Said, environment: Environment) -> Result<Self, Usage> {
+        let mut sources = environment.sources();
+        sources.file = said.file.or(sources.file);
+        sources.profile = said.profile.or(sources.profile);
+        sources.set = said.set;
+        let flag = |value| Flag { name: "--cache-dir", key: "cache.disk.cache_dir", value };
+        sources.flags.extend(said.cache_dir.map(flag));
+        let caller = said.caller.or_else(|| environment.flag("CALLER").map(str::to_owned));
+        let clock = match environment.flag("NOW") {
+            None => Clock::system(),
+            Some(text) => {
+                Clock::starting_at(Timestamp::parse(text).map_err(|u| u.at("MCACHE_NOW"))?)
+            }
+        };
+        let layers = Layers::load(sources)?;
+        let folder = layers
+            .path(&["cache", "disk", "cache_dir"])
+            .or_else(|| environment.folder("XDG_CACHE_HOME", ".cache"))
+            .ok_or_else(|| {
+                Usage::new("there is no folder for the cache: HOME is not set")
+                    .hint("say one with --cache-dir or MCACHE_CACHE_DIR")
+            })?;
+        let config = Self {
+            layers: Arc::new(layers),
+            environment: Arc::new(environment),
+            clock,
+            caller: checked_caller(caller)?,
+            folder,
+        };
+        config.check()?;
+        Ok(config)
+    }
+
+    /// What is configured, with where it came from.
+    pub fn layers(&self) -> &Layers {
+        &self.layers
+    }
+
+    /// The clock that `MCACHE_NOW` set, or the system's.
+    pub fn clock(&self) -> Clock {
+        self.clock
+    }
+
+    /// The environment that it was read from.
+    pub fn environment(&self) -> &Environment {
+        &self.environment
+    }
+
+    /// The cache folder.
+    pub fn folder(&self) -> &std::path::Path {
+        &self.folder
+    }
+
+    /// Opens the cache.
+    pub fn open(&self) -> Cache {
+        self.open_with(|_| {})
+    }
+
+    /// Opens the cache with options changed, for a benchmark of its own.
+    pub fn open_with(&self, change: impl FnOnce(&mut Options)) -> Cache {
+        let layers = &self.layers;
+        let (shared, environment) = (Arc::clone(layers), Arc::clone(&self.environment));
+        let switched_on = |tier| layers.flag(&["cache", tier, "enabled"]).unwrap_or(true);
+        let gigabytes = layers.number(&["cache", "disk", "max_size_gb"]).unwrap_or(1.0);
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "the schema bounds it to a million gigabytes"
+        )]
+        let mut options = Options {
+            folder: switched_on("disk").then(|| self.folder.clone()),
+            packing: self.packing(),
+            max_disk_bytes: (gigabytes * 1e9) as u64,
+            memory: switched_on("memory").then(|| Bounds {
+                bytes: layers.bytes(&["cache", "memory", "max_bytes"]).map_or(0, |bytes| bytes.0),
+                entries: layers.count(&["cache", "memory", "max_size"]).unwrap_or(0),
+            }),
+            rules: self.rules(),
+            clock: self.clock,
+            caller: self.caller.clone(),
+            sites: Arc::new(move |name| sites::site(&shared, &environment, name)),
+        };
+        change(&mut options);
+        Cache::open(options)
+    }
+
+    /// The questions that symbols and types make: every type of every symbol; without a type the
+    /// usual one of its class.
+    pub fn questions(
+        &self,
+        symbols: &[String],
+        data_types: &[DataType],
+        provider: Option<&str>,
+    ) -> Result<Vec<Question>, Usage> {
+        let provider = provider.map(|name| self.provider(name)).transpose()?;
+        let mut questions = Vec::new();
+        for text in symbols {
+            let symbol = Symbol::parse(text, &*self.layers)?;
+            let usual = [DataType::usual(symbol.class())];
+            for data_type in if data_types.is_empty() { &usual } else { data_types } {
+                questions.push(self.question(&symbol, *data_type, provider));
+            }
+        }
+        Ok(questions)
+    }
+
+    fn question(&self, symbol: &Symbol, data_type: DataType, provider: Option<&str>) -> Question {
+        Question {
+            key: Key::of(data_type, symbol),
+            providers: match provider {
+                Some(name) => vec![name.into()],
+                None => self.chain(symbol, data_type),
+            },
+            pinned: provider.is_some(),
+            symbol: symbol.clone(),
+            data_type,
+        }
+    }
+
+    /// Who has this, best first: the chain of the class, else the first other provider by name.
+    fn chain(&self, symbol: &Symbol, data_type: DataType) -> Vec<Box<str>> {
+        let has = |name: &str| {
+            sites::speech(&self.layers, name)
+                .is_some_and(|speech| speech.provider().has(symbol, data_type))
+        };
+        let chain = self.layers.list(&["chains", symbol.class().as_str()]).unwrap_or_default();
+        let able: Vec<Box<str>> =
+            chain.iter().filter(|name| has(name)).map(|name| (*name).into()).collect();
+        if !able.is_empty() {
+            return able;
+        }
+        let others = self.layers.names(&["providers"]);
+        let not_demo = |name: &&String| sites::speech(&self.layers, name) != Some(Speech::Demo);
+        others
+            .iter()
+            .filter(not_demo)
+            .find(|name| has(name))
+            .map(|name| name.as_str().into())
+            .into_iter()
+            .collect()
+    }
+
+    /// The name of a provider, if it is configured.
+    pub fn provider<'a>(&self, name: &'a str) -> Result<&'a str, Usage> {
+        if sites::speech(&self.layers, name).is_some() {
+            return Ok(name);
+        }
+        let known = self.layers.names(&["providers"]);
+        let usage = Usage::new(format!("there is no provider `{}`", sanitized(name)));
+        Err(usage.hint(match nearest(name, known.iter().map(String::as_str)) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("the providers are {}", known.join(", ")),
+        }))
+    }
+
+    /// The question that a key as people write it stands for; `KEY@provider` names the entry of
+    /// one provider, `KEY` the chain's.
+    pub fn key(&self, text: &str) -> Result<Question, Usage> {
+        if let Some((key, provider)) = text.rsplit_once('@') {
+            let provider = if provider == PUT { PUT } else { self.provider(provider)? };
+            return Ok(self.entry(Key::parse(key, &*self.layers)?, provider));
+        }
+        let mut question = self.entry(Key::parse(text, &*self.layers)?, PUT);
+        if DataType::parse(question.key.data_type()).is_ok() && question.key.class().is_some() {
+            question.providers = self.chain(&question.symbol, question.data_type);
+        }
+        Ok(question)
+    }
+
+    /// A key to write under: free, but without a provider.
+    pub fn free_key(&self, text: &str) -> Result<Key, Usage> {
+        Key::parse(text, &*self.layers)
+    }
+
+    /// The question for the entry of one provider under a key.
+    pub fn entry(&self, key: Key, provider: &str) -> Question {
+        let class = key.class().unwrap_or(Class::Stock);
+        Question {
+            symbol: Symbol::new(class, key.symbol().unwrap_or(key.as_str())),
+            data_type: DataType::parse(key.data_type()).unwrap_or(DataType::Quote),
+            key,
+            providers: if provider == PUT { Vec::new() } else { vec![provider.into()] },
+            pinned: provider != PUT,
+        }
+    }
+
+    /// A pattern over keys as people write it.
+    pub fn pattern(&self, text: &str) -> Result<Pattern, Usage> {
+        Pattern::parse(text, &*self.layers)
+    }
+
+    /// A symbol as people write it.
+    pub fn symbol(&self, text: &str) -> Result<Symbol, Usage> {
+        Symbol::parse(text, &*self.layers)
+    }
+
+    /// The symbols of a list of the configuration; `all` is every list together.
+    pub fn watchlist(&self, name: &str) -> Result<Vec<String>, Usage> {
+        let lists = self.layers.names(&["watchlists"]);
+        let of = |name: &str| self.layers.list(&["watchlists", name]).unwrap_or_default();
+        let owned = |symbols: Vec<&str>| symbols.into_iter().map(str::to_owned).collect::<Vec<_>>();
+        if lists.iter().any(|list| list == name) {
+            return Ok(owned(of(name)));
+        }
+        if name == "all" {
+            let mut all: Vec<String> = lists.iter().flat_map(|list| owned(of(list))).collect();
+            let mut seen = std::collections::HashSet::new();
+            all.retain(|symbol| seen.insert(symbol.clone()));
+            return Ok(all);
+        }
+        let usage = Usage::new(format!("there is no list `@{}`", sanitized(name)));
+        Err(usage.hint(match nearest(name, lists.iter().map(String::as_str)) {
+            Some(near) => format!("did you mean `@{near}`?"),
+            None => "lists stand under `watchlists` in the configuration".to_owned(),
+        }))
+    }
+
+    /// What one call of a provider costs.
+    pub fn cost_per_call(&self, provider: &str) -> f64 {
+        self.layers.number(&["providers", provider, "cost_per_call"]).unwrap_or(0.0)
+    }
+
+    fn packing(&self) -> Packing {
+        let path = ["cache", "disk", "compression"];
+        let wanted =
+            self.layers.text(&path) == Some("zstd") || self.layers.flag(&path) == Some(true);
+        if wanted { Packing::Zstd } else { Packing::None }
+    }
+
+    /// The rules in force.
+    fn rules(&self) -> Rules {
+        let layers = &self.layers;
+        let hours = layers.number(&["cache", "memory", "default_ttl_hours"]).unwrap_or(1.0);
+        let keep = |name: &str| match layers.text(&["keep", name]) {
+            None => (name.into(), Some(KEEP)),
+            Some(_) => (name.into(), layers.duration(&["keep", name])),
+        };
+        Rules {
+            default_ttl: Duration::from_secs_f64(hours * 3600.0),
+            ttl: self.ttl_rules(),
+            not_found_ttl: layers.duration(&["ttl", "not_found"]).unwrap_or_default(),
+            keep: vec![keep("quote"), keep("series"), keep(PUT)],
+            default_keep: Some(KEEP),
+            stale_if_error: layers.duration(&["stale_if_error"]),
+        }
+    }
+
+    fn ttl_rules(&self) -> Vec<TtlRule> {
+        let layers = &self.layers;
+        let mut rules = Vec::new();
+        for data_type in DataType::ALL.map(DataType::as_str) {
+            let mut rule = |class: Option<Class>| {
+                let path: Vec<&str> =
+                    ["ttl", data_type].into_iter().chain(class.map(Class::as_str)).collect();
+                if let Some(ttl) = layers.duration(&path) {
+                    let named = path.join(".").into();
+                    rules.push(TtlRule {
+                        data_type: data_type.into(),
+                        class,
+                        symbol: None,
+                        ttl,
+                        named,
+                    });
+                }
+            };
+            rule(None);
+            for class in Class::ALL {
+                rule(Some(class));
+            }
+        }
+        // The seed's names of single series: an alias is the only name that says which.
+        for name in layers.names(&["cache", "ttl_by_data_type"]) {
+            let Some(symbol) =
+                layers.alias(&name).and_then(|_| Symbol::parse(&name, &**layers).ok())
+            else {
+                continue;
+            };
+            let path = ["cache", "ttl_by_data_type", &name];
+            // Whether the market is open is not known to a macro series: the shorter holds.
+            let open = ["cache", "ttl_by_data_type", &name, "market_hours"];
+            if let Some(ttl) = layers.duration(&path).or_else(|| layers.duration(&open)) {
+                rules.push(TtlRule {
+                    data_type: DataType::usual(symbol.class()).as_str().into(),
+                    class: Some(symbol.class()),
+                    symbol: Some(symbol.name().into()),
+                    ttl,
+                    named: path.join(".").into(),
+                });
+            }
+        }
+        rules
+    }
+
+    /// What shows only once all layers are known.
+    fn check(&self) -> Result<(), Usage> {
+        if !self.layers.differ() {
+            return Ok(());
+        }
+        for name in self.layers.names(&["providers"]) {
+            let path = ["providers", name.as_str()];
+            self.check_provider(&name).map_err(|(key, usage)| {
+                let path: Vec<&str> = path.into_iter().chain(key).collect();
+                self.layers.at(&path, usage)
+            })?;
+        }
+        for class in Class::ALL.map(Class::as_str) {
+            let path = ["chains", class];
+            for name in self.layers.list(&path).unwrap_or_default() {
+                self.check_link(name).map_err(|usage| self.layers.at(&path, usage))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// A mistake in a provider, with the key that it is in, if it is in one.
+    fn check_provider(&self, name: &str) -> Result<(), (Option<&'static str>, Usage)> {
+        let Some(speech) = sites::speech(&self.layers, name) else {
+            let kinds = Speech::ALL.map(Speech::as_str).join(", ");
+            let usage = Usage::new(format!("the provider `{name}` has no `kind`"));
+            return Err((None, usage.hint(format!("add one of {kinds}"))));
+        };
+        for key in ["latency", "error_rate", "rate_limit"] {
+            if speech != Speech::Demo && self.layers.get(&["providers", name, key]).is_some() {
+                let usage =
+                    Usage::new(format!("`{key}` is for the kind demo, and `{name}` is real"));
+                return Err((
+                    Some(key),
+                    usage.hint("to limit how often it is asked, use `limits`"),
+                ));
+            }
+        }
+        let places = ["query", "header", "bearer"]
+            .into_iter()
+            .filter(|place| self.layers.get(&["providers", name, "auth", place]).is_some());
+        if places.count() > 1 {
+            let usage = Usage::new("a key is sent in one place, and here are several");
+            return Err((
+                Some("auth"),
+                usage.hint("keep one of query, header and bearer; ~ removes one"),
+            ));
+        }
+        let site = sites::site(&self.layers, &self.environment, name);
+        site.check().map_err(|usage| (None, usage.at(format_args!("providers.{name}"))))
+    }
+
+    /// A mistake in a name that a chain holds.
+    fn check_link(&self, name: &str) -> Result<(), Usage> {
+        self.provider(name)?;
+        if sites::speech(&self.layers, name) == Some(Speech::Demo) {
+            return Err(Usage::new(format!(
+                "`{name}` invents its data and cannot stand in a chain"
+            ))
+            .hint(format!("ask it with `-p {name}`")));
+        }
+        Ok(())
+    }
+}
+
+impl Names for Layers {
+    fn class_of(&self, name: &str) -> Option<Class> {
+        self.text(&["symbols", name]).and_then(Class::from_name)
+    }
+
+    fn alias(&self, name: &str) -> Option<String> {
+        self.text(&["aliases", name]).map(str::to_owned)
+    }
+
+    fn crypto_quote(&self) -> String {
+        self.text(&["crypto_quote"]).unwrap_or("USDT").to_owned()
+    }
+}
+
+/// A caller's name stands in every record of the hit log, so it is short and plain.
+fn checked_caller(caller: Option<String>) -> Result<String, Usage> {
+    let caller = caller.unwrap_or_else(|| CALLER.to_owned());
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./".contains(c);
+    if caller.is_empty() || caller.len() > LONGEST_CALLER || !caller.chars().all(plain) {
+        return Err(Usage::new(format!("`{}` is not the name of a caller", sanitized(&caller)))
+            .hint(format!("write at most {LONGEST_CALLER} letters, digits and - _ . /")));
+    }
+    Ok(caller)
+}

@@ -1,0 +1,277 @@
+//! The kinds of value that the configuration knows: what each accepts, and how it is read.
+//!
+//! Strict, and without a context: whether a provider of that name exists is asked elsewhere. A
+//! value is checked when it is loaded, so that whoever reads it later need not doubt it.
+
+use crate::error::{Usage, nearest, sanitized};
+use crate::ledger::Window;
+use crate::units::{parse_bytes, parse_duration};
+
+/// A kind of value; of a list, the kind of its items.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Kind {
+    /// A stretch of time.
+    Duration,
+    /// A stretch of time, or this word.
+    DurationOr(&'static str),
+    /// A number of bytes.
+    Size,
+    /// A whole number from the first to the second.
+    Count(u64, u64),
+    /// A number from the first to the second.
+    Number(f64, f64),
+    /// Yes or no.
+    Flag,
+    /// Yes or no, or one of these words.
+    FlagOr(&'static [&'static str]),
+    /// One of these words.
+    Word(&'static [&'static str]),
+    /// One line of text.
+    Text,
+    /// A symbol in any accepted spelling.
+    Symbol,
+    /// Scheme, host and any prefix.
+    Url,
+    /// A file or a folder.
+    Path,
+    /// The name of an environment variable.
+    Variable,
+    /// So many calls in so long a time.
+    Window,
+    /// Text that may be a key, and is never shown.
+    Hidden,
+    /// A list of windows.
+    Windows,
+    /// A list of symbols.
+    Symbols,
+    /// A list of names.
+    Names,
+}
+
+impl Kind {
+    /// Whether it is a list.
+    pub fn is_list(self) -> bool {
+        matches!(self, Self::Windows | Self::Symbols | Self::Names)
+    }
+
+    /// What is expected, with its article.
+    pub fn expected(self) -> String {
+        match self {
+            Self::Duration => "a duration".to_owned(),
+            Self::DurationOr(word) => format!("a duration or `{word}`"),
+            Self::Size => "a size".to_owned(),
+            Self::Count(least, u64::MAX) => format!("a whole number from {least}"),
+            Self::Count(least, most) => format!("a whole number from {least} to {most}"),
+            Self::Number(least, most) => format!("a number from {least} to {most}"),
+            Self::Flag => "true or false".to_owned(),
+            Self::FlagOr(words) => format!("true, false, {}", words.join(" or ")),
+            Self::Word(words) => format!("one of {}", words.join(", ")),
+            Self::Text | Self::Hidden => "a line of text".to_owned(),
+            Self::Symbol => "a symbol".to_owned(),
+            Self::Url => "a URL".to_owned(),
+            Self::Path => "a path".to_owned(),
+            Self::Variable => "the name of an environment variable".to_owned(),
+            Self::Window => "a limit like 60/1m".to_owned(),
+            Self::Windows => "a list of limits like [60/1m]".to_owned(),
+            Self::Symbols => "a list of symbols".to_owned(),
+            Self::Names => "a list of names".to_owned(),
+        }
+    }
+
+    /// Whether this text (of a list: this item) is one.
+    pub fn check(self, text: &str) -> Result<(), Usage> {
+        if text.trim().is_empty() {
+            return Err(Usage::new(format!("an empty value is not {}", self.item()))
+                .hint("leave the key out, or write ~ to remove what is set elsewhere"));
+        }
+        if text.chars().any(char::is_control) || text.chars().count() > 4096 {
+            return Err(self.refused(text));
+        }
+        let right = match self {
+            Self::Duration => return parse_duration(text).map(drop).map_err(short(text)),
+            Self::DurationOr(word) if text == word => true,
+            Self::DurationOr(word) => {
+                return parse_duration(text).map(drop).map_err(|_| {
+                    self.refused(text).hint(format!("write 30s, 5m, 1h, 7d or {word}"))
+                });
+            }
+            Self::Size => return parse_bytes(text).map(drop).map_err(short(text)),
+            Self::Count(least, most) => whole(text).is_some_and(|n| (least..=most).contains(&n)),
+            Self::Number(least, most) => number(text).is_some_and(|n| (least..=most).contains(&n)),
+            Self::Flag => flag(text).is_some(),
+            Self::FlagOr(words) => flag(text).is_some() || words.contains(&text),
+            Self::Word(words) => words.contains(&text),
+            Self::Text | Self::Hidden | Self::Path => true,
+            Self::Symbol | Self::Symbols => is_symbol(text),
+            Self::Url => return check_url(text),
+            Self::Variable => is_variable(text),
+            Self::Window | Self::Windows => return Window::parse(text).map(drop),
+            Self::Names => is_name(text),
+        };
+        if right { Ok(()) } else { Err(self.refused(text)) }
+    }
+
+    /// What one value, or one item, is expected to be.
+    fn item(self) -> String {
+        match self {
+            Self::Windows => Self::Window.expected(),
+            Self::Symbols => Self::Symbol.expected(),
+            Self::Names => "a name".to_owned(),
+            kind => kind.expected(),
+        }
+    }
+
+    fn refused(self, text: &str) -> Usage {
+        let usage = Usage::new(match self {
+            Self::Hidden => format!("the value is not {}", self.item()),
+            _ => format!("`{}` is not {}", sanitized(text), self.item()),
+        });
+        let hint = match self {
+            Self::Word(words) | Self::FlagOr(words) => {
+                nearest(text, words.iter().copied()).map(|word| format!("did you mean `{word}`?"))
+            }
+            Self::Symbol | Self::Symbols => {
+                Some("a symbol has letters, digits and . - _ / ^ = & : only".to_owned())
+            }
+            Self::Names => Some("a name has letters, digits and . - _ only".to_owned()),
+            _ => None,
+        };
+        Usage { hint, ..usage }
+    }
+}
+
+/// An error that may quote the text, without the text if that is long.
+fn short(text: &str) -> impl Fn(Usage) -> Usage {
+    let long = text.chars().count() > 60;
+    move |usage| Usage {
+        message: if long { "the value is too long".to_owned() } else { usage.message },
+        ..usage
+    }
+}
+
+/// Reads a whole number.
+pub fn whole(text: &str) -> Option<u64> {
+    text.bytes().all(|b| b.is_ascii_digit()).then(|| text.parse().ok())?
+}
+
+/// Reads a finite number.
+pub fn number(text: &str) -> Option<f64> {
+    let plain = text.bytes().all(|b| b.is_ascii_digit() || b"+-.eE".contains(&b));
+    plain.then(|| text.parse().ok())?.filter(|n: &f64| n.is_finite())
+}
+
+/// Reads yes or no, in every spelling that YAML or a shell ever had for it.
+pub fn flag(text: &str) -> Option<bool> {
+    match text.to_ascii_lowercase().as_str() {
+        "true" | "yes" | "on" | "1" => Some(true),
+        "false" | "no" | "off" | "0" => Some(false),
+        _ => None,
+    }
+}
+
+/// Whether it can be the name of something that the user names: a provider, a list, a header.
+pub fn is_name(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b))
+}
+
+/// Whether it can be a symbol, by its characters.
+pub fn is_symbol(text: &str) -> bool {
+    let known = |c: char| c.is_ascii_alphanumeric() || "._-/^=&:".contains(c);
+    (1..=64).contains(&text.len()) && text.chars().all(known)
+}
+
+fn is_variable(text: &str) -> bool {
+    !text.starts_with(|c: char| c.is_ascii_digit())
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+}
+
+/// Scheme, host and any prefix; what could hold a secret is refused, since a base URL is shown.
+fn check_url(text: &str) -> Result<(), Usage> {
+    let refused = |why: &str| {
+        // The text is not shown: it may hold a password.
+        Err(Usage::new(format!("not a base URL: {why}"))
+            .hint("write scheme, host and any prefix, as in https://api.example.com/v1"))
+    };
+    let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    let Some(rest) = rest else { return refused("it does not begin with https:// or http://") };
+    let host = rest.split('/').next().unwrap_or_default();
+    if host.contains('@') {
+        return refused("it names a user; keys stand in `auth`");
+    }
+    if rest.contains(['?', '#']) {
+        return refused("it has a query; a key in the query stands in `auth`");
+    }
+    if host.is_empty() || host.starts_with(':') {
+        return refused("it has no host");
+    }
+    if !rest.bytes().all(|b| b.is_ascii_graphic()) || rest.contains(['"', '<', '>', '\\', '`']) {
+        return refused("it holds a character that no URL has");
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_kind_takes_what_it_is_and_nothing_else() {
+        let rows: [(Kind, &[&str], &[&str]); 14] = [
+            (Kind::Duration, &["90", "5m", "0"], &["5x", "", "-1", "unlimited"]),
+            (Kind::DurationOr("keep"), &["keep", "5m"], &["kept", "~"]),
+            (Kind::Size, &["64MiB", "10"], &["64 elephants", "-1"]),
+            (Kind::Count(1, 1000), &["1", "1000"], &["0", "1001", "1.5", "+1", "1_0"]),
+            (Kind::Number(0.0, 1.0), &["0", "0.5", "1", "1e-3"], &["-1", "1.1", "NaN", "inf", "x"]),
+            (Kind::Flag, &["true", "FALSE", "on", "0"], &["maybe", "2"]),
+            (Kind::FlagOr(&["zstd"]), &["true", "zstd"], &["gzip"]),
+            (Kind::Word(&["bundled", "system"]), &["system"], &["System", "os"]),
+            (Kind::Text, &["mcache/1 (x; y)"], &["a\nb", "\u{1b}[31m", " "]),
+            (Kind::Symbols, &["BRK.B", "^GSPC", "macro:GDP", "NULL"], &["A B", "é", "~"]),
+            (
+                Kind::Url,
+                &["https://a.example", "http://127.0.0.1:8080/v1/", "http://[::1]:80"],
+                &[
+                    "a.example",
+                    "ftp://a",
+                    "https://",
+                    "https://u:p@a",
+                    "https://a?k=1",
+                    "https://a b",
+                ],
+            ),
+            (Kind::Variable, &["FRED_API_KEY"], &["1A", "A-B", "$A"]),
+            (
+                Kind::Windows,
+                &["60/1m", "10/10s", "2 / 1s"],
+                &["60", "0/1m", "60/0", "60/min", "-1/1m"],
+            ),
+            (Kind::Names, &["yahoo", "my-own.2"], &["a b", "@x", "a:b"]),
+        ];
+        for (kind, right, wrong) in rows {
+            for text in right {
+                assert_eq!(kind.check(text), Ok(()), "{kind:?}: {text}");
+            }
+            for text in wrong {
+                assert!(kind.check(text).is_err(), "{kind:?}: {text}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_refused_value_cannot_drive_the_terminal_or_fill_it() {
+        for kind in [Kind::Duration, Kind::Size, Kind::Text, Kind::Url, Kind::Window, Kind::Symbol]
+        {
+            for text in ["\u{1b}[31m".to_owned(), "9".repeat(100_000)] {
+                let Err(usage) = kind.check(&text) else { panic!("{kind:?}") };
+                assert!(usage.message.len() < 300, "{kind:?}");
+                assert!(!usage.message.contains('\u{1b}'), "{kind:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_password_in_a_url_is_not_repeated() {
+        let usage = Kind::Url.check("https://me:hunter2@a.example").unwrap_err();
+        assert!(!usage.message.contains("hunter2"));
+    }
+}

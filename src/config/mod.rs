@@ -1,0 +1,23 @@
+//! Gathers what is configured, from the weakest to the strongest: what is shipped, the user's
+//! file, a profile of it, the environment, the command line; and opens a cache with it.
+//!
+//! No other floor imports it: they are given values, not settings. Every value was checked by
+//! the [`schema`] when it was loaded; the [`Layers`] only pick the strongest.
+
+mod assembly;
+mod defaults;
+mod environment;
+pub mod kind;
+mod layers;
+mod load;
+mod said;
+pub mod schema;
+mod sites;
+pub mod tree;
+
+pub use assembly::{Config, Said};
+pub use defaults::SHIPPED;
+pub use environment::Environment;
+pub use layers::{Layers, Origin};
+pub use load::Sources;
+pub use said::Flag;

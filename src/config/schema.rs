@@ -1,0 +1,386 @@
+//! Every key that there is, with the kind of its value: one table, and the questions put to it.
+//!
+//! It decides what may stand where and says what was probably meant; where a value comes from is
+//! the [layers](super::Layers)'. A key that no release reads yet is not in the table: an unknown
+//! key is an error, never a promise.
+//!
+//! *Rules for changing it.* A new key is one line here and one in `cache_config.yaml`; a test
+//! holds the two together. In a pattern `*` is any name, `^` any symbol or name of data (kept in
+//! upper case), `<class>` and `<type>` are the words below. A key may be both a value and a map
+//! (`ttl.quote`): a plain value then stands for what the map does not say.
+
+use std::cell::RefCell;
+
+use super::kind::{Kind, is_name, is_symbol};
+use super::tree::{Found, Guide, Refusal, SEPARATOR, below, shown};
+use crate::error::{nearest, sanitized};
+
+const CLASSES: &[&str] = &["stock", "crypto", "macro", "fx", "index"];
+const TYPES: &[&str] = &["quote", "series"];
+const KINDS: &[&str] = &["yahoo", "binance", "fred", "demo"];
+
+/// The seed's names of data; besides these, an alias has a name.
+pub const DATA: &[&str] = &[
+    "OHLCV",
+    "ADJUSTED_CLOSE",
+    "DIVIDEND",
+    "CPI_INDEX",
+    "TREASURY_3M",
+    "TOTAL_RETURN",
+    "INFLATION_RATE",
+];
+
+/// The name under which differences are collected in a file, before any other key.
+pub const PROFILES: &str = "profiles";
+
+const HUNDRED_YEARS_IN_HOURS: f64 = 876_000.0;
+
+static KEYS: &[(&str, Kind)] = &[
+    ("cache.memory.enabled", Kind::Flag),
+    ("cache.memory.max_size", Kind::Count(1, 1_000_000_000)),
+    ("cache.memory.max_bytes", Kind::Size),
+    ("cache.memory.default_ttl_hours", Kind::Number(0.0, HUNDRED_YEARS_IN_HOURS)),
+    ("cache.disk.enabled", Kind::Flag),
+    ("cache.disk.cache_dir", Kind::Path),
+    ("cache.disk.max_size_gb", Kind::Number(0.001, 1e6)),
+    ("cache.disk.compression", Kind::FlagOr(&["zstd", "none"])),
+    ("cache.ttl_by_data_type.^", Kind::Duration),
+    ("cache.ttl_by_data_type.^.market_hours", Kind::Duration),
+    ("cache.ttl_by_data_type.^.after_hours", Kind::Duration),
+    ("ttl.<type>", Kind::Duration),
+    ("ttl.<type>.<class>", Kind::Duration),
+    ("ttl.not_found", Kind::Duration),
+    ("keep.<type>", Kind::DurationOr("unlimited")),
+    ("keep.put", Kind::DurationOr("unlimited")),
+    ("stale_if_error", Kind::DurationOr("keep")),
+    ("chains.<class>", Kind::Names),
+    ("watchlists.*", Kind::Symbols),
+    ("crypto_quote", Kind::Symbol),
+    ("providers.*.kind", Kind::Word(KINDS)),
+    ("providers.*.base_url", Kind::Url),
+    ("providers.*.auth.query", Kind::Text),
+    ("providers.*.auth.header", Kind::Text),
+    ("providers.*.auth.bearer", Kind::Flag),
+    ("providers.*.auth.env", Kind::Variable),
+    ("providers.*.auth.file", Kind::Path),
+    ("providers.*.headers.*", Kind::Hidden),
+    ("providers.*.user_agent", Kind::Text),
+    ("providers.*.timeout", Kind::Duration),
+    ("providers.*.tls", Kind::Word(&["bundled", "system"])),
+    ("providers.*.concurrency", Kind::Count(1, 1000)),
+    ("providers.*.limits", Kind::Windows),
+    ("providers.*.cost_per_call", Kind::Number(0.0, 1e9)),
+    ("providers.*.latency", Kind::Duration),
+    ("providers.*.error_rate", Kind::Number(0.0, 1.0)),
+    ("providers.*.rate_limit", Kind::Window),
+    ("aliases.^", Kind::Symbol),
+    ("symbols.^", Kind::Word(CLASSES)),
+];
+
+/// The name in the spelling that it is known by, if this segment of a pattern takes it.
+fn taken(segment: &'static str, name: &str) -> Option<String> {
+    match segment {
+        "*" => is_name(name).then(|| name.to_owned()),
+        "^" => is_symbol(name).then(|| name.to_ascii_uppercase()),
+        _ => words(&segment).contains(&name).then(|| name.to_owned()),
+    }
+}
+
+/// The names that a segment of a pattern takes, where they are known.
+fn words<'a>(segment: &'a &'static str) -> &'a [&'static str] {
+    match *segment {
+        "<class>" => CLASSES,
+        "<type>" => TYPES,
+        "*" | "^" => &[],
+        _ => std::slice::from_ref(segment),
+    }
+}
+
+/// The segments that may follow this path.
+fn following(path: &str) -> impl Iterator<Item = &'static str> {
+    KEYS.iter().filter_map(move |(pattern, _)| {
+        let mut segments = pattern.split('.');
+        let fits =
+            names(path).all(|name| segments.next().is_some_and(|s| taken(s, name).is_some()));
+        fits.then(|| segments.next()).flatten()
+    })
+}
+
+fn names(path: &str) -> impl Iterator<Item = &str> {
+    path.split(SEPARATOR).filter(|name| !name.is_empty())
+}
+
+/// The kind of the value at this path, if one may stand there.
+pub fn kind(path: &str) -> Option<Kind> {
+    KEYS.iter().find_map(|(pattern, kind)| {
+        let (mut segments, mut names) = (pattern.split('.'), names(path));
+        loop {
+            match (segments.next(), names.next()) {
+                (None, None) => return Some(*kind),
+                (Some(segment), Some(name)) if taken(segment, name).is_some() => {}
+                _ => return None,
+            }
+        }
+    })
+}
+
+/// Whether keys may stand below this path.
+pub fn is_map(path: &str) -> bool {
+    following(path).next().is_some()
+}
+
+/// The name below this path in the spelling that it is known by; none for an unknown key.
+pub fn child(path: &str, name: &str) -> Option<String> {
+    following(path).find_map(|segment| taken(segment, name))
+}
+
+/// Whether any name will do below this path.
+pub fn is_open(path: &str) -> bool {
+    following(path).any(|segment| matches!(segment, "*" | "^"))
+}
+
+/// The names of this schema that may stand below this path.
+pub fn children(path: &str) -> Vec<&'static str> {
+    let mut found: Vec<&str> = Vec::new();
+    for segment in following(path) {
+        for name in words(&segment) {
+            if !found.contains(name) {
+                found.push(name);
+            }
+        }
+    }
+    found
+}
+
+/// The path that a misspelt one most probably meant: a neighbour, or the same name elsewhere.
+pub fn meant(parent: &str, name: &str) -> Option<String> {
+    if let Some(near) = nearest(name, children(parent)) {
+        return Some(below(parent, near));
+    }
+    let name = name.to_ascii_lowercase();
+    let mut elsewhere = KEYS.iter().filter(|(pattern, _)| {
+        !pattern.contains(['*', '^', '<']) && pattern.rsplit('.').next() == Some(name.as_str())
+    });
+    // `enabled` could be meant of either tier: no guess is better than one of two.
+    match (elsewhere.next(), elsewhere.next()) {
+        (Some((pattern, _)), None) => Some(pattern.replace('.', "\t")),
+        _ => None,
+    }
+}
+
+/// The refusal of a key that is not in the table.
+pub fn unknown(prefix: &str, parent: &str, name: &str) -> Refusal {
+    let full = |path: &str| if prefix.is_empty() { path.to_owned() } else { below(prefix, path) };
+    let said = sanitized(&shown(&full(&below(parent, name))));
+    let hint = if is_open(parent) {
+        let kind = if following(parent).any(|s| s == "^") { ". - _ / ^ = & :" } else { ". - _" };
+        format!("a name here has letters, digits and {kind} only")
+    } else if name == "<<" {
+        "merge keys are not read; a profile states what differs".to_owned()
+    } else if let Some(path) = meant(parent, name) {
+        format!("did you mean `{}`?", shown(&full(&path)))
+    } else {
+        keys_of(parent)
+    };
+    Refusal { message: format!("unknown key `{said}`"), hint: Some(hint) }
+}
+
+fn keys_of(path: &str) -> String {
+    let names = children(path);
+    match path {
+        "" => format!("the keys are {}", names.join(", ")),
+        path if !is_map(path) => format!("`{}` holds a value and no keys", shown(path)),
+        path if names.is_empty() => format!("the keys of `{}` are names of your own", shown(path)),
+        path => format!("the keys of `{}` are {}", shown(path), names.join(", ")),
+    }
+}
+
+/// Whether such a thing may stand at this path, and if not, what should.
+pub fn admit(prefix: &str, path: &str, found: Found) -> Result<(), Refusal> {
+    let kind = kind(path);
+    let fits = match found {
+        Found::Null => !path.is_empty(),
+        Found::Map => is_map(path),
+        Found::List => kind.is_some_and(Kind::is_list),
+        Found::Text => kind.is_some_and(|kind| !kind.is_list()),
+    };
+    if fits {
+        return Ok(());
+    }
+    let found = match found {
+        Found::Map => "a map",
+        Found::List => "a list",
+        Found::Text => "a single value",
+        Found::Null => "nothing",
+    };
+    let expected = kind.map_or_else(|| "a map".to_owned(), Kind::expected);
+    let full = if prefix.is_empty() { path.to_owned() } else { below(prefix, path) };
+    let message = match full.as_str() {
+        "" => format!("the file is {found}, not a map"),
+        full => format!("`{}` is {found}, not {expected}", shown(full)),
+    };
+    Err(Refusal { message, hint: is_map(path).then(|| keys_of(path)) })
+}
+
+/// Whether this value, or this item of a list, may stand at this path.
+pub fn check(prefix: &str, path: &str, text: &str) -> Result<(), Refusal> {
+    let Some(kind) = kind(path) else { return Ok(()) };
+    kind.check(text).map_err(|usage| {
+        let full = if prefix.is_empty() { path.to_owned() } else { below(prefix, path) };
+        let message = format!("`{}`: {}", shown(&full), usage.message);
+        Refusal { message, hint: usage.hint }
+    })
+}
+
+/// Leads through a file: the keys of the table, and again all of them under each profile.
+#[derive(Default)]
+pub struct Keys {
+    /// The profiles that were met, also those that say nothing.
+    pub profiles: RefCell<Vec<String>>,
+}
+
+/// The profile part of a path, and the rest.
+pub fn split_profile(path: &str) -> (&str, &str) {
+    let inside = path.strip_prefix(PROFILES).and_then(|rest| rest.strip_prefix(SEPARATOR));
+    let Some(inside) = inside else { return ("", path) };
+    match inside.find(SEPARATOR) {
+        Some(at) => {
+            let cut = path.len() - inside.len() + at;
+            (&path[..cut], &path[cut + 1..])
+        }
+        None => (path, ""),
+    }
+}
+
+impl Guide for Keys {
+    fn enter(&self, parent: &str, name: &str) -> Result<String, Refusal> {
+        if parent.is_empty() && name == PROFILES {
+            return Ok(PROFILES.to_owned());
+        }
+        if parent == PROFILES {
+            if !is_name(name) {
+                return Err(Refusal {
+                    message: format!("`{}` cannot be the name of a profile", sanitized(name)),
+                    hint: Some("a name here has letters, digits and . - _ only".to_owned()),
+                });
+            }
+            self.profiles.borrow_mut().push(name.to_owned());
+            return Ok(below(parent, name));
+        }
+        let (prefix, inner) = split_profile(parent);
+        match child(inner, name) {
+            Some(name) => Ok(below(parent, &name)),
+            None if parent.is_empty() && nearest(name, [PROFILES]).is_some() => Err(Refusal {
+                hint: Some(format!("did you mean `{PROFILES}`?")),
+                ..unknown(prefix, inner, name)
+            }),
+            None => Err(unknown(prefix, inner, name)),
+        }
+    }
+
+    fn admit(&self, path: &str, found: Found) -> Result<(), Refusal> {
+        if path == PROFILES {
+            let hint = Some("write profiles: {dev: {…}}".to_owned());
+            let message = format!("`{PROFILES}` is not a map");
+            return if found == Found::Map { Ok(()) } else { Err(Refusal { message, hint }) };
+        }
+        match split_profile(path) {
+            // A profile itself, not a key in it; removing one would say nothing.
+            (prefix, "") if !prefix.is_empty() && found != Found::Map => Err(Refusal {
+                message: format!("`{}` is not a map", shown(prefix)),
+                hint: Some(keys_of("")),
+            }),
+            (prefix, inner) => admit(prefix, inner, found),
+        }
+    }
+
+    fn check(&self, path: &str, text: &str) -> Result<(), Refusal> {
+        let (prefix, inner) = split_profile(path);
+        check(prefix, inner, text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::defaults::{DEFAULTS, SHIPPED};
+    use crate::config::tree::{Leaf, flatten};
+    use crate::market::{Class, DataType};
+    use crate::provider::Speech;
+
+    /// The shipped file with the keys that have no default, whose hash is without a space.
+    fn complete() -> String {
+        let uncommented = |line: &str| match line.trim_start().strip_prefix('#') {
+            Some(rest) if !rest.is_empty() && !rest.starts_with(' ') => line.replacen('#', "", 1),
+            _ => line.to_owned(),
+        };
+        SHIPPED.lines().map(uncommented).collect::<Vec<_>>().join("\n")
+    }
+
+    #[test]
+    fn every_default_passes_its_own_check() {
+        let leaves = flatten(SHIPPED, &Keys::default()).unwrap();
+        assert_eq!(leaves.len(), DEFAULTS.len());
+        for (path, leaf) in leaves {
+            assert!(DEFAULTS.iter().any(|(p, l)| *p == path && *l == leaf), "{path}: {leaf:?}");
+            assert_ne!(leaf, Leaf::Null, "{path}");
+        }
+        assert!(DEFAULTS.is_sorted_by(|a, b| a.0 < b.0));
+    }
+
+    #[test]
+    fn every_key_stands_in_the_shipped_file() {
+        let leaves = flatten(&complete(), &Keys::default()).unwrap();
+        for (pattern, _) in KEYS {
+            let found = leaves.iter().any(|(path, _)| {
+                let mut segments = pattern.split('.');
+                names(path).all(|n| segments.next().is_some_and(|s| taken(s, n).is_some()))
+                    && segments.next().is_none()
+            });
+            assert!(found, "`{pattern}` is missing in cache_config.yaml");
+        }
+        assert!(leaves.iter().any(|(path, _)| path.starts_with("profiles\t")));
+    }
+
+    #[test]
+    fn the_words_are_those_of_the_floors_below() {
+        assert_eq!(CLASSES, Class::ALL.map(Class::as_str));
+        assert_eq!(TYPES, DataType::ALL.map(DataType::as_str));
+        assert_eq!(KINDS, Speech::ALL.map(Speech::as_str));
+    }
+
+    #[test]
+    fn an_unknown_key_is_told_what_was_meant() {
+        for (parent, name, hint) in [
+            ("cache\tdisk", "max_sise_gb", "did you mean `cache.disk.max_size_gb`?"),
+            ("", "chache", "did you mean `cache`?"),
+            ("", "max_size_gb", "did you mean `cache.disk.max_size_gb`?"),
+            ("ttl", "qoute", "did you mean `ttl.quote`?"),
+            ("chains", "stocks", "did you mean `chains.stock`?"),
+            ("providers\tyahoo", "time_out", "did you mean `providers.yahoo.timeout`?"),
+            ("cache", "elephants", "the keys of `cache` are memory, disk, ttl_by_data_type"),
+            ("watchlists", "a b", "a name here has letters, digits and . - _ only"),
+            ("cache", "<<", "merge keys are not read; a profile states what differs"),
+        ] {
+            assert_eq!(unknown("", parent, name).hint.as_deref(), Some(hint), "{parent} {name}");
+        }
+    }
+
+    #[test]
+    fn a_later_key_is_unknown() {
+        for (parent, name) in
+            [("", "serve"), ("", "use_cases"), ("providers\tyahoo", "endpoints"), ("ttl", "bars")]
+        {
+            assert_eq!(child(parent, name), None, "{parent} {name}");
+        }
+    }
+
+    #[test]
+    fn a_symbol_is_known_in_upper_case() {
+        assert_eq!(child("symbols", "brk.b").as_deref(), Some("BRK.B"));
+        assert_eq!(child("watchlists", "Tech").as_deref(), Some("Tech"));
+        assert_eq!(split_profile("profiles\tdev\tttl\tquote"), ("profiles\tdev", "ttl\tquote"));
+        assert_eq!(split_profile("profiles\tdev"), ("profiles\tdev", ""));
+        assert_eq!(split_profile("ttl"), ("", "ttl"));
+    }
+}

@@ -1,0 +1,82 @@
+//! Providers as `upstream` takes them. Secrets are read here and kept nowhere else.
+
+use std::fs;
+use std::time::Duration;
+
+use super::{Environment, Layers};
+use crate::provider::Speech;
+use crate::upstream::{Access, Certificates, Credentials, DemoSettings, Place, Secret, Site};
+
+/// The time-out of a provider that has none set: the shipped providers' own.
+const TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How a provider speaks; none if there is no such provider.
+pub(super) fn speech(layers: &Layers, name: &str) -> Option<Speech> {
+    let kind = layers.text(&["providers", name, "kind"])?;
+    Speech::ALL.into_iter().find(|speech| speech.as_str() == kind)
+}
+
+/// A configured provider. Whether its key is there shows when it is asked.
+pub(super) fn site(layers: &Layers, environment: &Environment, name: &str) -> Site {
+    let at = |key| ["providers", name, key];
+    Site {
+        name: name.to_owned(),
+        speech: speech(layers, name).unwrap_or(Speech::Demo),
+        base_url: layers.text(&at("base_url")).map(str::to_owned),
+        access: access(layers, environment, name),
+        headers: headers(layers, name),
+        user_agent: layers
+            .user_agent(name)
+            .unwrap_or_else(|| concat!("mcache/", env!("CARGO_PKG_VERSION")).to_owned()),
+        timeout: layers.duration(&at("timeout")).unwrap_or(TIMEOUT),
+        concurrency: layers.count(&at("concurrency")).and_then(|n| n.try_into().ok()).unwrap_or(8),
+        limits: layers.windows(&at("limits")).unwrap_or_default(),
+        certificates: match layers.text(&at("tls")) {
+            Some("system") => Certificates::System,
+            _ => Certificates::Bundled,
+        },
+        demo: DemoSettings {
+            latency: layers.duration(&at("latency")).unwrap_or_default(),
+            error_rate: layers.number(&at("error_rate")).unwrap_or(0.0),
+            rate_limit: layers.window(&at("rate_limit")),
+        },
+    }
+}
+
+fn headers(layers: &Layers, name: &str) -> Vec<(String, Secret)> {
+    let value = |header: String| {
+        let value = layers.text(&["providers", name, "headers", &header])?;
+        Some((header, Secret::new(value)))
+    };
+    layers.names(&["providers", name, "headers"]).into_iter().filter_map(value).collect()
+}
+
+fn access(layers: &Layers, environment: &Environment, name: &str) -> Access {
+    let at = |key| ["providers", name, "auth", key];
+    let place = if let Some(parameter) = layers.text(&at("query")) {
+        Place::Query(parameter.to_owned())
+    } else if let Some(header) = layers.text(&at("header")) {
+        Place::Header(header.to_owned())
+    } else if layers.flag(&at("bearer")) == Some(true) {
+        Place::Bearer
+    } else {
+        return Access::Open;
+    };
+    let missing = |hint: String| Access::Missing { hint };
+    let secret = if let Some(file) = layers.path(&at("file")) {
+        match fs::read_to_string(&file) {
+            Ok(text) => text.lines().next().unwrap_or_default().trim().to_owned(),
+            Err(error) => {
+                return missing(format!("the key file {} cannot be read: {error}", file.display()));
+            }
+        }
+    } else {
+        let usual = format!("{}_API_KEY", name.to_ascii_uppercase().replace('-', "_"));
+        let variable = layers.text(&at("env")).unwrap_or(&usual);
+        match environment.get(variable) {
+            Some(value) => value.trim().to_owned(),
+            None => return missing(format!("set the variable {variable} to the key of {name}")),
+        }
+    };
+    Access::Key(Credentials { place, secret: Secret::new(secret) })
+}
