@@ -50,6 +50,7 @@
 //! | What is typed, printed, and ended with? | `cli/args.rs`, `cli/output/`, `cli/exit.rs` |
 
 pub mod cache;
+pub mod cli;
 pub mod clock;
 pub mod codec;
 pub mod config;

@@ -1,0 +1,536 @@
+//! What can be typed, and the help that teaches it.
+
+#![expect(
+    clippy::doc_markdown,
+    reason = "doc comments are printed as help, where backticks are noise"
+)]
+#![expect(clippy::struct_excessive_bools, reason = "a flag on a command line is a bool")]
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{ArgAction, ArgMatches, Args, FromArgMatches, Subcommand, ValueEnum};
+
+use crate::units::parse_duration;
+
+const ABOUT: &str = "A persistent cache for market data, shared by every script on this machine";
+
+const LONG_ABOUT: &str = "\
+A persistent cache for market data, shared by every script on this machine.
+
+The first answer comes from upstream, the next ones from the disk in about two milliseconds, until
+new data can exist. What is stale still answers when upstream cannot.";
+
+const EXAMPLES: &str = "\
+Examples:
+  mcache fetch AAPL --provider demo      try it without a network
+  mcache fetch AAPL BTC GDP -f json      a stock, a coin and a macro series, for a program
+  mcache fetch AAPL --offline            only what the cache holds
+  */5 * * * * mcache warm @tech          keep a list of the configuration warm, from cron
+  mcache stats                           what is held, and what it has saved";
+
+/// What holds for every command.
+#[derive(Args, Debug, Default)]
+pub(crate) struct Global {
+    /// Configuration file, instead of the user's own [env: MCACHE_CONFIG]
+    #[arg(long, global = true, value_name = "FILE", help_heading = "Global options")]
+    pub(crate) config: Option<PathBuf>,
+    /// Profile of the configuration [env: MCACHE_PROFILE]
+    #[arg(long, global = true, value_name = "NAME", help_heading = "Global options")]
+    pub(crate) profile: Option<String>,
+    /// Cache folder [env: MCACHE_CACHE_DIR]
+    #[arg(long, global = true, value_name = "DIR", help_heading = "Global options")]
+    pub(crate) cache_dir: Option<String>,
+    /// Set a key of the configuration, as in `--set ttl.quote.stock=60`; may be repeated
+    #[arg(long, global = true, value_name = "KEY=VALUE", help_heading = "Global options")]
+    pub(crate) set: Vec<String>,
+    /// Output format [default: table]
+    #[arg(short, long, global = true, value_name = "FORMAT", help_heading = "Global options")]
+    pub(crate) format: Option<Format>,
+    /// When to use colour; NO_COLOR is honoured
+    #[arg(
+        long,
+        global = true,
+        value_name = "WHEN",
+        default_value = "auto",
+        help_heading = "Global options"
+    )]
+    pub(crate) color: Color,
+    /// No warnings and no progress
+    #[arg(short, long, global = true, help_heading = "Global options")]
+    pub(crate) quiet: bool,
+    /// One line a request on standard error, and the causes of errors
+    #[arg(short, long, global = true, action = ArgAction::Count, help_heading = "Global options")]
+    pub(crate) verbose: u8,
+    /// Only what the cache holds, fresh or stale; upstream is not asked [env: MCACHE_OFFLINE=1]
+    #[arg(long, global = true, help_heading = "Global options")]
+    pub(crate) offline: bool,
+    /// Who asks, for `stats --by caller` [env: MCACHE_CALLER]
+    #[arg(long, global = true, value_name = "NAME", help_heading = "Global options")]
+    pub(crate) caller: Option<String>,
+}
+
+/// How data is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For people; plain when it goes to a pipe
+    Table,
+    /// One JSON document
+    Json,
+    /// One JSON object a line
+    Ndjson,
+    /// A header and a row a record
+    Csv,
+    /// Text exposition, for `stats` only
+    Prometheus,
+}
+
+/// When to use colour.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Color {
+    /// On a terminal
+    #[default]
+    Auto,
+    /// Even into a pipe
+    Always,
+    /// Not at all
+    Never,
+}
+
+/// The command that was typed.
+#[derive(Debug)]
+pub(crate) enum Command {
+    Fetch(Fetch),
+    Warm(Warm),
+    Stats(Stats),
+    Clear(Clear),
+    Benchmark(Benchmark),
+    Keys(Keys),
+    Get(Get),
+    Put(Put),
+    Config(Config),
+    Completions(Completions),
+    Man,
+}
+
+/// Every command with its line in the help of the program.
+const COMMANDS: [(&str, &str, Augment, Read); 11] = [
+    of::<Fetch>("fetch", "Answer from the cache if it is fresh, else from upstream", |m| {
+        read(m, Command::Fetch)
+    }),
+    of::<Warm>("warm", "Fill the cache, so that a later fetch is a hit; made for cron", |m| {
+        read(m, Command::Warm)
+    }),
+    of::<Stats>("stats", "What the cache holds and what it has saved", |m| read(m, Command::Stats)),
+    of::<Clear>("clear", "Drop entries", |m| read(m, Command::Clear)),
+    of::<Benchmark>(
+        "benchmark",
+        "Measure every tier against an upstream, offline by default",
+        |m| read(m, Command::Benchmark),
+    ),
+    of::<Keys>("keys", "List entries", |m| read(m, Command::Keys)),
+    of::<Get>("get", "Read a value by its key", |m| read(m, Command::Get)),
+    of::<Put>("put", "Write any program's value under a key", |m| read(m, Command::Put)),
+    of::<Config>("config", "The configuration in force and where each value came from", |m| {
+        read(m, Command::Config)
+    }),
+    of::<Completions>("completions", "Print a completion script for a shell", |m| {
+        read(m, Command::Completions)
+    }),
+    ("man", "Print the manual page", |command| command, |_| Ok(Command::Man)),
+];
+
+/// Adds the arguments of a command to it.
+type Augment = fn(clap::Command) -> clap::Command;
+
+/// Reads what was typed.
+type Read = fn(&ArgMatches) -> Result<Command, clap::Error>;
+
+const fn of<A: Args>(
+    name: &'static str,
+    about: &'static str,
+    read: Read,
+) -> (&'static str, &'static str, Augment, Read) {
+    (name, about, A::augment_args, read)
+}
+
+fn read<A: FromArgMatches>(
+    matches: &ArgMatches,
+    command: fn(A) -> Command,
+) -> Result<Command, clap::Error> {
+    A::from_arg_matches(matches).map(command)
+}
+
+/// The definition of the command line. The arguments of a command are defined only once it is the
+/// one that was typed: defining those of all takes a sixth of a hit.
+pub(crate) fn definition() -> clap::Command {
+    let root = clap::Command::new("mcache")
+        .version(env!("CARGO_PKG_VERSION"))
+        .max_term_width(100)
+        .subcommand_required(true)
+        .arg_required_else_help(true);
+    let root = Global::augment_args(root).about(ABOUT).long_about(LONG_ABOUT).after_help(EXAMPLES);
+    COMMANDS.into_iter().fold(root, |root, (name, about, augment, _)| {
+        let command = clap::Command::new(name).about(about).defer(augment);
+        root.subcommand(command)
+    })
+}
+
+/// Reads the command line; the error is help, the version, or a mistake.
+///
+/// The command that seems to have been typed is tried alone first: handing the global options down
+/// to all eleven takes a sixteenth of a hit. What that cannot make sense of is read with everything
+/// there is, so help and messages are always the whole definition's.
+pub(crate) fn parse() -> Result<(Global, Command), clap::Error> {
+    let arguments: Vec<OsString> = std::env::args_os().collect();
+    match alone(&arguments) {
+        Some(typed) => Ok(typed),
+        None => typed(&definition().try_get_matches_from(arguments)?),
+    }
+}
+
+/// The command line as one of the first command whose name occurs in it; none if it is anything
+/// else.
+fn alone(arguments: &[OsString]) -> Option<(Global, Command)> {
+    let named = |name: &str| arguments.iter().position(|argument| argument == name);
+    let (_, (name, _, augment, _)) =
+        COMMANDS.into_iter().filter_map(|of| Some((named(of.0)?, of))).min_by_key(|(at, _)| *at)?;
+    let root = clap::Command::new("mcache").disable_help_subcommand(true).subcommand_required(true);
+    let command = augment(clap::Command::new(name));
+    let root = Global::augment_args(root).subcommand(command);
+    typed(&root.try_get_matches_from(arguments).ok()?).ok()
+}
+
+fn typed(matches: &ArgMatches) -> Result<(Global, Command), clap::Error> {
+    let global = Global::from_arg_matches(matches)?;
+    // One of the commands was typed: the definition requires it and knows no other.
+    let typed = matches.subcommand().and_then(|(typed, matches)| {
+        COMMANDS.iter().find(|(name, ..)| *name == typed).map(|(.., read)| read(matches))
+    });
+    Ok((global, typed.unwrap_or(Ok(Command::Man))?))
+}
+
+/// What is asked for.
+#[derive(Args, Debug)]
+pub(crate) struct Asked {
+    /// quote or series, several with commas [default: quote; series for macro symbols]
+    #[arg(short = 't', long = "type", value_name = "TYPE", value_delimiter = ',')]
+    pub(crate) types: Vec<String>,
+    /// Ask this provider and no other; `demo` needs no network
+    #[arg(short, long, value_name = "NAME")]
+    pub(crate) provider: Option<String>,
+    /// Ask again what is older than this, as in 10s or 5m
+    #[arg(long, value_name = "AGE", value_parser = duration)]
+    pub(crate) max_age: Option<Duration>,
+    /// Ask again what would go stale sooner than this
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    pub(crate) min_fresh: Option<Duration>,
+    /// Ask upstream even if the cache is fresh
+    #[arg(long, conflicts_with = "offline")]
+    pub(crate) refresh: bool,
+}
+
+/// Answer from the cache if it is fresh, else from upstream.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Exit codes: 0 every symbol was served, stale ones with a warning; 1 at least one was not, the others
+are printed; 2 the command line or the configuration is wrong, and nothing was done.
+
+Examples:
+  mcache fetch AAPL MSFT                 two quotes as a table
+  mcache fetch GDP -f csv                all observations of a series
+  mcache fetch AAPL --max-age 5s         not older than five seconds
+  echo AAPL MSFT | mcache fetch - -f ndjson")]
+pub(crate) struct Fetch {
+    /// AAPL, BRK.B, ^GSPC, BTC, BTC/USDT, GDP, crypto:SOL, @list; - reads them from standard input
+    #[arg(value_name = "SYMBOL", required = true)]
+    pub(crate) symbols: Vec<String>,
+    /// What is asked for.
+    #[command(flatten)]
+    pub(crate) asked: Asked,
+    /// How stale an answer may be when upstream fails; 0 never [default: as long as it is kept]
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    pub(crate) max_stale: Option<Duration>,
+    /// The longest to wait for a slot of a provider's limit; 0 not at all
+    #[arg(long, value_name = "TIME", value_parser = duration, default_value = "10s")]
+    pub(crate) max_wait: Duration,
+    /// Neither read nor write the cache
+    #[arg(long, conflicts_with_all = ["offline", "refresh"])]
+    pub(crate) no_cache: bool,
+    /// Say which rules set the time to live
+    #[arg(long)]
+    pub(crate) explain: bool,
+    /// Write the data to a file, whole or not at all
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+}
+
+/// Fill the cache, so that a later fetch is a hit; made for cron.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+What is fresh is not asked again. Silent unless something fails or standard error is a terminal.
+
+Examples:
+  mcache warm @tech                      a list under `watchlists` in the configuration
+  mcache warm AAPL MSFT --min-fresh 20s  what would go stale within 20 seconds too
+  mcache warm @all --tolerate 5%         exit 0 if at most one in twenty failed")]
+pub(crate) struct Warm {
+    /// AAPL, BTC/USDT, GDP, @list; - reads them from standard input [default: @all, every list]
+    #[arg(value_name = "SYMBOL")]
+    pub(crate) symbols: Vec<String>,
+    /// What is asked for.
+    #[command(flatten)]
+    pub(crate) asked: Asked,
+    /// The most requests at the same time
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1000))]
+    pub(crate) jobs: Option<u16>,
+    /// How many may fail for exit code 0, as a number or a share such as 5%
+    #[arg(long, value_name = "N|P%", default_value = "0")]
+    pub(crate) tolerate: String,
+    /// The longest to wait for a slot of a provider's limit [default: as long as it takes]
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    pub(crate) max_wait: Option<Duration>,
+}
+
+/// What the cache holds and what it has saved.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Counters are kept by day (UTC), so --since counts from the start of its day.
+
+Examples:
+  mcache stats --since 7d                the last week
+  mcache stats --by symbol --top 10      what is asked most
+  mcache stats -f prometheus             for a scraper")]
+pub(crate) struct Stats {
+    /// Count from a date, a time, or so long ago (7d)
+    #[arg(long, value_name = "WHEN")]
+    pub(crate) since: Option<String>,
+    /// Tell apart by this
+    #[arg(long, value_name = "WHAT")]
+    pub(crate) by: Option<By>,
+    /// At most so many rows, the most asked first; hours in their order [default: 20; all hours]
+    #[arg(long, value_name = "N", requires = "by")]
+    pub(crate) top: Option<usize>,
+    /// Set all counters to zero; entries stay
+    #[arg(long, conflicts_with_all = ["since", "by"])]
+    pub(crate) reset: bool,
+}
+
+/// What statistics are told apart by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum By {
+    /// The symbol, whatever its type
+    Symbol,
+    /// The key
+    Key,
+    /// The type
+    Type,
+    /// The hour of the day, UTC
+    Hour,
+    /// The provider
+    Provider,
+    /// Who asked
+    Caller,
+}
+
+/// Drop entries.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+All conditions that are given must hold; of several patterns, any one.
+
+Examples:
+  mcache clear --symbol AAPL             everything about AAPL
+  mcache clear 'quote:*' --stale         stale quotes
+  mcache clear --all --dry-run           what would go")]
+pub(crate) struct Clear {
+    /// Globs over keys: quote:*, *:AAPL*, quote:*@yahoo
+    #[arg(value_name = "PATTERN")]
+    pub(crate) patterns: Vec<String>,
+    /// About this symbol
+    #[arg(long, value_name = "SYMBOL")]
+    pub(crate) symbol: Option<String>,
+    /// Of this type
+    #[arg(short = 't', long = "type", value_name = "TYPE")]
+    pub(crate) data_type: Option<String>,
+    /// From this provider
+    #[arg(short, long, value_name = "NAME")]
+    pub(crate) provider: Option<String>,
+    /// With this tag, as `put --tag` gave it
+    #[arg(long, value_name = "TAG")]
+    pub(crate) tag: Option<String>,
+    /// That are gone, stale for longer than `keep`: they answer nobody and only take room
+    #[arg(long)]
+    pub(crate) gone: bool,
+    /// That are stale
+    #[arg(long)]
+    pub(crate) stale: bool,
+    /// All of them
+    #[arg(long, conflicts_with_all = ["patterns", "symbol", "data_type", "provider", "tag", "gone", "stale"])]
+    pub(crate) all: bool,
+    /// Only say what would be dropped
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+}
+
+/// Measure every tier against an upstream, offline by default.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Starts an upstream of its own on loopback and works in a folder of its own: neither your cache nor a
+provider is touched, unless --live is given. Exit code 1 if a target is missed.
+
+Examples:
+  mcache benchmark                       every tier against an upstream of 100 ms
+  mcache benchmark --latency 600ms -f json")]
+pub(crate) struct Benchmark {
+    /// How long the demo upstream takes to answer
+    #[arg(long, value_name = "TIME", value_parser = duration, default_value = "100ms", conflicts_with = "live")]
+    pub(crate) latency: Duration,
+    /// How many symbols
+    #[arg(long, value_name = "N", default_value = "50", value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub(crate) symbols: u32,
+    /// How many samples of each fast step
+    #[arg(long, value_name = "N", default_value = "1000", value_parser = clap::value_parser!(u32).range(10..=1_000_000))]
+    pub(crate) iterations: u32,
+    /// Ask the real provider, sparingly; says how many calls it will make
+    #[arg(long)]
+    pub(crate) live: bool,
+}
+
+/// List entries.
+#[derive(Args, Debug)]
+pub(crate) struct Keys {
+    /// A glob over keys: quote:*, *:AAPL*, quote:*@yahoo
+    #[arg(value_name = "PATTERN")]
+    pub(crate) pattern: Option<String>,
+}
+
+/// Read a value by its key.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Prints the value byte for byte. Exit code 1 if it is not fresh. Of a pattern, one JSON object
+{key: value} with -f json.
+
+Examples:
+  mcache get quote:stock:AAPL
+  mcache get 'system_config:*' -f json")]
+pub(crate) struct Get {
+    /// A key, KEY@provider, or a glob over keys
+    #[arg(value_name = "KEY|PATTERN")]
+    pub(crate) key: String,
+    /// A stale value too
+    #[arg(long)]
+    pub(crate) stale: bool,
+    /// Not older than this
+    #[arg(long, value_name = "AGE", value_parser = duration)]
+    pub(crate) max_age: Option<Duration>,
+}
+
+/// Write any program's value under a key.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  mcache put system_config:paper_trading true --ttl 1h
+  ./model.py | mcache put prediction:stock:NVDA - --tag model
+  printf '{\"key\":\"a\",\"value\":1}\\n' | mcache put --ndjson -")]
+pub(crate) struct Put {
+    /// The key; any name without white space and * ? @
+    #[arg(value_name = "KEY", required_unless_present = "ndjson")]
+    pub(crate) key: Option<String>,
+    /// The value; - or nothing reads it from standard input
+    #[arg(value_name = "VALUE", allow_hyphen_values = true)]
+    pub(crate) value: Option<String>,
+    /// How long it is fresh
+    #[arg(long, value_name = "TIME", value_parser = duration, default_value = "300s")]
+    pub(crate) ttl: Duration,
+    /// A name to clear it by; may be repeated
+    #[arg(long, value_name = "TAG")]
+    pub(crate) tag: Vec<String>,
+    /// Many values at once, all or none: a line each with {"key":…,"value":…}
+    #[arg(long, value_name = "-|FILE", conflicts_with_all = ["key", "value"])]
+    pub(crate) ndjson: Option<PathBuf>,
+}
+
+/// The configuration in force and where each value came from.
+#[derive(Args, Debug)]
+pub(crate) struct Config {
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) action: ConfigAction,
+}
+
+/// What to do with the configuration.
+#[derive(Debug, Subcommand)]
+pub(crate) enum ConfigAction {
+    /// Every value in force and where it came from
+    Show {
+        /// Only keys that begin so
+        #[arg(value_name = "KEY")]
+        key: Option<String>,
+    },
+    /// Check the file, the environment and the flags; exit code 2 if something is wrong
+    Check,
+    /// Write the commented defaults to the user's file, if there is none
+    Init,
+    /// Print the path of the user's file
+    Path,
+}
+
+/// Print a completion script for a shell.
+#[derive(Args, Debug)]
+pub(crate) struct Completions {
+    /// The shell
+    pub(crate) shell: clap_complete::Shell,
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    parse_duration(text).map_err(|usage| match usage.hint {
+        Some(hint) => format!("{}; {hint}", usage.message),
+        None => usage.message,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn arguments(line: &str) -> Vec<OsString> {
+        line.split(' ').map(OsString::from).collect()
+    }
+
+    #[test]
+    fn a_command_read_alone_is_what_all_commands_together_read() {
+        for line in [
+            "mcache fetch AAPL",
+            "mcache fetch AAPL BTC/USDT -f json --offline",
+            "mcache -q --set a=b fetch - --set c=d -vv --color never",
+            "mcache fetch --max-age 5s --min-fresh 1m --max-wait 2s --explain -o x AAPL",
+            "mcache get quote:stock:AAPL --stale",
+            "mcache put a -1 --ttl 5s",
+            "mcache config show ttl",
+            "mcache man",
+        ] {
+            let arguments = arguments(line);
+            let together = typed(&definition().try_get_matches_from(&arguments).unwrap()).unwrap();
+            let alone = alone(&arguments).unwrap_or_else(|| panic!("{line}"));
+            assert_eq!(format!("{alone:?}"), format!("{together:?}"), "{line}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_read_alone_is_left_to_all_commands_together() {
+        for line in [
+            "mcache",
+            "mcache fetch",
+            "mcache fetch --help",
+            "mcache fetch AAPL -h",
+            "mcache help fetch",
+            "mcache --version fetch",
+            "mcache fetch AAPL --refresh --offline",
+            "mcache fetch AAPL --no-such-flag",
+            "mcache --profile stats fetch AAPL",
+        ] {
+            assert!(alone(&arguments(line)).is_none(), "{line}");
+        }
+    }
+}

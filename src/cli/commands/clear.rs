@@ -1,0 +1,102 @@
+//! `clear`: a plan of what to drop, then its execution.
+
+use std::io::Write as _;
+
+use serde_json::json;
+
+use super::say_warnings;
+use crate::cache::{Cleared, Selection};
+use crate::cli::Invocation;
+use crate::cli::args::{Clear, Format};
+use crate::cli::exit::Exit;
+use crate::entry::State;
+use crate::error::Usage;
+use crate::key::PUT;
+use crate::market::DataType;
+use crate::units::bytes_for_people;
+
+pub(in crate::cli) fn run(args: &Clear, invocation: Invocation<'_>) -> anyhow::Result<Exit> {
+    let format = invocation.format(&[Format::Table, Format::Json])?;
+    let selection = selection(args, &invocation)?;
+    let cache = invocation.config.open();
+    let plan = cache.plan_clear(&selection);
+    let cleared = if args.dry_run { Ok(()) } else { cache.clear(&plan) };
+    let ui = invocation.ui;
+    say_warnings(&cache, ui);
+    cleared?;
+    if format == Format::Json {
+        let names: Vec<String> =
+            plan.names.iter().map(|name| format!("{}@{}", name.key, name.provider)).collect();
+        let report = json!({
+            "dry_run": args.dry_run,
+            "entries": plan.names.len(),
+            "bytes": plan.bytes,
+            "keys": names,
+        });
+        writeln!(ui.data(), "{report}")?;
+        return Ok(Exit::Success);
+    }
+    if args.dry_run {
+        for name in &plan.names {
+            writeln!(ui.data(), "{}@{}", name.key, name.provider)?;
+        }
+    }
+    let verb = if args.dry_run { "would drop" } else { "dropped" };
+    writeln!(ui.data(), "{verb} {}", amount(&plan))?;
+    if let (true, [pattern]) = (plan.names.is_empty(), selection.patterns.as_slice()) {
+        let alone = Selection { patterns: vec![pattern.clone()], ..Selection::default() };
+        if cache.list(&alone).is_empty() {
+            ui.note(&super::nothing_matches(&cache, pattern));
+        }
+    }
+    Ok(Exit::Success)
+}
+
+fn selection(args: &Clear, invocation: &Invocation<'_>) -> anyhow::Result<Selection> {
+    let config = &invocation.config;
+    let nothing_said = args.patterns.is_empty()
+        && args.symbol.is_none()
+        && args.data_type.is_none()
+        && args.provider.is_none()
+        && args.tag.is_none();
+    if nothing_said && !(args.gone || args.stale || args.all) {
+        return Err(Usage::new("nothing says what to clear")
+            .hint(
+                "give a pattern (`mcache clear 'quote:*'`), a condition such as --stale, or --all",
+            )
+            .into());
+    }
+    let of_type = |text: &String| match DataType::parse(text) {
+        Ok(data_type) => data_type.as_str().to_owned(),
+        // What `put` wrote has types of its own.
+        Err(_) => text.clone(),
+    };
+    let provider = match args.provider.as_deref() {
+        Some(PUT) => Some(PUT),
+        Some(name) => Some(config.provider(name)?),
+        None => None,
+    };
+    let states = [(args.stale, State::Stale), (args.gone, State::Gone)];
+    Ok(Selection {
+        patterns: args
+            .patterns
+            .iter()
+            .map(|text| config.pattern(text))
+            .collect::<Result<_, _>>()?,
+        symbol: args
+            .symbol
+            .as_deref()
+            .map(|text| config.symbol(text))
+            .transpose()?
+            .map(|s| s.to_string()),
+        data_type: args.data_type.as_ref().map(of_type),
+        provider: provider.map(str::to_owned),
+        tag: args.tag.clone(),
+        states: states.into_iter().filter(|(wanted, _)| *wanted).map(|(_, state)| state).collect(),
+    })
+}
+
+fn amount(plan: &Cleared) -> String {
+    let entries = if plan.names.len() == 1 { "entry" } else { "entries" };
+    format!("{} {entries}, {}", plan.names.len(), bytes_for_people(plan.bytes))
+}

@@ -1,0 +1,165 @@
+//! `fetch`: answers from the first tier that is fresh, else from upstream.
+
+use std::io::Write;
+
+use super::{questions, say_warnings, terms};
+use crate::cache::{Answer, Cache, Interrupted, Purpose, Question, Served};
+use crate::cli::Invocation;
+use crate::cli::args::{Fetch, Format};
+use crate::cli::exit::Exit;
+use crate::cli::output::file::Unfinished;
+use crate::cli::output::{Printer, Shown, fits, printer, table::Style};
+use crate::cli::ui::Ui;
+use crate::error::{Error, Kind};
+use crate::policy::Terms;
+use crate::units::duration_for_people;
+
+pub(in crate::cli) fn run(args: &Fetch, invocation: Invocation<'_>) -> anyhow::Result<Exit> {
+    let format = invocation.format(&[Format::Table, Format::Json, Format::Ndjson, Format::Csv])?;
+    let questions = questions(&args.symbols, &args.asked, &invocation.config, invocation.ui)?;
+    let terms = Terms {
+        no_cache: args.no_cache,
+        max_stale: args.max_stale,
+        max_wait: args.max_wait,
+        ..terms(&args.asked, &invocation)
+    };
+    let ui = invocation.ui;
+    let style = match args.output {
+        Some(_) => Style::default(),
+        None => Style { width: ui.width(), color: ui.has_color() },
+    };
+    let printer = printer(format, &questions, style)?;
+    let file = args.output.as_deref().map(Unfinished::create).transpose()?;
+    let cache = invocation.config.open();
+    let mut report = Report {
+        cache: &cache,
+        terms: &terms,
+        explain: args.explain,
+        format,
+        waiting: questions.iter().map(|_| None).collect(),
+        questions: &questions,
+        next: 0,
+        printer,
+        file,
+        failed: None,
+        exit: Exit::Success,
+        served: 0,
+    };
+    ui.start_progress(questions.len(), "fetching");
+    let fetched = cache.fetch(&questions, &terms, Purpose::Read, &mut |index, answer| {
+        ui.step();
+        report.deliver(index, answer, ui);
+    });
+    ui.end_progress();
+    say_warnings(&cache, ui);
+    report.finish(ui, fetched)?;
+    Ok(report.exit)
+}
+
+/// Puts answers back into the order of the questions and prints each as soon as it can be.
+struct Report<'a> {
+    cache: &'a Cache,
+    terms: &'a Terms,
+    explain: bool,
+    format: Format,
+    questions: &'a [Question],
+    waiting: Vec<Option<Answer>>,
+    next: usize,
+    printer: Box<dyn Printer>,
+    file: Option<Unfinished>,
+    failed: Option<std::io::Error>,
+    exit: Exit,
+    served: usize,
+}
+
+impl Report<'_> {
+    fn deliver(&mut self, index: usize, answer: Answer, ui: &mut Ui) {
+        self.waiting[index] = Some(self.fitting(index, answer));
+        while let Some(answer) = self.waiting.get_mut(self.next).and_then(Option::take) {
+            let question = &self.questions[self.next];
+            self.next += 1;
+            self.print(question, &answer, ui);
+        }
+    }
+
+    /// The answer, or the error that it cannot be written in this format.
+    fn fitting(&self, index: usize, mut answer: Answer) -> Answer {
+        let question = &self.questions[index];
+        let unfit = |served: &Served| !fits(self.format, question, served);
+        if answer.outcome.as_ref().is_ok_and(unfit) {
+            let (key, data_type) = (&question.key, question.data_type.as_str());
+            let message =
+                format!("what `put` wrote under `{key}` is no {data_type} and has no csv");
+            let hint = format!("-f json shows it; `mcache clear {key}@put` drops it");
+            answer.outcome = Err(Error::new(Kind::InvalidData, message).hint(hint));
+        }
+        answer
+    }
+
+    fn print(&mut self, question: &Question, answer: &Answer, ui: &mut Ui) {
+        let symbol = question.symbol.to_string();
+        for warning in &answer.warnings {
+            ui.warn(warning);
+        }
+        if let Err(error) = &answer.outcome {
+            self.exit = Exit::Failure;
+            ui.error(Some(&symbol), error);
+        }
+        let now = self.cache.clock().now();
+        if ui.is_verbose() {
+            ui.verbose(&line(question, answer, now));
+        }
+        let served = answer.outcome.as_ref().ok();
+        self.served += usize::from(served.is_some());
+        let reasons = served
+            .filter(|_| self.explain)
+            .map(|served| self.cache.reasons(&served.entry, self.terms));
+        let shown = Shown { question, answer, reasons, now };
+        let out: &mut dyn Write = match &mut self.file {
+            Some(file) => &mut file.file,
+            None => ui.data(),
+        };
+        if self.failed.is_none() {
+            self.failed = self.printer.answer(&shown, out).err();
+        }
+    }
+
+    fn finish(&mut self, ui: &mut Ui, fetched: Result<(), Interrupted>) -> anyhow::Result<()> {
+        // What an interrupt left behind a gap is there all the same.
+        for index in self.next..self.questions.len() {
+            if let Some(answer) = self.waiting[index].take() {
+                self.print(&self.questions[index], &answer, ui);
+            }
+        }
+        if let Some(error) = self.failed.take() {
+            return Err(error.into());
+        }
+        let Some(mut file) = self.file.take() else {
+            self.printer.end(ui.data())?;
+            return Ok(fetched?);
+        };
+        self.printer.end(&mut file.file)?;
+        fetched?;
+        // An older answer is better than a file with none.
+        if self.served == 0 { Ok(()) } else { file.finish() }
+    }
+}
+
+/// One line about a request: status, tier, key, age, milliseconds, provider.
+fn line(question: &Question, answer: &Answer, now: crate::time::Timestamp) -> String {
+    let ms = answer.took.as_secs_f64() * 1000.0;
+    match &answer.outcome {
+        Ok(served) => format!(
+            "{} {} {} {} {ms:.2}ms {}",
+            served.status.as_str(),
+            served.answered_by.as_str(),
+            served.entry.key,
+            duration_for_people(served.entry.age(now)).replace(' ', ""),
+            served.entry.provider,
+        ),
+        Err(error) => {
+            let provider = question.providers.first().map_or("-", AsRef::as_ref);
+            format!("error {} {} - {ms:.2}ms {provider}", error.kind, question.key)
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! One file a command: what it asks of the library, and what it says of the outcome.
+
+pub(super) mod benchmark;
+pub(super) mod clear;
+pub(super) mod completions;
+pub(super) mod config;
+pub(super) mod fetch;
+pub(super) mod get;
+pub(super) mod keys;
+pub(super) mod man;
+pub(super) mod put;
+pub(super) mod stats;
+pub(super) mod warm;
+
+use std::io::{IsTerminal as _, Read as _};
+
+use crate::cache::{Cache, Question};
+use crate::config::Config;
+use crate::error::Usage;
+use crate::key::Pattern;
+use crate::market::DataType;
+use crate::policy::Terms;
+
+use super::Invocation;
+use super::args::Asked;
+use super::ui::Ui;
+
+/// The questions of `fetch` and `warm`: `@lists` opened, `-` read from standard input.
+fn questions(
+    said: &[String],
+    asked: &Asked,
+    config: &Config,
+    ui: &mut Ui,
+) -> anyhow::Result<Vec<Question>> {
+    let mut symbols = Vec::new();
+    for text in said {
+        match text.strip_prefix('@') {
+            Some(list) => symbols.extend(config.watchlist(list)?),
+            None if text == "-" => symbols.extend(symbols_of_stdin(ui)?),
+            None => symbols.push(text.clone()),
+        }
+    }
+    if symbols.is_empty() {
+        return Err(Usage::new("there is nothing to ask for: the list is empty")
+            .hint("name a symbol, such as AAPL, or put a list under `watchlists` in the configuration")
+            .into());
+    }
+    let types: Vec<DataType> =
+        asked.types.iter().map(|text| DataType::parse(text)).collect::<Result<_, _>>()?;
+    Ok(config.questions(&symbols, &types, asked.provider.as_deref())?)
+}
+
+fn symbols_of_stdin(ui: &mut Ui) -> anyhow::Result<Vec<String>> {
+    /// Half a million symbols: more than any exchange lists.
+    const LONGEST: u64 = 4 * 1024 * 1024;
+    let input = std::io::stdin();
+    if input.is_terminal() {
+        ui.note("reading symbols from standard input; end them with Ctrl-D");
+    }
+    let mut text = String::new();
+    let read = input.take(LONGEST + 1).read_to_string(&mut text);
+    let hint = "symbols are text, with white space between them, at most 4 MiB";
+    read.map_err(|error| Usage::new(format!("standard input cannot be read: {error}")).hint(hint))?;
+    if text.len() as u64 > LONGEST {
+        return Err(Usage::new("standard input is longer than any list of symbols")
+            .hint(hint)
+            .into());
+    }
+    Ok(text.split_whitespace().map(str::to_owned).collect())
+}
+
+/// The terms that `fetch` and `warm` share.
+fn terms(asked: &Asked, invocation: &Invocation<'_>) -> Terms {
+    Terms {
+        offline: invocation.offline,
+        refresh: asked.refresh,
+        max_age: asked.max_age,
+        min_fresh: asked.min_fresh.unwrap_or_default(),
+        ..Terms::default()
+    }
+}
+
+/// Says what the cache has to say about itself.
+fn say_warnings(cache: &Cache, ui: &mut Ui) {
+    for warning in cache.take_warnings() {
+        ui.warn(&warning);
+    }
+}
+
+/// Says that a pattern picks nothing, and what it may have meant.
+fn nothing_matches(cache: &Cache, pattern: &Pattern) -> String {
+    match cache.nearest_key(pattern) {
+        Some(near) => format!("nothing matches `{pattern}`; did you mean `{near}`?"),
+        None => format!("nothing matches `{pattern}`"),
+    }
+}

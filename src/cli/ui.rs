@@ -1,0 +1,200 @@
+//! The one owner of both streams: data to standard output, everything else to standard error.
+//!
+//! Nothing else prints. It decides what quiet, verbose, colour, width and progress mean; nothing
+//! is said by colour alone.
+
+use std::io::{self, BufWriter, IsTerminal as _, Stderr, Stdout, Write};
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::args::{Color, Global};
+use crate::config::Environment;
+use crate::error::{Error, Usage};
+use crate::warning::Warning;
+
+/// What the program prints to, and how.
+pub(crate) struct Ui {
+    out: BufWriter<Stdout>,
+    err: Stderr,
+    quiet: bool,
+    verbose: bool,
+    /// Colour on standard output and on standard error.
+    color: (bool, bool),
+    terminal: (bool, bool),
+    progress: Option<ProgressBar>,
+}
+
+/// A colour, for what is said in words too.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Tint {
+    /// Of errors.
+    Red,
+    /// Of warnings.
+    Yellow,
+    /// Of hints.
+    Cyan,
+}
+
+impl Ui {
+    /// The streams of this process.
+    pub(crate) fn new(global: &Global, environment: Option<&Environment>) -> Self {
+        let variable = |name| environment.and_then(|environment| environment.get(name));
+        let terminal = (io::stdout().is_terminal(), io::stderr().is_terminal());
+        let wanted = |terminal: bool| match global.color {
+            Color::Always => true,
+            Color::Never => false,
+            Color::Auto => {
+                terminal && variable("NO_COLOR").is_none() && variable("TERM") != Some("dumb")
+            }
+        };
+        Self {
+            out: BufWriter::with_capacity(64 * 1024, io::stdout()),
+            err: io::stderr(),
+            quiet: global.quiet,
+            verbose: global.verbose > 0,
+            color: (wanted(terminal.0), wanted(terminal.1)),
+            terminal,
+            progress: None,
+        }
+    }
+
+    /// Where data goes.
+    pub(crate) fn data(&mut self) -> &mut impl Write {
+        &mut self.out
+    }
+
+    /// Writes out what is buffered.
+    pub(crate) fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+
+    /// Whether standard output is a terminal.
+    pub(crate) fn is_terminal(&self) -> bool {
+        self.terminal.0
+    }
+
+    /// Whether somebody sees standard error.
+    pub(crate) fn is_watched(&self) -> bool {
+        self.terminal.1
+    }
+
+    /// Whether one line a request is wanted.
+    pub(crate) fn is_verbose(&self) -> bool {
+        self.verbose
+    }
+
+    /// Whether tables may be coloured.
+    pub(crate) fn has_color(&self) -> bool {
+        self.color.0
+    }
+
+    /// The width of the terminal; none where lines may be of any length.
+    pub(crate) fn width(&self) -> Option<u16> {
+        let width = terminal_size::terminal_size_of(io::stdout());
+        self.terminal.0.then_some(width).flatten().map(|(width, _)| width.0)
+    }
+
+    /// Says what failed on what, and what to do.
+    pub(crate) fn error(&mut self, subject: Option<&str>, error: &Error) {
+        let subject = subject.map(|subject| format!("{subject}: ")).unwrap_or_default();
+        self.line(Tint::Red, "error", &format!("{subject}{error}"));
+        if self.verbose {
+            let mut cause = std::error::Error::source(error);
+            while let Some(why) = cause {
+                self.line(Tint::Red, "because", &why.to_string());
+                cause = why.source();
+            }
+        }
+        if let Some(hint) = &error.hint {
+            self.line(Tint::Cyan, "hint", hint);
+        }
+    }
+
+    /// Says what makes no sense, and what would.
+    pub(crate) fn usage(&mut self, usage: &Usage) {
+        self.line(Tint::Red, "error", &usage.message);
+        if let Some(hint) = &usage.hint {
+            self.line(Tint::Cyan, "hint", hint);
+        }
+    }
+
+    /// Says what failed beyond the errors of the library.
+    pub(crate) fn failure(&mut self, message: &str) {
+        self.line(Tint::Red, "error", message);
+    }
+
+    /// Says what should be known although the answer stands.
+    pub(crate) fn warn(&mut self, warning: &Warning) {
+        if !self.quiet {
+            self.line(Tint::Yellow, "warning", &warning.to_string());
+        }
+    }
+
+    /// Says something in passing, to a person only.
+    pub(crate) fn note(&mut self, text: &str) {
+        if !self.quiet {
+            self.suspended(|err| writeln!(err, "{text}"));
+        }
+    }
+
+    /// Says one line about a request, if that is wanted.
+    pub(crate) fn verbose(&mut self, text: &str) {
+        if self.verbose {
+            self.suspended(|err| writeln!(err, "{text}"));
+        }
+    }
+
+    /// Shows progress over so many steps, on a terminal.
+    pub(crate) fn start_progress(&mut self, steps: usize, what: &str) {
+        if !self.terminal.1 || self.quiet || steps < 2 {
+            return;
+        }
+        // The template is constant and valid; without it the default is shown.
+        let style = ProgressStyle::with_template("{msg} [{bar:30}] {pos}/{len} {eta}")
+            .unwrap_or_else(|_| ProgressStyle::default_bar());
+        let bar = ProgressBar::new(steps as u64).with_style(style).with_message(what.to_owned());
+        bar.enable_steady_tick(Duration::from_millis(200));
+        self.progress = Some(bar);
+    }
+
+    /// One step is done.
+    pub(crate) fn step(&mut self) {
+        if let Some(progress) = &self.progress {
+            progress.inc(1);
+        }
+    }
+
+    /// No more progress is shown.
+    pub(crate) fn end_progress(&mut self) {
+        if let Some(progress) = self.progress.take() {
+            progress.finish_and_clear();
+        }
+    }
+
+    fn line(&mut self, tint: Tint, label: &str, text: &str) {
+        let label = if self.color.1 { tint.of(label) } else { label.to_owned() };
+        self.suspended(|err| writeln!(err, "{label}: {text}"));
+    }
+
+    /// Standard error without the progress bar in the way. A closed one is nobody's trouble.
+    fn suspended(&mut self, write: impl FnOnce(&mut Stderr) -> io::Result<()>) {
+        let err = &mut self.err;
+        let _ = match &self.progress {
+            Some(progress) => progress.suspend(|| write(err)),
+            None => write(err),
+        };
+    }
+}
+
+impl Tint {
+    /// The text in this colour.
+    pub(crate) fn of(self, text: &str) -> String {
+        let code = match self {
+            Self::Red => 31,
+            Self::Yellow => 33,
+            Self::Cyan => 36,
+        };
+        format!("\u{1b}[1;{code}m{text}\u{1b}[0m")
+    }
+}
