@@ -1,0 +1,87 @@
+//! What each command promises, through the real binary.
+//!
+//! - `fetch` — where an answer comes from, how old it may be, and what it says of itself
+//! - `terms` — the flags of `fetch` that say what is acceptable
+//! - `several` — many symbols at once: order, lists, duplicates, files
+//! - `providers` — what each provider is sent, and who is told the key
+//! - `failures` — what becomes of everything that an upstream may answer
+//! - `benchmark`, `warm`, `stats`, `clear`, `keys`, `get`, `put`, `config`, `packaging` — the command of that name
+//! - `output` — formats, colour, numbers, closed pipes
+//! - `bad_input` — what cannot be meant, on the command line and in files
+
+mod bad_input;
+mod benchmark;
+mod clear;
+mod config;
+mod failures;
+mod fetch;
+mod get;
+mod keys;
+mod output;
+mod packaging;
+mod providers;
+mod put;
+mod several;
+mod stats;
+mod terms;
+mod warm;
+
+use crate::sandbox::{Run, Sandbox, Upstream, finished, reply};
+
+/// Ten and a half seconds after a sandbox starts: what it fetched first is ten seconds old then,
+/// whatever the programs themselves took.
+const SOON: &str = "2026-07-01T15:00:10.5Z";
+
+/// Forty and a half seconds after a sandbox starts: a quote of then is stale.
+const LATER: &str = "2026-07-01T15:00:40.5Z";
+
+/// Runs the program on the same machine at another time.
+fn at(sandbox: &Sandbox, now: &str, arguments: &[&str]) -> Run {
+    finished(sandbox.command(arguments).env("MCACHE_NOW", now).spawn().unwrap())
+}
+
+/// What is printed as JSON on the same machine at another time, by a program that succeeds.
+fn json_at(sandbox: &Sandbox, now: &str, arguments: &[&str]) -> serde_json::Value {
+    at(sandbox, now, &[arguments, &["-f", "json"]].concat()).json()
+}
+
+/// An upstream as the real ones and a machine whose `yahoo` it is.
+fn speaking() -> (Upstream, Sandbox) {
+    let upstream = Upstream::speaking();
+    let sandbox = Sandbox::new().with_provider("yahoo", upstream.url());
+    (upstream, sandbox)
+}
+
+/// An address on which nobody listens.
+fn nobody() -> String {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    format!("http://{}", listener.local_addr().unwrap())
+}
+
+/// The least that Yahoo says of a symbol at a price, with more of its `meta` if wanted.
+fn yahoo(symbol: &str, price: &str, more: &str) -> String {
+    format!(
+        r#"{{"chart":{{"result":[{{"meta":{{"symbol":"{symbol}","currency":"USD","regularMarketPrice":{price}{more}}}}}],"error":null}}}}"#
+    )
+}
+
+/// An upstream that says this of `AAPL` with status 200.
+fn yahoo_at(price: &str, more: &str) -> Upstream {
+    Upstream::saying(200, "application/json", &yahoo("AAPL", price, more))
+}
+
+/// A response with further header lines.
+fn reply_with(status: u16, headers: &str, body: &str) -> Vec<u8> {
+    let plain = String::from_utf8(reply(status, "application/json", body.as_bytes())).unwrap();
+    plain.replacen("\r\n", &format!("\r\n{headers}\r\n"), 1).into_bytes()
+}
+
+/// The members of a JSON object, in the order in which they stand in the text.
+fn members(text: &str, of: &str) -> Vec<String> {
+    let start = text.find(&format!("\"{of}\":{{")).unwrap() + of.len() + 4;
+    let end = start + text[start..].find('}').unwrap();
+    text[start..end]
+        .split(',')
+        .map(|member| member.split(':').next().unwrap().trim_matches('"').to_owned())
+        .collect()
+}

@@ -1,0 +1,77 @@
+//! `warm`: fills the cache ahead of those who read; made for cron.
+
+use super::{LATER, SOON, at, json_at, nobody, speaking};
+
+#[test]
+fn what_was_warmed_is_a_hit_and_no_request() {
+    let (upstream, sandbox) = speaking();
+    let run = sandbox.run(&["warm", "AAPL", "MSFT"]);
+    assert_eq!((run.code, run.stdout.as_str(), run.stderr.as_str()), (Some(0), "", ""), "{run:?}");
+    assert_eq!(upstream.count(), 2);
+    let stats = sandbox.json(&["stats"]);
+    assert_eq!((&stats["requests"], &stats["upstream_calls"]), (&0.into(), &2.into()));
+    assert_eq!(json_at(&sandbox, SOON, &["fetch", "AAPL"])[0]["cache"]["status"], "hit");
+}
+
+#[test]
+fn what_is_fresh_is_not_asked_again() {
+    let (upstream, sandbox) = speaking();
+    sandbox.run(&["warm", "AAPL", "MSFT"]);
+    assert_eq!(at(&sandbox, SOON, &["warm", "AAPL", "MSFT", "IBM"]).code, Some(0));
+    assert_eq!(upstream.count(), 3);
+    assert_eq!(at(&sandbox, SOON, &["warm", "AAPL", "--min-fresh", "25s"]).code, Some(0));
+    assert_eq!(upstream.count(), 4);
+    assert_eq!(at(&sandbox, SOON, &["warm", "AAPL", "--refresh"]).code, Some(0));
+    assert_eq!(upstream.count(), 5);
+}
+
+#[test]
+fn lists_and_types_are_warmed_too() {
+    let (upstream, sandbox) = speaking();
+    sandbox.config("watchlists:\n  tech: [AMD, INTC]\n");
+    sandbox.run(&["warm", "@tech"]);
+    assert_eq!(upstream.count(), 2);
+    let demo = ["warm", "GDP", "-t", "quote,series", "-p", "demo", "--jobs", "1"];
+    assert_eq!(sandbox.run(&demo).code, Some(0));
+    assert_eq!(sandbox.json(&["keys", "*:GDP"]).as_array().unwrap().len(), 2);
+}
+
+#[test]
+fn without_a_symbol_every_list_is_warmed() {
+    let (upstream, sandbox) = speaking();
+    sandbox.run(&["warm"]).fails(2, &["there is nothing to ask for", "`watchlists`"]);
+    sandbox.config("watchlists:\n  tech: [AMD, INTC]\n  more: [INTC, IBM]\n");
+    assert_eq!(sandbox.run(&["warm"]).code, Some(0));
+    assert_eq!(upstream.count(), 3);
+}
+
+#[test]
+fn what_failed_is_said_and_counted_against_what_is_tolerated() {
+    let (_upstream, sandbox) = speaking();
+    for (tolerated, code) in [("0", 1), ("1", 0), ("30%", 1), ("50%", 0)] {
+        let run = sandbox.run(&["warm", "AAPL", "NOSUCH", "--refresh", "--tolerate", tolerated]);
+        run.fails(code, &["error: NOSUCH: ", "1 asked, 0 fresh already, 1 failed, "]);
+        assert!(run.stdout.is_empty());
+    }
+    sandbox
+        .run(&["warm", "AAPL", "--tolerate", "x"])
+        .fails(2, &["`x` is not a number of failures"]);
+}
+
+#[test]
+fn a_stale_answer_in_place_of_a_new_one_has_not_warmed() {
+    let (_upstream, sandbox) = speaking();
+    sandbox.run(&["warm", "AAPL"]);
+    let sandbox = sandbox.with_provider("yahoo", &nobody());
+    let run = at(&sandbox, LATER, &["warm", "AAPL"]);
+    run.fails(1, &["warning: AAPL: this answer is 40 s old", "0 asked, 0 fresh already, 1 failed"]);
+}
+
+#[test]
+fn a_wait_for_a_slot_may_be_bounded() {
+    let (upstream, sandbox) = speaking();
+    let limited =
+        ["warm", "AAPL", "MSFT", "--max-wait", "0", "--set", "providers.yahoo.limits=[1/1h]"];
+    sandbox.run(&limited).fails(1, &["yahoo allows no more requests until"]);
+    assert_eq!(upstream.count(), 1);
+}

@@ -1,0 +1,265 @@
+//! What every tier does, asked of each of them; at the foot, what only the disk can get wrong.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use mcache::codec::{self, Packing};
+use mcache::config::{Config, Environment, Said};
+use mcache::db::Database;
+use mcache::entry::{Entry, Format};
+use mcache::key::{Key, Pattern};
+use mcache::tier::disk::Disk;
+use mcache::tier::memory::{Bounds, Memory};
+use mcache::tier::{Incoming, Name, Stored, Tier};
+use mcache::time::Timestamp;
+use rusqlite::params;
+
+const THEN: Timestamp = Timestamp::from_ms(1_782_918_000_123);
+
+/// Asks the same of an empty tier of every kind.
+fn every(check: impl Fn(&dyn Tier, &str)) {
+    let bounds = Bounds { bytes: 256 * 1024 * 1024, entries: 1000 };
+    check(&Memory::new(bounds), "memory");
+    for packing in [Packing::Zstd, Packing::None] {
+        let folder = tempfile::tempdir().unwrap();
+        let disk = Disk::new(Database::at(folder.path()), packing);
+        check(&disk, if packing == Packing::Zstd { "disk, packed" } else { "disk, as it is" });
+    }
+}
+
+fn entry(key: &str, provider: &str, body: &[u8]) -> Entry {
+    Entry {
+        key: Key::from_stored(key),
+        provider: provider.into(),
+        fetched_at: THEN,
+        own_ttl: None,
+        format: Format::of(body),
+        body: body.into(),
+    }
+}
+
+fn incoming(entry: Entry) -> Incoming {
+    let stored = Stored { entry: Arc::new(entry), row: 0 };
+    Incoming { stored, tags: Vec::new(), gone_at: Timestamp::NEVER, put_at: THEN }
+}
+
+fn put(tier: &dyn Tier, entry: Entry) {
+    tier.put(&mut [incoming(entry)]).unwrap();
+}
+
+/// What a tier holds under a key, by provider.
+fn held(tier: &dyn Tier, key: &str) -> Vec<Entry> {
+    let shelf = tier.get(&Key::from_stored(key)).unwrap();
+    let mut entries: Vec<Entry> =
+        shelf.iter().flat_map(|shelf| shelf.iter()).map(|s| Entry::clone(&s.entry)).collect();
+    entries.sort_by(|a, b| a.provider.cmp(&b.provider));
+    entries
+}
+
+fn name(key: &str, provider: &str) -> Name {
+    Name { key: Key::from_stored(key), provider: provider.into() }
+}
+
+fn picked(tier: &dyn Tier, pattern: &str) -> Vec<String> {
+    let environment = Environment::from([("HOME", "/nowhere")]);
+    let config = Config::load(Said::default(), environment).unwrap();
+    let pattern: Pattern = config.pattern(pattern).unwrap();
+    let names = tier.keys(&pattern).unwrap();
+    names.iter().map(|name| format!("{}@{}", name.key, name.provider)).collect()
+}
+
+#[test]
+fn a_value_reads_back_byte_for_byte() {
+    let large: Vec<u8> = (0..5_000_000_u64).map(|n| (n * n % 251).to_le_bytes()[0]).collect();
+    let repetitive = b"0123456789".repeat(100_000);
+    let binary: Vec<u8> = (0..=255).collect();
+    every(|tier, kind| {
+        for body in [&b""[..], b"0", b"\"\"", b"[]", b"null", b"\0", &binary, &repetitive, &large] {
+            let entry = entry("k", "put", body);
+            put(tier, entry.clone());
+            assert!(held(tier, "k") == [entry], "{kind}, {} bytes", body.len());
+        }
+    });
+}
+
+#[test]
+fn the_metadata_of_a_value_read_back_as_they_were() {
+    every(|tier, kind| {
+        for format in [Format::Json, Format::Text, Format::Binary, Format::NotFound] {
+            for own_ttl in [None, Some(Duration::ZERO), Some(Duration::from_millis(300_001))] {
+                let entry = Entry { format, own_ttl, ..entry("k", "put", b"{\"a\":1}") };
+                put(tier, entry.clone());
+                assert_eq!(held(tier, "k"), [entry], "{kind}");
+            }
+        }
+    });
+}
+
+#[test]
+fn the_age_of_a_value_is_never_stamped_anew() {
+    every(|tier, kind| {
+        for ms in [0, -1, 1, THEN.as_ms(), i64::MAX] {
+            let old = Entry { fetched_at: Timestamp::from_ms(ms), ..entry("k", "yahoo", b"1") };
+            put(tier, old);
+            for _ in 0..2 {
+                assert_eq!(held(tier, "k")[0].fetched_at.as_ms(), ms, "{kind}");
+            }
+        }
+    });
+}
+
+#[test]
+fn the_providers_of_a_key_do_not_get_in_each_others_way() {
+    every(|tier, kind| {
+        put(tier, entry("k", "binance", b"1"));
+        put(tier, entry("k", "yahoo", b"2"));
+        put(tier, entry("k", "binance", b"3"));
+        let expected = [entry("k", "binance", b"3"), entry("k", "yahoo", b"2")];
+        assert_eq!(held(tier, "k"), expected, "{kind}");
+        assert_eq!(tier.remove(&[name("k", "yahoo")]).unwrap(), 1, "{kind}");
+        assert_eq!(held(tier, "k"), [entry("k", "binance", b"3")], "{kind}");
+    });
+}
+
+#[test]
+fn an_unknown_key_holds_nothing() {
+    every(|tier, kind| {
+        put(tier, entry("quote:stock:AAPL", "yahoo", b"1"));
+        for key in ["quote:stock:AAP", "quote:stock:AAPLX", "quote:stock:aapl", ""] {
+            assert!(tier.get(&Key::from_stored(key)).unwrap().is_none(), "{kind}, `{key}`");
+        }
+    });
+}
+
+#[test]
+fn removing_counts_what_was_there() {
+    every(|tier, kind| {
+        let mut entries: Vec<Incoming> =
+            (0..5).map(|n| incoming(entry(&format!("k{n}"), "put", b"1"))).collect();
+        tier.put(&mut entries).unwrap();
+        let names =
+            [name("k0", "put"), name("k1", "yahoo"), name("nothing", "put"), name("k2", "put")];
+        assert_eq!(tier.remove(&names).unwrap(), 2, "{kind}");
+        assert_eq!(tier.remove(&names).unwrap(), 0, "{kind}");
+        assert_eq!(picked(tier, "*"), ["k1@put", "k3@put", "k4@put"], "{kind}");
+    });
+}
+
+#[test]
+fn keys_come_in_order_and_by_pattern() {
+    every(|tier, kind| {
+        for (key, provider) in [
+            ("quote:stock:MSFT", "yahoo"),
+            ("quote:crypto:BTC", "binance"),
+            ("quote:stock:AAPL", "yahoo"),
+            ("quote:stock:AAPL", "demo"),
+            ("system_config:x", "put"),
+        ] {
+            put(tier, entry(key, provider, b"1"));
+        }
+        for (pattern, expected) in [
+            ("quote:*@yahoo", &["quote:stock:AAPL@yahoo", "quote:stock:MSFT@yahoo"][..]),
+            ("quote:stock:AAPL", &["quote:stock:AAPL@demo", "quote:stock:AAPL@yahoo"]),
+            ("*:x", &["system_config:x@put"]),
+            ("nothing*", &[]),
+        ] {
+            assert_eq!(picked(tier, pattern), expected, "{kind}");
+        }
+        assert_eq!(picked(tier, "*").len(), 5, "{kind}");
+    });
+}
+
+#[test]
+fn an_empty_put_is_no_trouble() {
+    every(|tier, kind| {
+        tier.put(&mut []).unwrap();
+        assert_eq!(tier.remove(&[]).unwrap(), 0, "{kind}");
+        assert!(picked(tier, "*").is_empty(), "{kind}");
+    });
+}
+
+#[test]
+fn of_one_name_in_one_put_the_last_is_kept() {
+    every(|tier, kind| {
+        let mut twice = [incoming(entry("k", "put", b"1")), incoming(entry("k", "put", b"2"))];
+        tier.put(&mut twice).unwrap();
+        assert_eq!(held(tier, "k"), [entry("k", "put", b"2")], "{kind}");
+    });
+}
+
+#[test]
+fn more_providers_than_a_key_has_room_for_lose_nothing_but_one_another() {
+    every(|tier, kind| {
+        put(tier, entry("other", "put", b"untouched"));
+        for n in 0..17 {
+            put(tier, entry("k", &format!("p{n:02}"), n.to_string().as_bytes()));
+        }
+        let held = held(tier, "k");
+        assert!((16..=17).contains(&held.len()), "{kind} holds {}", held.len());
+        for entry in &held {
+            let expected: u32 = entry.provider[1..].parse().unwrap();
+            assert_eq!(*entry.body, *expected.to_string().as_bytes(), "{kind}");
+        }
+        assert!(held.iter().any(|entry| &*entry.provider == "p16"), "{kind}: the newest is there");
+        assert_eq!(self::held(tier, "other"), [entry("other", "put", b"untouched")], "{kind}");
+    });
+}
+
+/// A disk tier and its database, opened as another program might.
+fn disk(folder: &tempfile::TempDir) -> (Disk, rusqlite::Connection) {
+    let disk = Disk::new(Database::at(folder.path()), Packing::Zstd);
+    disk.put(&mut []).unwrap();
+    let database = rusqlite::Connection::open(folder.path().join("cache.db")).unwrap();
+    (disk, database)
+}
+
+#[test]
+fn all_of_a_put_is_on_the_disk_or_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let (disk, database) = disk(&folder);
+    put(&disk, entry("a", "put", b"before"));
+    let refuse = "CREATE TRIGGER refuse BEFORE INSERT ON entry WHEN new.key = 'c'
+                  BEGIN SELECT raise(ABORT, 'refused'); END";
+    database.execute_batch(refuse).unwrap();
+    let mut batch: Vec<Incoming> =
+        ["a", "b", "c", "d"].map(|key| incoming(entry(key, "put", b"after"))).into();
+    assert!(disk.put(&mut batch).is_err());
+    assert_eq!(held(&disk, "a"), [entry("a", "put", b"before")]);
+    assert_eq!(picked(&disk, "*"), ["a@put"]);
+}
+
+#[test]
+fn two_keys_with_the_same_hash_are_told_apart() {
+    let folder = tempfile::tempdir().unwrap();
+    let (disk, database) = disk(&folder);
+    put(&disk, entry("mine", "put", b"1"));
+    // No two texts with the same 60 bits are known: the row of another key is put among mine.
+    let other = entry("other", "put", b"2");
+    let sealed = codec::seal(&other, Packing::Zstd);
+    let row = Key::from_stored("mine").first_id() + 1;
+    database
+        .execute(
+            "INSERT INTO entry VALUES (?1, ?2, ?3, ?4, NULL, ?5, ?6, ?7, ?8)",
+            params![
+                row,
+                "other",
+                "put",
+                other.fetched_at.as_ms(),
+                sealed.shape,
+                codec::raw_bytes(&other),
+                sealed.sum,
+                sealed.body
+            ],
+        )
+        .unwrap();
+    assert_eq!(held(&disk, "mine"), [entry("mine", "put", b"1")]);
+    put(&disk, entry("mine", "put", b"3"));
+    put(&disk, entry("mine", "yahoo", b"4"));
+    assert_eq!(held(&disk, "mine").len(), 2);
+    assert_eq!(disk.remove(&[name("mine", "put"), name("mine", "yahoo")]).unwrap(), 2);
+    assert_eq!(held(&disk, "mine"), []);
+    let left: i64 = database
+        .query_row("SELECT count(*) FROM entry WHERE id = ?1", [row], |r| r.get(0))
+        .unwrap();
+    assert_eq!(left, 1, "the other key's row is not ours to remove");
+}

@@ -1,0 +1,239 @@
+//! What is on disk is read for ever; what is newer or another's is left alone.
+//!
+//! `tests/fixtures/cache-v1.db` is a database of the first format, made by the program itself:
+//! [`fixture`] makes one like it at every run, in the folder for temporary files of the build
+//! (`tmp/cache.db` in the target folder). A release with a new migration adds a copy of that file under a new
+//! name, and a line to [`FIXTURES`]; the old ones stay.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use xxhash_rust::xxh3::xxh3_64;
+
+use super::{files, machine, only, selling_at, warnings};
+use crate::sandbox::{Sandbox, Upstream};
+
+/// The databases of released formats, with their `user_version`.
+const FIXTURES: [(&str, u32); 1] = [("cache-v1.db", 1001)];
+
+/// The migrations and the XXH3 of each: a changed line here is a broken promise.
+const MIGRATIONS: [(&str, u64); 1] = [("0001_entries.sql", MIGRATION_1)];
+
+const MIGRATION_1: u64 = 15_840_919_813_787_878_424;
+
+/// XXH3 of the records of AAPL, BTC and GDP in the fixtures.
+const SUMS: [u64; 3] =
+    [17_547_701_173_773_374_406, 4_969_596_434_612_694_310, 12_743_144_969_540_151_612];
+
+/// A minute after the entries of the fixtures were written.
+const LATER: &str = "2026-07-01T15:01:00Z";
+
+/// What the fixtures hold: a key and its value.
+fn values() -> Vec<(&'static str, Vec<u8>)> {
+    vec![
+        ("system_config:paper_trading", b"true".to_vec()),
+        ("empty", Vec::new()),
+        ("text", "caf\u{e9}, 2 \u{20ac}\n".as_bytes().to_vec()),
+        ("binary", (0..=255).collect()),
+        ("large", b"{\"rows\":[1,2,3]}".repeat(1000)),
+        ("pair_strategies:ETH/USDT", b"[{\"leg\":1},{\"leg\":2}]".to_vec()),
+    ]
+}
+
+/// A machine with a cache like those of the fixtures.
+fn fixture() -> Sandbox {
+    let upstream = Upstream::speaking();
+    let mut sandbox = Sandbox::new().env("FRED_API_KEY", "0123456789abcdef0123456789abcdef");
+    for provider in ["yahoo", "binance", "fred"] {
+        sandbox = sandbox.with_provider(provider, upstream.url());
+    }
+    assert_eq!(sandbox.run(&["fetch", "AAPL", "BTC", "GDP"]).code, Some(0));
+    assert_eq!(sandbox.run(&["fetch", "NOSUCH"]).code, Some(1));
+    for (key, value) in values() {
+        let put = ["put", key, "-", "--ttl", "1h", "--tag", "fixture"];
+        assert_eq!(sandbox.run_with_input(&put, value).code, Some(0));
+        assert_eq!(sandbox.run(&["get", key, "--stale"]).code, Some(0));
+    }
+    // Folds the hit log, so that its table has something in it.
+    assert_eq!(sandbox.run(&["stats"]).code, Some(0));
+    sandbox
+}
+
+fn fixtures() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures")
+}
+
+/// A machine whose cache is this file.
+fn with_database(file: &Path) -> Sandbox {
+    let sandbox = Sandbox::new().at(LATER);
+    fs::create_dir_all(sandbox.cache()).unwrap();
+    fs::copy(file, sandbox.cache().join("cache.db")).unwrap();
+    sandbox
+}
+
+fn schema(file: &Path) -> Vec<String> {
+    let database = rusqlite::Connection::open(file).unwrap();
+    let mut select = database
+        .prepare("SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY type, name")
+        .unwrap();
+    select.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+}
+
+fn user_version(database: &[u8]) -> u32 {
+    u32::from_be_bytes(database[60..64].try_into().unwrap())
+}
+
+#[test]
+fn the_newest_fixture_is_what_this_program_writes() {
+    let sandbox = fixture();
+    let fresh = sandbox.cache().join("cache.db");
+    fs::copy(&fresh, Path::new(env!("CARGO_TARGET_TMPDIR")).join("cache.db")).unwrap();
+    let (newest, version) = FIXTURES[FIXTURES.len() - 1];
+    let kept = fixtures().join(newest);
+    assert_eq!(
+        schema(&fresh),
+        schema(&kept),
+        "a changed schema is a new migration and a new fixture"
+    );
+    assert_eq!(user_version(&fs::read(fresh).unwrap()), version);
+}
+
+#[test]
+fn every_released_format_answers_byte_for_byte() {
+    for (name, version) in FIXTURES {
+        let file = fixtures().join(name);
+        let bytes = fs::read(&file).unwrap();
+        assert_eq!(user_version(&bytes), version, "{name}");
+        assert_eq!(bytes[68..72], *b"mcac", "{name}");
+        let sandbox = with_database(&file);
+        for (key, value) in values() {
+            let run = sandbox.run(&["get", key]);
+            assert_eq!((run.code, run.stderr.as_str()), (Some(0), ""), "{name} {key}");
+            assert!(run.bytes == value, "{name} {key}");
+        }
+        // The sums are of what the first release stored; what the demo says may change.
+        for (key, sum) in [
+            ("quote:stock:AAPL", SUMS[0]),
+            ("quote:crypto:BTC", SUMS[1]),
+            ("series:macro:GDP", SUMS[2]),
+        ] {
+            let run = sandbox.run(&["get", key, "--stale"]);
+            assert_eq!(run.code, Some(0), "{name} {key}");
+            assert_eq!(xxh3_64(&run.bytes), sum, "{name} {key}: {}", run.stdout);
+        }
+        let answer = only(&sandbox.run(&["fetch", "AAPL", "--offline", "-f", "json"]));
+        assert_eq!(answer["cache"]["fetched_at"], "2026-07-01T15:00:00.013Z", "{name}");
+        assert_eq!(sandbox.json(&["keys", "*"]).as_array().unwrap().len(), 4 + values().len());
+        assert_eq!(sandbox.run(&["clear", "--tag", "fixture"]).code, Some(0));
+        assert_eq!(sandbox.json(&["keys", "*"]).as_array().unwrap().len(), 4, "{name}");
+        assert!(files(&sandbox, "cache.db.damaged-").is_empty(), "{name}");
+    }
+}
+
+#[test]
+fn a_released_migration_is_never_changed() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/db/migrations");
+    let mut there: Vec<String> = fs::read_dir(&folder)
+        .unwrap()
+        .map(|file| file.unwrap().file_name().into_string().unwrap())
+        .collect();
+    there.sort();
+    assert_eq!(there, MIGRATIONS.map(|(name, _)| name), "one more file is one more line here");
+    for (number, (name, sum)) in MIGRATIONS.into_iter().enumerate() {
+        assert!(name.starts_with(&format!("{:04}_", number + 1)), "{name}");
+        assert_eq!(xxh3_64(&fs::read(folder.join(name)).unwrap()), sum, "{name} was changed");
+    }
+}
+
+#[test]
+fn a_newer_minor_version_is_used_as_if_it_were_ours() {
+    let upstream = selling_at(7);
+    let sandbox = machine(&upstream);
+    assert_eq!(sandbox.run(&["fetch", "AAPL"]).code, Some(0));
+    sandbox.sql(
+        "ALTER TABLE entry ADD COLUMN mood TEXT DEFAULT 'good';
+         ALTER TABLE usage ADD COLUMN colour INTEGER;
+         CREATE TABLE forecast (at_ms INTEGER PRIMARY KEY, sun REAL) STRICT;
+         CREATE INDEX forecast_by_sun ON forecast (sun);
+         PRAGMA user_version = 1005;",
+    );
+    for command in [
+        &["fetch", "AAPL"][..],
+        &["fetch", "AAPL", "MSFT", "--refresh"],
+        &["put", "a", "1"],
+        &["get", "a"],
+        &["stats"],
+        &["keys"],
+        &["clear", "a"],
+    ] {
+        let run = sandbox.run(command);
+        assert_eq!((run.code, run.stderr.as_str()), (Some(0), ""), "{command:?}");
+    }
+    let hit = only(&sandbox.run(&["fetch", "MSFT", "-f", "json"]));
+    assert_eq!(hit["cache"]["status"], "hit");
+    assert_eq!(user_version(&fs::read(sandbox.cache().join("cache.db")).unwrap()), 1005);
+}
+
+/// Asks a machine whose database is not ours: it stays as it is, and upstream answers.
+fn is_left_alone(sandbox: &Sandbox, says: &str, what: &str) {
+    let path = sandbox.cache().join("cache.db");
+    let before = fs::read(&path).unwrap();
+    for _ in 0..2 {
+        let run = sandbox.run(&["fetch", "AAPL", "MSFT", "-f", "json"]);
+        assert_eq!(run.code, Some(0), "{what}: {run:?}");
+        assert_eq!(run.json()[1]["cache"]["status"], "miss", "{what}");
+        assert_eq!(warnings(&run), 1, "{what}: {run:?}");
+        assert!(run.stderr.contains(says), "{what}: {run:?}");
+        assert!(run.stderr.contains("is left alone"), "{what}: {run:?}");
+    }
+    let put = sandbox.run(&["put", "a", "1"]);
+    put.fails(1, &["is left alone", "could not be stored"]);
+    for command in [&["keys"][..], &["stats"], &["clear", "--all"]] {
+        assert!(!sandbox.run(command).stderr.contains("panicked"), "{what}: {command:?}");
+    }
+    assert!(fs::read(&path).unwrap() == before, "{what}: the file was changed");
+    assert!(files(sandbox, "cache.db.damaged-").is_empty(), "{what}");
+}
+
+#[test]
+fn a_newer_major_version_is_left_alone() {
+    for version in [2000, 2001, 999_999, i32::MAX] {
+        let upstream = selling_at(7);
+        let sandbox = machine(&upstream);
+        assert_eq!(sandbox.run(&["fetch", "AAPL"]).code, Some(0));
+        let newer = "ALTER TABLE entry RENAME TO entry_of_the_future;";
+        sandbox.sql(&format!("{newer} PRAGMA user_version = {version};"));
+        let says = format!("was made by another version of mcache (schema {version}");
+        is_left_alone(&sandbox, &says, &format!("version {version}"));
+    }
+}
+
+#[test]
+fn the_database_of_another_program_is_left_alone() {
+    for (version, journal) in
+        [(0, "DELETE"), (7, "DELETE"), (1001, "DELETE"), (0, "WAL"), (-1, "WAL")]
+    {
+        let upstream = selling_at(7);
+        let sandbox = machine(&upstream);
+        fs::create_dir_all(sandbox.cache()).unwrap();
+        sandbox.sql(&format!(
+            "PRAGMA journal_mode = {journal};
+             CREATE TABLE photo (name TEXT, bytes BLOB);
+             INSERT INTO photo VALUES ('cat', randomblob(9000));
+             PRAGMA user_version = {version};"
+        ));
+        is_left_alone(&sandbox, "was made by another program", &format!("{version}, {journal}"));
+    }
+}
+
+#[test]
+fn an_empty_file_is_taken_over() {
+    let upstream = selling_at(7);
+    let sandbox = machine(&upstream);
+    sandbox.file("home/.cache/mcache/cache.db", "");
+    for status in ["miss", "hit"] {
+        let run = sandbox.run(&["fetch", "AAPL", "-f", "json"]);
+        assert_eq!(run.stderr, "");
+        assert_eq!(only(&run)["cache"]["status"], status);
+    }
+}

@@ -1,0 +1,171 @@
+//! The empty machine a test runs on: a folder of its own, a scrubbed environment, a fixed time.
+
+mod upstream;
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+pub use upstream::{Incoming, Upstream, reply};
+
+/// The instant at which every sandbox starts: a Wednesday, an hour and a half into New York's
+/// session.
+pub const NOW: &str = "2026-07-01T15:00:00Z";
+
+/// An empty machine.
+pub struct Sandbox {
+    folder: tempfile::TempDir,
+    environment: Vec<(String, String)>,
+}
+
+/// What a run of the program came to.
+#[derive(Debug)]
+pub struct Run {
+    pub stdout: String,
+    pub stderr: String,
+    pub code: Option<i32>,
+    pub bytes: Vec<u8>,
+}
+
+impl Sandbox {
+    /// A machine with nothing on it.
+    pub fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let sandbox = Self { folder, environment: Vec::new() };
+        std::fs::create_dir(sandbox.path("home")).unwrap();
+        sandbox.env("MCACHE_NOW", NOW)
+    }
+
+    /// The same machine with a variable set.
+    pub fn env(mut self, name: &str, value: impl Into<String>) -> Self {
+        self.environment.retain(|(known, _)| known != name);
+        self.environment.push((name.to_owned(), value.into()));
+        self
+    }
+
+    /// The same machine whose provider of this name is somewhere else.
+    pub fn with_provider(self, name: &str, base_url: &str) -> Self {
+        let variable = format!("MCACHE_PROVIDERS__{}__BASE_URL", name.to_uppercase());
+        self.env(&variable, base_url)
+    }
+
+    /// The same machine at another time.
+    pub fn at(self, now: &str) -> Self {
+        self.env("MCACHE_NOW", now)
+    }
+
+    /// The same machine by the clock on the wall.
+    pub fn in_real_time(mut self) -> Self {
+        self.environment.retain(|(name, _)| name != "MCACHE_NOW");
+        self
+    }
+
+    /// A place on the machine.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// The cache folder.
+    pub fn cache(&self) -> PathBuf {
+        self.path("home/.cache/mcache")
+    }
+
+    /// Writes a file; where it is.
+    pub fn file(&self, name: &str, text: impl AsRef<[u8]>) -> PathBuf {
+        let path = self.path(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(&path, text).unwrap();
+        path
+    }
+
+    /// Writes the user's configuration file.
+    pub fn config(&self, text: &str) -> PathBuf {
+        self.file("home/.config/mcache/config.yaml", text)
+    }
+
+    /// The program with these arguments, not yet started.
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        self.command_of(Path::new(env!("CARGO_BIN_EXE_mcache")), arguments)
+    }
+
+    /// Another program with these arguments on this machine, not yet started.
+    pub fn command_of(&self, program: &Path, arguments: &[&str]) -> Command {
+        let mut command = Command::new(program);
+        command
+            .args(arguments)
+            .env_clear()
+            .env("HOME", self.path("home"))
+            .env("PATH", "/usr/bin:/bin")
+            .envs(self.environment.iter().map(|(name, value)| (name, value)))
+            .current_dir(self.folder.path())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        command
+    }
+
+    /// Runs the program to its end.
+    pub fn run(&self, arguments: &[&str]) -> Run {
+        finished(self.command(arguments).spawn().unwrap())
+    }
+
+    /// Runs the program with this on its standard input.
+    pub fn run_with_input(&self, arguments: &[&str], input: impl AsRef<[u8]>) -> Run {
+        let mut child = self.command(arguments).stdin(Stdio::piped()).spawn().unwrap();
+        // A program that has read enough closes its input: that is no failure of the test.
+        let _ = child.stdin.take().unwrap().write_all(input.as_ref());
+        finished(child)
+    }
+
+    /// Runs the program, which must succeed; what it printed as JSON.
+    pub fn json(&self, arguments: &[&str]) -> serde_json::Value {
+        let run = self.run(&[arguments, &["-f", "json"]].concat());
+        assert_eq!(run.code, Some(0), "{run:?}");
+        serde_json::from_str(&run.stdout).unwrap()
+    }
+
+    /// Runs a statement on the database of the cache, as another program might.
+    pub fn sql(&self, sql: &str) {
+        let database = rusqlite::Connection::open(self.cache().join("cache.db")).unwrap();
+        database.execute_batch(sql).unwrap();
+    }
+}
+
+/// Waits for the end of a program.
+pub fn finished(child: Child) -> Run {
+    let output = child.wait_with_output().unwrap();
+    Run {
+        stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+        stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        code: output.status.code(),
+        bytes: output.stdout,
+    }
+}
+
+impl Run {
+    /// Standard output, standard error and the exit code, for a snapshot.
+    pub fn shown(&self) -> String {
+        let mut text = self.stdout.clone();
+        for line in self.stderr.lines() {
+            text.extend(["! ", line, "\n"]);
+        }
+        let code = self.code.map_or("by signal".to_owned(), |code| code.to_string());
+        text.extend(["exit ", &code]);
+        text
+    }
+
+    /// Asserts the exit code and that standard error holds every one of these.
+    pub fn fails(&self, code: i32, says: &[&str]) -> &Self {
+        assert_eq!(self.code, Some(code), "{self:?}");
+        for said in says {
+            assert!(self.stderr.contains(said), "standard error lacks {said:?}: {self:?}");
+        }
+        self
+    }
+
+    /// Asserts success; standard output as JSON.
+    pub fn json(&self) -> serde_json::Value {
+        assert_eq!(self.code, Some(0), "{self:?}");
+        serde_json::from_str(&self.stdout).unwrap()
+    }
+}
