@@ -159,7 +159,9 @@ pub fn rotate(database: &Database) -> Result<(), Trouble> {
     let log = database.write_within(Duration::ZERO, |transaction| {
         let log = File::open(&path)?;
         let is_current = log.try_lock().is_ok() && log.metadata()?.nlink() > 0;
-        if !is_current || log.metadata()?.len() < FOLD_FROM {
+        // A log that is not ours is for `fold` to set aside.
+        let is_ours = generation_of(&log).is_some();
+        if !is_current || !is_ours || log.metadata()?.len() < FOLD_FROM {
             return Ok(None);
         }
         fold(transaction, database.folder())?;
