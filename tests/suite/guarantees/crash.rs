@@ -61,7 +61,9 @@ fn what_was_put_is_there_after_a_kill_at_any_instant() {
     let mut random = Random(6);
     let mut acknowledged = BTreeMap::new();
     let (mut killed, mut ended) = (0, 0);
-    for round in 0..60 {
+    let mut round = 0;
+    // Whether the killer is in time is the scheduler's: it gets further rounds until it was.
+    while round < 60 || (killed < 15 && round < 240) {
         let own = format!("own:{round}");
         let mut lines = String::new();
         for n in 0..40 {
@@ -99,9 +101,9 @@ fn what_was_put_is_there_after_a_kill_at_any_instant() {
             }
         }
         holds_all(&sandbox, &acknowledged);
+        round += 1;
     }
-    // How many of the 48 the killer is in time for is the scheduler's: some, or nothing was tried.
-    assert!(killed >= 5 && ended >= 12, "{killed} killed, {ended} ended");
+    assert!(killed >= 15 && ended >= 12, "{killed} killed, {ended} ended");
     assert!(files(&sandbox, "cache.db.damaged").is_empty());
 }
 
