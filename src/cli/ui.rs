@@ -25,6 +25,15 @@ pub(crate) struct Ui {
     progress: Option<ProgressBar>,
 }
 
+/// Where a table goes.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Style {
+    /// The width of the terminal; none for a pipe.
+    pub(crate) width: Option<u16>,
+    /// Whether colour may be used.
+    pub(crate) color: bool,
+}
+
 /// A colour, for what is said in words too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Tint {
@@ -84,15 +93,11 @@ impl Ui {
         self.verbose
     }
 
-    /// Whether tables may be coloured.
-    pub(crate) fn has_color(&self) -> bool {
-        self.color.0
-    }
-
-    /// The width of the terminal; none where lines may be of any length.
-    pub(crate) fn width(&self) -> Option<u16> {
+    /// How tables are drawn on standard output: as wide as the terminal, of any width in a pipe.
+    pub(crate) fn style(&self) -> Style {
         let width = terminal_size::terminal_size_of(io::stdout());
-        self.terminal.0.then_some(width).flatten().map(|(width, _)| width.0)
+        let width = self.terminal.0.then_some(width).flatten().map(|(width, _)| width.0);
+        Style { width, color: self.color.0 }
     }
 
     /// Says what failed on what, and what to do.

@@ -9,7 +9,7 @@ use serde_json::json;
 use crate::cli::Invocation;
 use crate::cli::args::{Config as Args, ConfigAction, Format};
 use crate::cli::exit::Exit;
-use crate::cli::output::table::{Side, Style, Table};
+use crate::cli::output::table::{Side, Table};
 use crate::cli::ui::Ui;
 use crate::config::tree::Leaf;
 use crate::config::{Environment, SHIPPED, Said};
@@ -118,7 +118,7 @@ fn show(prefix: &str, invocation: Invocation<'_>) -> anyhow::Result<Exit> {
             for (key, value, origin) in rows {
                 table.row(vec![key, value, origin]);
             }
-            let style = Style { width: ui.width(), color: ui.has_color() };
+            let style = ui.style();
             table.write(style, ui.data())?;
         }
     }

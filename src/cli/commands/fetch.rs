@@ -8,8 +8,8 @@ use crate::cli::Invocation;
 use crate::cli::args::{Fetch, Format};
 use crate::cli::exit::Exit;
 use crate::cli::output::file::Unfinished;
-use crate::cli::output::{Printer, Shown, fits, printer, table::Style};
-use crate::cli::ui::Ui;
+use crate::cli::output::{Printer, Shown, fits, printer};
+use crate::cli::ui::{Style, Ui};
 use crate::error::{Error, Kind};
 use crate::policy::Terms;
 use crate::units::duration_for_people;
@@ -26,7 +26,7 @@ pub(in crate::cli) fn run(args: &Fetch, invocation: Invocation<'_>) -> anyhow::R
     let ui = invocation.ui;
     let style = match args.output {
         Some(_) => Style::default(),
-        None => Style { width: ui.width(), color: ui.has_color() },
+        None => ui.style(),
     };
     let printer = printer(format, &questions, style)?;
     let file = args.output.as_deref().map(Unfinished::create).transpose()?;

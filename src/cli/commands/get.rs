@@ -7,7 +7,7 @@ use crate::cache::{Cache, Listing, Selection, Served, Status};
 use crate::cli::Invocation;
 use crate::cli::args::{Format, Get};
 use crate::cli::exit::Exit;
-use crate::cli::output::table::{Side, Style, Table, value_as_json, value_for_people};
+use crate::cli::output::table::{Side, Table, value_as_json, value_for_people};
 use crate::entry::{Format as EntryFormat, State};
 use crate::key::{PUT, Pattern};
 use crate::policy::Terms;
@@ -92,7 +92,7 @@ fn of_pattern(
         for (name, served) in &found {
             table.row(vec![name.clone(), value_for_people(&served.entry)]);
         }
-        let style = Style { width: ui.width(), color: ui.has_color() };
+        let style = ui.style();
         table.write(style, ui.data())?;
     }
     Ok(if found.is_empty() { Exit::Failure } else { Exit::Success })

@@ -9,7 +9,8 @@ use crate::cache::{Listing, Selection};
 use crate::cli::Invocation;
 use crate::cli::args::{Format, Keys};
 use crate::cli::exit::Exit;
-use crate::cli::output::table::{Side, Style, Table};
+use crate::cli::output::table::{Side, Table};
+use crate::cli::ui::Style;
 use crate::units::{bytes_for_people, duration_for_people};
 
 /// An entry as the contract has it (section 3).
@@ -51,7 +52,7 @@ pub(in crate::cli) fn run(args: &Keys, invocation: Invocation<'_>) -> anyhow::Re
     cache.count_logged_hits();
     let listed = cache.list(&Selection { patterns: patterns.clone(), ..Selection::default() });
     let ui = invocation.ui;
-    let style = Style { width: ui.width(), color: ui.has_color() };
+    let style = ui.style();
     write(&listed, format, style, ui.data())?;
     say_warnings(&cache, ui);
     if let Some(pattern) = patterns.first().filter(|_| listed.is_empty()) {

@@ -8,7 +8,7 @@ use crate::cli::Invocation;
 use crate::cli::args::{By, Format, Stats};
 use crate::cli::exit::Exit;
 use crate::cli::output::prometheus;
-use crate::cli::output::table::{Side, Style, Table, grouped};
+use crate::cli::output::table::{Side, Table, grouped};
 use crate::error::Usage;
 use crate::time::Timestamp;
 use crate::units::{bytes_for_people, duration_for_people, parse_duration};
@@ -73,7 +73,7 @@ fn whole(
         Format::Json => writeln!(ui.data(), "{}", serde_json::to_string_pretty(report)?)?,
         Format::Prometheus => ui.data().write_all(prometheus::exposition(report)?.as_bytes())?,
         _ => {
-            let style = Style { width: ui.width(), color: ui.has_color() };
+            let style = ui.style();
             people(report, cache, invocation.config.folder()).write(style, ui.data())?;
             if !report.providers.is_empty() {
                 providers(report).write(style, ui.data())?;
@@ -190,7 +190,7 @@ fn by_dimension(
                     count(row.errors),
                 ]);
             }
-            let style = Style { width: ui.width(), color: ui.has_color() };
+            let style = ui.style();
             table.write(style, ui.data())?;
         }
     }

@@ -18,6 +18,7 @@ use crate::policy::Reason;
 use crate::time::Timestamp;
 
 use super::args::Format;
+use super::ui::Style;
 
 /// An answer with what printing must know besides.
 pub(crate) struct Shown<'a> {
@@ -44,7 +45,7 @@ pub(crate) trait Printer {
 pub(crate) fn printer(
     format: Format,
     questions: &[Question],
-    style: table::Style,
+    style: Style,
 ) -> Result<Box<dyn Printer>, Usage> {
     Ok(match format {
         Format::Json => Box::new(json::Array::default()),

@@ -11,20 +11,11 @@ use serde_json::{Value, json};
 
 use super::{Printer, Shown};
 use crate::cache::Served;
-use crate::cli::ui::Tint;
+use crate::cli::ui::{Style, Tint};
 use crate::entry::{Entry, Format};
 use crate::market::{MarketState, Quote, Series};
 use crate::number::Number;
 use crate::units::duration_for_people;
-
-/// Where a table goes.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Style {
-    /// The width of the terminal; none for a pipe.
-    pub(crate) width: Option<u16>,
-    /// Whether colour may be used.
-    pub(crate) color: bool,
-}
 
 /// On which side of its column a cell stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -16,7 +16,6 @@ use crate::cache::Question;
 use crate::cli::Invocation;
 use crate::cli::args::{Benchmark, Format};
 use crate::cli::exit::Exit;
-use crate::cli::output::table::Style;
 use crate::config::Config;
 use crate::error::Usage;
 use crate::market::DataType;
@@ -55,7 +54,7 @@ pub(in crate::cli) fn run(args: &Benchmark, invocation: Invocation<'_>) -> anyho
         Format::Json => writeln!(ui.data(), "{}", serde_json::to_string_pretty(&report)?)?,
         Format::Ndjson => writeln!(ui.data(), "{}", serde_json::to_string(&report)?)?,
         _ => {
-            let style = Style { width: ui.width(), color: ui.has_color() };
+            let style = ui.style();
             report.write(style, ui.data())?;
         }
     }

@@ -8,7 +8,8 @@ use serde::Serialize;
 use super::measure::Row;
 use super::tiers::Tiers;
 use super::workload::Workload;
-use crate::cli::output::table::{Side, Style, Table};
+use crate::cli::output::table::{Side, Table};
+use crate::cli::ui::Style;
 
 /// All that was measured; `rows` to `targets` are the contract's.
 #[derive(Debug, Serialize)]
