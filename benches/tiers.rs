@@ -26,7 +26,7 @@ use mcache::codec::Packing;
 use mcache::db::Database;
 use mcache::entry::{Entry, Format, State};
 use mcache::key::Key;
-use mcache::policy::{Rules, TtlRule};
+use mcache::policy::{Course, Rules, Strategies, Strategy, TtlRule};
 use mcache::tier::disk::Disk;
 use mcache::tier::memory::{Bounds, Memory};
 use mcache::tier::{Incoming, Shelf, Stored, Tier};
@@ -73,7 +73,7 @@ fn entry(n: u64) -> Entry {
 }
 
 fn incoming(n: u64) -> Incoming {
-    let stored = Stored { entry: Arc::new(entry(n)), row: 0 };
+    let stored = Stored { entry: Arc::new(entry(n)), row: 0, course: Course::default() };
     Incoming { stored, tags: Vec::new(), gone_at: NOW + Duration::from_hours(168), put_at: NOW }
 }
 
@@ -94,6 +94,7 @@ fn rules() -> Rules {
         keep: vec![("quote".into(), Some(Duration::from_hours(168)))],
         default_keep: Some(Duration::from_hours(168)),
         stale_if_error: None,
+        strategies: Strategies::default(),
     }
 }
 
@@ -169,7 +170,10 @@ fn disk(size: u64) -> bool {
     let mut ours = || {
         timed(&numbers.keys(size), |key| {
             let shelf = tier.get(key).unwrap().unwrap();
-            assert_eq!(rules.life(&shelf[0].entry, None).state(NOW), State::Fresh);
+            assert_eq!(
+                rules.life(&shelf[0].entry, Strategy::Normal, None).state(NOW),
+                State::Fresh
+            );
             black_box(shelf);
         })
     };

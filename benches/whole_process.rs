@@ -26,6 +26,7 @@ use mcache::codec::Packing;
 use mcache::db::Database;
 use mcache::entry::{Entry, Format};
 use mcache::key::Key;
+use mcache::policy::Course;
 use mcache::tier::disk::Disk;
 use mcache::tier::{Incoming, Stored, Tier};
 use mcache::time::Timestamp;
@@ -131,7 +132,7 @@ fn incoming(n: u64) -> Incoming {
         format: Format::Json,
         body: format!("{{\"filler\":\"{n:0>287}\"}}").into_bytes().into(),
     };
-    let stored = Stored { entry: Arc::new(entry), row: 0 };
+    let stored = Stored { entry: Arc::new(entry), row: 0, course: Course::default() };
     Incoming { stored, tags: Vec::new(), gone_at: Timestamp::NEVER, put_at: now }
 }
 

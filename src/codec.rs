@@ -5,7 +5,8 @@
 //! A sealed value is a row: key, provider, times, a *shape* (how the bytes are packed and what
 //! they are), the length before packing, the packed bytes, and a 64-bit sum (XXH3) over all of
 //! it. The sum covers the metadata too, so a flipped bit in `fetched_at` is as much damage as one
-//! in a price, and it covers the packed bytes, so damage is found before anything is unpacked.
+//! in a price, and it covers the packed bytes, so damage is found before anything is unpacked. The
+//! course of a provider has a sum of its own.
 //!
 //! # Rules for changing it
 //!
@@ -23,6 +24,7 @@ use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
 use crate::entry::{Entry, Format};
 use crate::key::Key;
+use crate::policy::Course;
 use crate::time::Timestamp;
 
 /// The length from which packing is tried, in bytes: below it a row fits its page several times.
@@ -159,6 +161,16 @@ fn sum(row: &Row<'_>) -> i64 {
     xxh3_64_with_seed(row.body, xxh3_64_with_seed(&numbers, named)).cast_signed()
 }
 
+/// The sum of a provider's course as it stands in the database.
+pub fn course_sum(provider: &str, course: Course) -> i64 {
+    let mut numbers = [0_u8; 24];
+    let instants = [course.minimal_until, course.conservative_until, course.aggressive_until];
+    for (bytes, instant) in numbers.chunks_exact_mut(8).zip(instants) {
+        bytes.copy_from_slice(&instant.as_ms().to_le_bytes());
+    }
+    xxh3_64_with_seed(&numbers, xxh3_64(provider.as_bytes())).cast_signed()
+}
+
 fn format_number(format: Format) -> i64 {
     match format {
         Format::Json => 0,
@@ -210,6 +222,27 @@ mod tests {
         // On disk for ever.
         let entry = entry(b"{\"price\":189.98}");
         assert_eq!(seal(&entry, Packing::Zstd).sum, -8_694_239_357_184_668_814);
+    }
+
+    #[test]
+    fn the_sum_of_a_course_never_changes_and_covers_all_of_it() {
+        let at = Timestamp::from_ms;
+        let course = Course {
+            minimal_until: at(1),
+            conservative_until: at(2),
+            aggressive_until: at(1_782_918_000_123),
+        };
+        let sum = course_sum("yahoo", course);
+        // On disk for ever.
+        assert_eq!(sum, -7_020_462_749_021_542_979);
+        for (part, other) in [
+            ("provider", course_sum("demo", course)),
+            ("minimal", course_sum("yahoo", Course { minimal_until: at(0), ..course })),
+            ("conservative", course_sum("yahoo", Course { conservative_until: at(0), ..course })),
+            ("aggressive", course_sum("yahoo", Course { aggressive_until: at(0), ..course })),
+        ] {
+            assert_ne!(other, sum, "{part}");
+        }
     }
 
     #[test]

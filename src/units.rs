@@ -1,8 +1,9 @@
-//! Durations and sizes as people write them.
+//! Durations, sizes and shares as people write them.
 //!
 //! Reading is strict (an unknown unit is an error, never a guess); writing is for people and
 //! keeps two significant steps at the most.
 
+use std::fmt;
 use std::time::Duration;
 
 use crate::error::{Usage, sanitized};
@@ -10,6 +11,26 @@ use crate::error::{Usage, sanitized};
 /// A number of bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub struct Bytes(pub u64);
+
+/// A part of a whole: 0 is nothing of it, 1 all of it; what is overdrawn is more.
+#[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
+pub struct Share(pub f64);
+
+impl Share {
+    /// What `part` is of `whole`: the float nearest to it, as is one that is read, so that the two
+    /// are equal where 54 of 60 are 90 %.
+    #[expect(clippy::cast_precision_loss, reason = "exact below 2^53, and nobody calls so often")]
+    pub fn of(part: u64, whole: u64) -> Self {
+        Self(part as f64 / whole as f64)
+    }
+}
+
+impl fmt::Display for Share {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Two decimals of a percent: 0.07 is 7.000000000000001 of a hundred.
+        write!(f, "{} %", (self.0 * 1e4).round() / 1e2)
+    }
+}
 
 const DURATION_UNITS: [(&str, f64); 6] =
     [("ms", 0.001), ("s", 1.0), ("m", 60.0), ("h", 3600.0), ("d", 86_400.0), ("w", 604_800.0)];
@@ -49,6 +70,19 @@ pub fn parse_bytes(text: &str) -> Result<Bytes, Usage> {
         reason = "`split` gives finite amounts of at least zero, and the cast saturates"
     )]
     Ok(Bytes((amount * factor) as u64))
+}
+
+/// Reads a share: a number of percent, `0%` to `100%`, and with its sign.
+///
+/// A bare number is refused: `80` would be meant as 80 %, `0.8` too, and `1` is either.
+pub fn parse_share(text: &str) -> Result<Share, Usage> {
+    let percent = split(text, &[("%", 1.0)], f64::NAN)
+        .map(|(amount, factor)| amount * factor)
+        .filter(|percent| (0.0..=100.0).contains(percent));
+    match percent {
+        Some(percent) => Ok(Share(percent / 100.0)),
+        None => Err(bad("a share", text, "write percent, 0% to 100%, with the sign: 80%")),
+    }
 }
 
 /// Splits `5m` into its amount and the factor of its unit; a bare number has the `plain` factor.
@@ -129,6 +163,24 @@ mod tests {
         }
         for text in ["", "MB", "-1", "5 bytes"] {
             assert!(parse_bytes(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn shares_are_read_with_their_sign_and_are_those_that_are_counted() {
+        for (text, part, whole) in [
+            ("0%", 0, 7),
+            ("2 %", 2, 100),
+            ("12.5%", 1, 8),
+            ("40%", 24, 60),
+            ("80%", 1200, 1500),
+            ("90%", 54, 60),
+            ("100%", 9, 9),
+        ] {
+            assert_eq!(parse_share(text).unwrap(), Share::of(part, whole), "{text}");
+        }
+        for text in ["", "%", "80", "0.8", "1", "101%", "-1%", "8e1%", "NaN%", "80%%", "5m"] {
+            assert!(parse_share(text).is_err(), "{text}");
         }
     }
 

@@ -13,7 +13,7 @@ use crate::entry::{Entry, Format};
 use crate::error::{Error, Kind};
 use crate::key::Key;
 use crate::market::Record;
-use crate::policy::{self, Terms};
+use crate::policy::{self, Course, Terms};
 use crate::time::Timestamp;
 use crate::upstream::{Asked, Site};
 
@@ -133,6 +133,9 @@ impl Cache {
             let name = name(question);
             self.count_asking(&mut tally, &name, &asked);
             let entry = Self::entry(question, &flight.missing, &asked, at);
+            let course =
+                question.providers.first().map_or_else(Course::default, |p| self.course(p));
+            let entry = entry.map(|entry| (entry, course));
             let answer = self.answer(question, terms, &flight.missing, &asked, entry.as_ref());
             for (index, missing) in flight.waiters {
                 let shared =
@@ -151,8 +154,9 @@ impl Cache {
                 answer,
                 Cost { calls: asked.calls, coalesced: false },
             ));
-            if let Some(entry) = entry.filter(|entry| !terms.no_cache && self.has_room_for(entry)) {
-                incoming.push(self.incoming(entry, Vec::new()));
+            let storable = entry.filter(|(e, _)| !terms.no_cache && self.has_room_for(e));
+            if let Some((entry, course)) = storable {
+                incoming.push(self.incoming(entry, course, Vec::new()));
             }
         }
         if purpose == Purpose::Read {
@@ -160,7 +164,7 @@ impl Cache {
                 self.count_answer(&mut tally, name, answer, *cost);
             }
         }
-        self.store(&mut incoming, &tally);
+        self.store(&mut incoming, &tally, &[]);
         for (index, _, answer, _) in answers {
             deliver(index, answer);
         }
@@ -201,15 +205,17 @@ impl Cache {
         terms: &Terms,
         missing: &Missing,
         asked: &Asked,
-        entry: Option<&Arc<Entry>>,
+        entry: Option<&(Arc<Entry>, Course)>,
     ) -> Answer {
         let now = self.clock.now();
         let took = missing.since.elapsed();
         match (&asked.outcome, entry) {
-            (Ok(_), Some(entry)) => {
+            (Ok(_), Some((entry, course))) => {
+                let strategy = self.strategy(&entry.provider, *course);
                 let served = Served {
                     entry: Arc::clone(entry),
-                    life: self.rules.life(entry, terms.max_age),
+                    life: self.rules.life(entry, strategy, terms.max_age),
+                    strategy,
                     status: if terms.refresh { Status::Refresh } else { Status::Miss },
                     answered_by: AnsweredBy::Upstream,
                     upstream_calls: asked.calls,

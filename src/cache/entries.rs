@@ -11,7 +11,7 @@ use crate::db::tally::{Event, Outcome, Tally};
 use crate::entry::{Entry, Format, State};
 use crate::error::nearest;
 use crate::key::{Key, PUT, Pattern};
-use crate::policy::Terms;
+use crate::policy::{Course, Strategy, Terms};
 use crate::tier::disk::Listed;
 use crate::tier::{Incoming, Name, Stored, Tier as _};
 use crate::time::Timestamp;
@@ -81,11 +81,11 @@ impl Cache {
                     format: Format::of(&body),
                     body,
                 };
-                self.incoming(Arc::new(entry), tags.to_vec())
+                self.incoming(Arc::new(entry), Course::default(), tags.to_vec())
             })
             .collect();
         let fits = incoming.iter().all(|incoming| self.has_room_for(&incoming.stored.entry));
-        if fits && self.store(&mut incoming, &Tally::default()) {
+        if fits && self.store(&mut incoming, &Tally::default(), &[]) {
             return Ok(());
         }
         let off = if self.disk.is_none() { ": the disk tier is switched off" } else { "" };
@@ -112,7 +112,7 @@ impl Cache {
     pub fn count_logged_hits(&self) {
         if let Some(disk) = self.disk().filter(|disk| disk.database().path().exists()) {
             // Counting must never cost an answer.
-            let _ = disk.commit(&mut [], &Tally::default());
+            let _ = disk.commit(&mut [], &Tally::default(), &[]);
         }
     }
 
@@ -191,7 +191,8 @@ impl Cache {
     }
 
     fn listing(&self, listed: Listed, now: Timestamp) -> Listing {
-        let life = self.rules.life(&listed.entry, None);
+        let strategy = self.strategy(&listed.entry.provider, listed.course);
+        let life = self.rules.life(&listed.entry, strategy, None);
         let state = life.state(now);
         let left = if state == State::Fresh { life.expires_at.since(now) } else { Duration::ZERO };
         Listing {
@@ -206,10 +207,16 @@ impl Cache {
     }
 
     /// An entry on its way into the tiers.
-    pub(super) fn incoming(&self, entry: Arc<Entry>, tags: Vec<String>) -> Incoming {
-        let gone_at = self.rules.life(&entry, None).gone_at;
+    pub(super) fn incoming(
+        &self,
+        entry: Arc<Entry>,
+        course: Course,
+        tags: Vec<String>,
+    ) -> Incoming {
+        // The earliest possible: another strategy only makes it later.
+        let gone_at = self.rules.life(&entry, Strategy::Normal, None).gone_at;
         let put_at = self.clock.real_now();
-        Incoming { stored: Stored { entry, row: 0 }, tags, gone_at, put_at }
+        Incoming { stored: Stored { entry, row: 0, course }, tags, gone_at, put_at }
     }
 
     /// Counts a miss, if there is a database to count it in: a question makes none.
@@ -227,7 +234,7 @@ impl Cache {
             latency_us: None,
             age_s: None,
         });
-        self.store(&mut [], &tally);
+        self.store(&mut [], &tally, &[]);
     }
 }
 

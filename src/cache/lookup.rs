@@ -9,7 +9,7 @@ use crate::db::hits::Hit;
 use crate::entry::{Entry, Format, Life, State};
 use crate::error::{Error, Kind};
 use crate::key::PUT;
-use crate::policy::{self, Held, Next, Terms};
+use crate::policy::{self, Course, Held, Next, Strategy, Terms};
 use crate::tier::{Shelf, Stored, Tier as _};
 use crate::time::Timestamp;
 use crate::warning::Warning;
@@ -19,6 +19,7 @@ use crate::warning::Warning;
 pub(super) struct Found {
     pub(super) entry: Arc<Entry>,
     pub(super) life: Life,
+    pub(super) strategy: Strategy,
     pub(super) answered_by: AnsweredBy,
     pub(super) row: i64,
 }
@@ -101,6 +102,11 @@ impl Cache {
         found
     }
 
+    /// The strategy of a provider whose course this is, now.
+    pub(super) fn strategy(&self, provider: &str, course: Course) -> Strategy {
+        self.rules.strategy(provider, course, self.clock.real_now())
+    }
+
     fn take(
         &self,
         question: &Question,
@@ -109,10 +115,12 @@ impl Cache {
         answered_by: AnsweredBy,
         found: &mut Vec<Found>,
     ) {
-        for Stored { entry, row } in shelf.iter() {
+        for Stored { entry, row, course } in shelf.iter() {
             if rank(question, entry).is_some() {
-                let life = self.rules.life(entry, terms.max_age);
-                found.push(Found { entry: Arc::clone(entry), life, answered_by, row: *row });
+                let strategy = self.strategy(&entry.provider, *course);
+                let life = self.rules.life(entry, strategy, terms.max_age);
+                let (entry, row) = (Arc::clone(entry), *row);
+                found.push(Found { entry, life, strategy, answered_by, row });
             }
         }
         // Of one provider the newest first: another process may have refreshed the disk's copy.
@@ -139,6 +147,7 @@ pub(super) fn served(found: &Found, now: Timestamp) -> Served {
     Served {
         entry: Arc::clone(&found.entry),
         life: found.life,
+        strategy: found.strategy,
         status: if fresh { Status::Hit } else { Status::Stale },
         answered_by: found.answered_by,
         upstream_calls: 0,

@@ -40,7 +40,7 @@ use crate::entry::{Entry, Life};
 use crate::error::Error;
 use crate::key::Key;
 use crate::market::{DataType, Symbol};
-use crate::policy::{Reason, Rules, Terms};
+use crate::policy::{Reason, Rules, Strategy, Terms};
 use crate::tier::disk::Disk;
 use crate::tier::memory::{Bounds, Memory};
 use crate::upstream::{Site, Upstream};
@@ -150,6 +150,8 @@ pub struct Served {
     pub entry: Arc<Entry>,
     /// How long it lives by the rules in force and the terms of the request.
     pub life: Life,
+    /// The strategy of its provider, under which that is so.
+    pub strategy: Strategy,
     /// What the answer was.
     pub status: Status,
     /// Where it came from.
@@ -248,7 +250,7 @@ impl Cache {
         if purpose == Purpose::Read {
             self.count_hits(&hits);
             if !refused.is_empty() {
-                self.store(&mut [], &refused);
+                self.store(&mut [], &refused, &[]);
             }
         }
         if open.is_empty() {
@@ -258,8 +260,8 @@ impl Cache {
     }
 
     /// The rules that set an answer's time to live, strongest last.
-    pub fn reasons(&self, entry: &Entry, terms: &Terms) -> Vec<Reason> {
-        self.rules.reasons(entry, terms.max_age)
+    pub fn reasons(&self, served: &Served, terms: &Terms) -> Vec<Reason> {
+        self.rules.reasons(&served.entry, served.strategy, terms.max_age)
     }
 
     /// The shortest and the longest time to live that a rule gives to a value of each type.

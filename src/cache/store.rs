@@ -3,10 +3,12 @@
 use std::sync::atomic::Ordering;
 
 use super::Cache;
+use crate::db::courses::Turn;
 use crate::db::tally::Tally;
 use crate::db::{Identity, Trouble};
 use crate::entry::Entry;
 use crate::key::Key;
+use crate::policy::Course;
 use crate::tier::disk::Disk;
 use crate::tier::{Incoming, Shelf, Tier as _};
 use crate::units::bytes_for_people;
@@ -30,12 +32,24 @@ impl Cache {
         shelf
     }
 
-    /// Puts entries and counts into the disk tier in one transaction, then entries into memory.
-    /// Whether the disk has them now.
-    pub(super) fn store(&self, entries: &mut [Incoming], tally: &Tally) -> bool {
+    /// What is known of a provider's course; nothing is said if it cannot be read, since whatever
+    /// stands in the way will be said of an entry.
+    pub(super) fn course(&self, provider: &str) -> Course {
+        self.disk().and_then(|disk| disk.course(provider).ok()).unwrap_or_default()
+    }
+
+    /// Puts entries and counts into the disk tier and turns courses, in one transaction, then puts
+    /// entries into memory. Whether the disk has them now.
+    pub(super) fn store(
+        &self,
+        entries: &mut [Incoming],
+        tally: &Tally,
+        turns: &[Turn<'_>],
+    ) -> bool {
         let stored = self.disk().is_some_and(|disk| {
             let is_new = !disk.database().path().exists();
-            let done = self.attempt(disk, Doing::Writing, || disk.commit(entries, tally)).is_some();
+            let commit = || disk.commit(entries, tally, turns);
+            let done = self.attempt(disk, Doing::Writing, commit).is_some();
             if done
                 && is_new
                 && let Some(kind) = disk.database().network()
@@ -86,7 +100,11 @@ impl Cache {
             if disk.used_bytes()? <= target {
                 break;
             }
-            if disk.drop_gone(now, &|entry| self.rules.life(entry, None).gone_at)? > 0 {
+            let gone_at = |entry: &Entry, course| {
+                let strategy = self.strategy(&entry.provider, course);
+                self.rules.life(entry, strategy, None).gone_at
+            };
+            if disk.drop_gone(now, &gone_at)? > 0 {
                 continue;
             }
             if disk.drop_oldest(now, target)? == 0 && disk.used_bytes()? > target {

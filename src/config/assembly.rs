@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Environment, Flag, Layers, sites};
+use super::{Environment, Flag, Layers, sites, strategies};
 use crate::cache::{Cache, Options, Question};
 use crate::clock::Clock;
 use crate::codec::Packing;
@@ -294,6 +294,7 @@ impl Config {
             keep: vec![keep("quote"), keep("series"), keep(PUT)],
             default_keep: Some(KEEP),
             stale_if_error: layers.duration(&["stale_if_error"]),
+            strategies: strategies::strategies(layers),
         }
     }
 
@@ -361,7 +362,7 @@ impl Config {
                 self.check_link(name).map_err(|usage| self.layers.at(&path, usage))?;
             }
         }
-        Ok(())
+        strategies::check(&self.layers)
     }
 
     /// A mistake in a provider, with the key that it is in, if it is in one.

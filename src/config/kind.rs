@@ -5,7 +5,7 @@
 
 use crate::error::{Usage, nearest, sanitized};
 use crate::ledger::Window;
-use crate::units::{parse_bytes, parse_duration};
+use crate::units::{parse_bytes, parse_duration, parse_share};
 
 /// A kind of value; of a list, the kind of its items.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -16,6 +16,8 @@ pub enum Kind {
     DurationOr(&'static str),
     /// A number of bytes.
     Size,
+    /// A part of a whole, in percent.
+    Share,
     /// A whole number from the first to the second.
     Count(u64, u64),
     /// A number from the first to the second.
@@ -60,6 +62,7 @@ impl Kind {
             Self::Duration => "a duration".to_owned(),
             Self::DurationOr(word) => format!("a duration or `{word}`"),
             Self::Size => "a size".to_owned(),
+            Self::Share => "a share like 80%".to_owned(),
             Self::Count(least, u64::MAX) => format!("a whole number from {least}"),
             Self::Count(least, most) => format!("a whole number from {least} to {most}"),
             Self::Number(least, most) => format!("a number from {least} to {most}"),
@@ -96,6 +99,7 @@ impl Kind {
                 });
             }
             Self::Size => return parse_bytes(text).map(drop).map_err(short(text)),
+            Self::Share => return parse_share(text).map(drop).map_err(short(text)),
             Self::Count(least, most) => whole(text).is_some_and(|n| (least..=most).contains(&n)),
             Self::Number(least, most) => number(text).is_some_and(|n| (least..=most).contains(&n)),
             Self::Flag => flag(text).is_some(),
@@ -216,10 +220,11 @@ mod tests {
 
     #[test]
     fn each_kind_takes_what_it_is_and_nothing_else() {
-        let rows: [(Kind, &[&str], &[&str]); 14] = [
+        let rows: [(Kind, &[&str], &[&str]); 15] = [
             (Kind::Duration, &["90", "5m", "0"], &["5x", "", "-1", "unlimited"]),
             (Kind::DurationOr("keep"), &["keep", "5m"], &["kept", "~"]),
             (Kind::Size, &["64MiB", "10"], &["64 elephants", "-1"]),
+            (Kind::Share, &["80%", "2.5 %", "0%"], &["80", "0.8", "101%", "-1%", "%"]),
             (Kind::Count(1, 1000), &["1", "1000"], &["0", "1001", "1.5", "+1", "1_0"]),
             (Kind::Number(0.0, 1.0), &["0", "0.5", "1", "1e-3"], &["-1", "1.1", "NaN", "inf", "x"]),
             (Kind::Flag, &["true", "FALSE", "on", "0"], &["maybe", "2"]),

@@ -23,7 +23,7 @@ use super::kind;
 use super::schema::{self, PROFILES};
 use super::tree::{Leaf, SEPARATOR, shown};
 use crate::ledger::Window;
-use crate::units::{Bytes, parse_bytes, parse_duration};
+use crate::units::{Bytes, Share, parse_bytes, parse_duration, parse_share};
 
 /// Who said a value.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -156,6 +156,11 @@ impl Layers {
     /// A size.
     pub fn bytes(&self, path: &[&str]) -> Option<Bytes> {
         parse_bytes(self.scalar(path)?).ok()
+    }
+
+    /// A part of a whole.
+    pub fn share(&self, path: &[&str]) -> Option<Share> {
+        parse_share(self.scalar(path)?).ok()
     }
 
     /// A whole number.

@@ -336,7 +336,7 @@ cache:
         }
     }
 
-    const KEYS: &str = "the keys are cache, ttl, keep, stale_if_error, chains, watchlists, crypto_quote, providers, aliases, symbols";
+    const KEYS: &str = "the keys are cache, ttl, keep, stale_if_error, strategies, chains, watchlists, crypto_quote, providers, aliases, symbols";
 
     /// A file, the message and the hint.
     const MISTAKES: &[(&str, &str, &str)] = &[

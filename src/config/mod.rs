@@ -13,6 +13,7 @@ mod load;
 mod said;
 pub mod schema;
 mod sites;
+mod strategies;
 pub mod tree;
 
 pub use assembly::{Config, Said};

@@ -18,6 +18,10 @@ use crate::error::{nearest, sanitized};
 const CLASSES: &[&str] = &["stock", "crypto", "macro", "fx", "index"];
 const TYPES: &[&str] = &["quote", "series"];
 const KINDS: &[&str] = &["yahoo", "binance", "fred", "demo"];
+const STRATEGIES: &[&str] = &["auto", "aggressive", "normal", "conservative", "minimal"];
+
+/// What a time to live may be multiplied by.
+const FACTOR: Kind = Kind::Number(0.01, 100.0);
 
 /// The seed's names of data; besides these, an alias has a name.
 pub const DATA: &[&str] = &[
@@ -53,6 +57,14 @@ static KEYS: &[(&str, Kind)] = &[
     ("keep.<type>", Kind::DurationOr("unlimited")),
     ("keep.put", Kind::DurationOr("unlimited")),
     ("stale_if_error", Kind::DurationOr("keep")),
+    ("strategies.normal.below", Kind::Share),
+    ("strategies.conservative.above", Kind::Share),
+    ("strategies.conservative.ttl_factor", FACTOR),
+    ("strategies.minimal.above", Kind::Share),
+    ("strategies.minimal.ttl_factor", FACTOR),
+    ("strategies.aggressive.price_move", Kind::Share),
+    ("strategies.aggressive.lasts", Kind::Duration),
+    ("strategies.aggressive.ttl_factor", FACTOR),
     ("chains.<class>", Kind::Names),
     ("watchlists.*", Kind::Symbols),
     ("crypto_quote", Kind::Symbol),
@@ -69,6 +81,7 @@ static KEYS: &[(&str, Kind)] = &[
     ("providers.*.tls", Kind::Word(&["bundled", "system"])),
     ("providers.*.concurrency", Kind::Count(1, 1000)),
     ("providers.*.limits", Kind::Windows),
+    ("providers.*.strategy", Kind::Word(STRATEGIES)),
     ("providers.*.cost_per_call", Kind::Number(0.0, 1e9)),
     ("providers.*.latency", Kind::Duration),
     ("providers.*.error_rate", Kind::Number(0.0, 1.0)),
@@ -306,6 +319,7 @@ mod tests {
     use crate::config::defaults::{DEFAULTS, SHIPPED};
     use crate::config::tree::{Leaf, flatten};
     use crate::market::{Class, DataType};
+    use crate::policy::Strategy;
     use crate::provider::Speech;
 
     /// The shipped file with the keys that have no default, whose hash is without a space.
@@ -347,6 +361,8 @@ mod tests {
         assert_eq!(CLASSES, Class::ALL.map(Class::as_str));
         assert_eq!(TYPES, DataType::ALL.map(DataType::as_str));
         assert_eq!(KINDS, Speech::ALL.map(Speech::as_str));
+        assert_eq!(STRATEGIES[0], "auto");
+        assert_eq!(STRATEGIES[1..], Strategy::ALL.map(Strategy::as_str));
     }
 
     #[test]

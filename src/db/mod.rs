@@ -1,7 +1,7 @@
 //! The database file: opened, migrated, locked, and set aside when it is damaged.
 //!
-//! It knows nothing of what the tables mean: [`tier::disk`](crate::tier::disk) keeps entries in it
-//! and [`tally`] counters. It never stops an answer: whatever goes wrong is a [`Trouble`], and the
+//! It knows nothing of what the tables mean: [`tier::disk`](crate::tier::disk) keeps entries in it,
+//! [`tally`] counters and [`courses`] what the use of providers comes to. It never stops an answer: whatever goes wrong is a [`Trouble`], and the
 //! floor above turns that into a warning.
 //!
 //! # Shape
@@ -15,8 +15,9 @@
 //! A migration is a new file in `migrations/`, never a changed one, and opens with its reason. A
 //! minor migration only adds, so that older binaries go on beside newer ones; what must change the
 //! meaning of something is a new major version, which opens `cache-<major>.db` and leaves this one
-//! alone. A file of a later major, or of another program, is left alone too. Readers do not migrate: a
-//! release whose look-ups need a new table must open the writer first where `user_version` is older.
+//! alone. A file of a later major, or of another program, is left alone too. Readers do not migrate, and
+//! may be in a folder that nobody can write: a look-up that reads a newer table must do without it
+//! where there is none, as [`courses::prepare`] does.
 //!
 //! # Locking
 //!
@@ -42,6 +43,7 @@
 //! under mmap is a SIGBUS, not a warning.
 
 mod aside;
+pub mod courses;
 pub mod hits;
 mod lock;
 mod open;

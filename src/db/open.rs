@@ -22,7 +22,8 @@ const ANOTHER_PROGRAM: &str = "was made by another program";
 const MAJOR: i32 = 1;
 
 /// The migrations; the index of each is the minor version it starts from.
-const MIGRATIONS: [&str; 1] = [include_str!("migrations/0001_entries.sql")];
+const MIGRATIONS: [&str; 2] =
+    [include_str!("migrations/0001_entries.sql"), include_str!("migrations/0002_strategy.sql")];
 
 /// What `user_version` is after the last migration.
 pub(super) fn current_version() -> i32 {
@@ -144,6 +145,11 @@ fn create(connection: &Connection, folder: &Path) -> Result<(), Trouble> {
 fn migrate(connection: &mut Connection) -> Result<(), Trouble> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let version = user_version(&transaction)?;
+    // Asked of the connection: what was just created has its header in the WAL.
+    let made_by: i32 = transaction.query_row("PRAGMA application_id", [], |row| row.get(0))?;
+    if made_by != APPLICATION_ID {
+        return Err(Trouble::Foreign(ANOTHER_PROGRAM.to_owned()));
+    }
     let done = usize::try_from(version % 1000).unwrap_or(0);
     for migration in MIGRATIONS.iter().skip(done) {
         transaction.execute_batch(migration)?;

@@ -1,14 +1,16 @@
 //! How long an entry lives, by the rules in force now.
 //!
 //! The verdict is computed when an entry is read, so a changed rule holds at once for what is
-//! already stored. Strongest last: the default, the type, the class, the symbol, the entry's own
-//! time to live (what `put` was given), and what this one request asks for.
+//! already stored. Strongest last: the default, the type, the class, the symbol, the strategy of the
+//! provider, and what this one request asks for. The time to live that `put` was given takes the
+//! place of all rules, of the strategy too.
 
 use std::time::Duration;
 
 use crate::entry::{Entry, Format, Life};
 use crate::key::Key;
 use crate::market::Class;
+use crate::policy::strategy::{Course, Strategies, Strategy};
 use crate::time::Timestamp;
 use crate::units::duration_for_people;
 
@@ -68,6 +70,8 @@ pub struct Rules {
     pub default_keep: Option<Duration>,
     /// How stale an answer may be when upstream fails; none: as long as it is kept.
     pub stale_if_error: Option<Duration>,
+    /// What makes a strategy, and what it makes of a time to live.
+    pub strategies: Strategies,
 }
 
 /// Why an entry lives as long as it does: one rule that had its say.
@@ -80,12 +84,21 @@ pub struct Reason {
 }
 
 impl Rules {
+    /// The strategy under which an entry is judged; `now` is real time.
+    pub fn strategy(&self, provider: &str, course: Course, now: Timestamp) -> Strategy {
+        self.strategies.of(provider, course, now)
+    }
+
     /// How long this entry lives. `max_age` is the request's own bound and narrows only.
-    pub fn life(&self, entry: &Entry, max_age: Option<Duration>) -> Life {
+    pub fn life(&self, entry: &Entry, strategy: Strategy, max_age: Option<Duration>) -> Life {
         let by_rule = self.ttl_of(entry);
-        let ttl = max_age.map_or(by_rule, |bound| by_rule.min(bound));
-        // `keep` counts from when the rule lets it expire: a narrower request loses nobody's entry.
-        let expires_by_rule = later(entry.fetched_at, Some(by_rule));
+        let by_strategy =
+            if obeys_strategy(entry) { self.strategies.scaled(by_rule, strategy) } else { by_rule };
+        let ttl = max_age.map_or(by_strategy, |bound| by_strategy.min(bound));
+        // `keep` counts from when it expires by rule or by strategy, whichever is later. A narrower
+        // request or an aggressive provider loses nobody's entry, and nothing is gone while it is
+        // fresh under a careful one.
+        let expires_by_rule = later(entry.fetched_at, Some(by_rule.max(by_strategy)));
         let gone_at = later(expires_by_rule, self.keep_of(entry));
         let error_until = match self.stale_if_error {
             Some(bound) => gone_at.min(expires_by_rule + bound),
@@ -101,7 +114,12 @@ impl Rules {
     }
 
     /// The rules that had their say, strongest last.
-    pub fn reasons(&self, entry: &Entry, max_age: Option<Duration>) -> Vec<Reason> {
+    pub fn reasons(
+        &self,
+        entry: &Entry,
+        strategy: Strategy,
+        max_age: Option<Duration>,
+    ) -> Vec<Reason> {
         let mut reasons = Vec::new();
         let mut say = |rule: &str, says: Duration| {
             reasons.push(Reason { rule: rule.to_owned(), says: duration_for_people(says) });
@@ -121,6 +139,10 @@ impl Rules {
             for rule in rules {
                 say(&rule.named, rule.ttl);
             }
+        }
+        if strategy != Strategy::Normal && obeys_strategy(entry) {
+            let ttl = self.strategies.scaled(self.ttl_of(entry), strategy);
+            say(&format!("strategy {}", strategy.as_str()), ttl);
         }
         if let Some(bound) = max_age {
             say("--max-age", bound);
@@ -156,6 +178,12 @@ impl Rules {
     }
 }
 
+/// Whether the strategy of its provider changes how long an entry lives: what upstream gave is asked
+/// for less often, what a user wrote and that there is nothing are not.
+fn obeys_strategy(entry: &Entry) -> bool {
+    entry.own_ttl.is_none() && !entry.is_put() && entry.format != Format::NotFound
+}
+
 /// The instant this much later; never, if there is no limit.
 fn later(instant: Timestamp, by: Option<Duration>) -> Timestamp {
     by.map_or(Timestamp::NEVER, |by| instant + by)
@@ -186,6 +214,7 @@ mod tests {
             keep: vec![("quote".into(), Some(Duration::from_hours(168))), ("series".into(), None)],
             default_keep: Some(Duration::from_hours(168)),
             stale_if_error: None,
+            strategies: Strategies::default(),
         }
     }
 
@@ -209,7 +238,11 @@ mod tests {
             ("series:macro:DGS3MO", 3600),
             ("sentiment:stock:AAPL", 3600),
         ] {
-            assert_eq!(rules().life(&entry(key), None).ttl.as_secs(), seconds, "{key}");
+            assert_eq!(
+                rules().life(&entry(key), Strategy::Normal, None).ttl.as_secs(),
+                seconds,
+                "{key}"
+            );
         }
     }
 
@@ -218,15 +251,15 @@ mod tests {
         let entry = entry("quote:stock:AAPL");
         let now = entry.fetched_at + Duration::from_mins(1);
         let mut rules = rules();
-        assert_eq!(rules.life(&entry, None).state(now), State::Stale);
+        assert_eq!(rules.life(&entry, Strategy::Normal, None).state(now), State::Stale);
         rules.ttl[1].ttl = Duration::from_mins(5);
-        assert_eq!(rules.life(&entry, None).state(now), State::Fresh);
+        assert_eq!(rules.life(&entry, Strategy::Normal, None).state(now), State::Fresh);
     }
 
     #[test]
     fn an_entry_goes_from_fresh_to_stale_to_gone() {
         let entry = entry("quote:stock:AAPL");
-        let life = rules().life(&entry, None);
+        let life = rules().life(&entry, Strategy::Normal, None);
         for (seconds, state) in [
             (0, State::Fresh),
             (29, State::Fresh),
@@ -247,10 +280,10 @@ mod tests {
     #[test]
     fn a_request_narrows_what_is_fresh_and_loses_nothing() {
         let entry = entry("quote:stock:AAPL");
-        let narrow = rules().life(&entry, Some(Duration::from_secs(5)));
+        let narrow = rules().life(&entry, Strategy::Normal, Some(Duration::from_secs(5)));
         assert_eq!(narrow.ttl.as_secs(), 5);
-        assert_eq!(narrow.gone_at, rules().life(&entry, None).gone_at);
-        let wide = rules().life(&entry, Some(Duration::from_hours(1)));
+        assert_eq!(narrow.gone_at, rules().life(&entry, Strategy::Normal, None).gone_at);
+        let wide = rules().life(&entry, Strategy::Normal, Some(Duration::from_hours(1)));
         assert_eq!(wide.ttl.as_secs(), 30);
     }
 
@@ -259,14 +292,68 @@ mod tests {
         let mut put = entry("quote:stock:AAPL");
         put.provider = crate::key::PUT.into();
         put.own_ttl = Some(Duration::from_mins(5));
-        assert_eq!(rules().life(&put, None).ttl.as_secs(), 300);
-        assert_eq!(rules().reasons(&put, None)[0].rule, "put --ttl");
+        assert_eq!(rules().life(&put, Strategy::Normal, None).ttl.as_secs(), 300);
+        assert_eq!(rules().reasons(&put, Strategy::Normal, None)[0].rule, "put --ttl");
     }
 
     #[test]
     fn reasons_name_the_rules_strongest_last() {
-        let reasons = rules().reasons(&entry("series:macro:DGS3MO"), Some(Duration::from_secs(9)));
-        let says: Vec<&str> = reasons.iter().map(|reason| reason.says.as_str()).collect();
-        assert_eq!(says, ["24 h", "60 min", "9 s"]);
+        let entry = entry("series:macro:DGS3MO");
+        let says = |strategy| -> Vec<String> {
+            let reasons = rules().reasons(&entry, strategy, Some(Duration::from_secs(9)));
+            reasons.into_iter().map(|reason| reason.says).collect()
+        };
+        assert_eq!(says(Strategy::Normal), ["24 h", "60 min", "9 s"]);
+        assert_eq!(says(Strategy::Conservative), ["24 h", "60 min", "2 h", "9 s"]);
+    }
+
+    #[test]
+    fn the_strategy_scales_what_a_provider_gave_and_nothing_else() {
+        let quote = entry("quote:stock:AAPL");
+        let unknown = Entry { format: Format::NotFound, ..quote.clone() };
+        let put = Entry {
+            provider: crate::key::PUT.into(),
+            own_ttl: Some(Duration::from_secs(30)),
+            ..quote.clone()
+        };
+        for (case, entry, strategy, max_age, seconds) in [
+            ("aggressive", &quote, Strategy::Aggressive, None, 15),
+            ("normal", &quote, Strategy::Normal, None, 30),
+            ("conservative", &quote, Strategy::Conservative, None, 60),
+            ("minimal", &quote, Strategy::Minimal, None, 120),
+            ("narrowed", &quote, Strategy::Minimal, Some(45), 45),
+            ("not widened", &quote, Strategy::Minimal, Some(500), 120),
+            ("known not to exist", &unknown, Strategy::Minimal, None, 3600),
+            ("a user's own", &put, Strategy::Minimal, None, 30),
+        ] {
+            let max_age = max_age.map(Duration::from_secs);
+            assert_eq!(rules().life(entry, strategy, max_age).ttl.as_secs(), seconds, "{case}");
+            let said = rules().reasons(entry, strategy, max_age);
+            let named = said.iter().any(|reason| reason.rule.starts_with("strategy"));
+            let scaled = strategy != Strategy::Normal && std::ptr::eq(entry, &raw const quote);
+            assert_eq!(named, scaled, "{case}: {said:?}");
+        }
+    }
+
+    #[test]
+    fn a_strategy_never_makes_an_entry_go_sooner() {
+        let entry = entry("quote:stock:AAPL");
+        let second = |seconds| entry.fetched_at + Duration::from_secs(seconds);
+        for (keep, stale_if_error) in [(0, None), (60, None), (60, Some(20)), (60, Some(500))] {
+            let mut rules = rules();
+            rules.keep = vec![("quote".into(), Some(Duration::from_secs(keep)))];
+            rules.stale_if_error = stale_if_error.map(Duration::from_secs);
+            let bound = keep.min(stale_if_error.unwrap_or(keep));
+            for (strategy, counts_from) in [
+                (Strategy::Aggressive, 30),
+                (Strategy::Normal, 30),
+                (Strategy::Conservative, 60),
+                (Strategy::Minimal, 120),
+            ] {
+                let life = rules.life(&entry, strategy, None);
+                assert_eq!(life.gone_at, second(counts_from + keep), "{strategy:?}, {keep}");
+                assert_eq!(life.error_until, second(counts_from + bound), "{strategy:?}, {keep}");
+            }
+        }
     }
 }

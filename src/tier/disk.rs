@@ -12,11 +12,13 @@ use rusqlite::{CachedStatement, Connection, OptionalExtension as _, ToSql, Trans
 
 use super::{Incoming, Name, Shelf, Stored, Tier};
 use crate::codec::{self, Packing, Row};
+use crate::db::courses::{self, Turn};
 use crate::db::hits::{self, Hit};
 use crate::db::tally::Tally;
 use crate::db::{Database, Trouble};
 use crate::entry::{Entry, Format};
 use crate::key::{Key, Pattern, SLOTS};
+use crate::policy::Course;
 use crate::time::Timestamp;
 
 /// How many entries one slice of sweeping looks at: a few milliseconds of the writers' turn.
@@ -26,9 +28,27 @@ const SLICE: i64 = 256;
 const STATISTICS_DAYS: i64 = 396;
 
 /// Texts are asked for as bytes: of a text SQLite makes a copy that ends with a zero.
-const FIND: &str = "SELECT id, CAST(key AS BLOB), CAST(provider AS BLOB),
-            fetched_at_ms, own_ttl_ms, shape, raw_bytes, sum, body
-     FROM entry WHERE id BETWEEN ?1 AND ?1 + 15";
+///
+/// One statement for the entries and what their providers have come to: the first read of a process
+/// is a glance that is good for one, and each further one costs as much again.
+const FIND: &str = "SELECT e.id, CAST(e.key AS BLOB), CAST(e.provider AS BLOB),
+            e.fetched_at_ms, e.own_ttl_ms, e.shape, e.raw_bytes, e.sum, e.body,
+            s.minimal_until_ms, s.conservative_until_ms, s.aggressive_until_ms, s.sum
+     FROM entry e LEFT JOIN strategy s ON s.provider = e.provider
+     WHERE e.id BETWEEN ?1 AND ?1 + 15";
+
+/// What the rules must know of an entry: see [`bodiless`].
+const NAMED: &str = "SELECT e.key, e.provider, e.fetched_at_ms, e.own_ttl_ms, e.shape,
+            s.minimal_until_ms, s.conservative_until_ms, s.aggressive_until_ms, s.sum
+     FROM entry e LEFT JOIN strategy s ON s.provider = e.provider WHERE e.id = ?1";
+
+/// The same of every entry, with what `keys` shows beside it.
+const LIST: &str = "SELECT e.key, e.provider, e.fetched_at_ms, e.own_ttl_ms, e.shape,
+            s.minimal_until_ms, s.conservative_until_ms, s.aggressive_until_ms, s.sum,
+            length(e.body), u.hits
+     FROM entry e LEFT JOIN usage u ON u.id = e.id
+                  LEFT JOIN strategy s ON s.provider = e.provider
+     WHERE ?1 IS NULL OR e.id IN (SELECT id FROM tag WHERE tag = ?1)";
 
 /// A row whose sum does not fit.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,6 +66,8 @@ pub struct DamagedRow {
 pub struct Listed {
     /// The entry with an empty body.
     pub entry: Entry,
+    /// The course of its provider.
+    pub course: Course,
     /// What its row takes, in bytes: key, provider and packed value.
     pub size_bytes: u64,
     /// How often it answered.
@@ -71,20 +93,46 @@ impl Disk {
         &self.database
     }
 
-    /// Stores entries and counts, and folds the hit log: in one transaction.
-    pub fn commit(&self, entries: &mut [Incoming], tally: &Tally) -> Result<(), Trouble> {
-        let rows = self.database.write(|transaction| {
+    /// Stores entries and counts, turns courses, and folds the hit log: in one transaction. What is
+    /// stored learns its row and, if that was turned, the course of its provider.
+    pub fn commit(
+        &self,
+        entries: &mut [Incoming],
+        tally: &Tally,
+        turns: &[Turn<'_>],
+    ) -> Result<(), Trouble> {
+        let (rows, courses) = self.database.write(|transaction| {
             hits::fold(transaction, self.database.folder())?;
             tally.write(transaction)?;
-            entries
+            let courses = turns
+                .iter()
+                .map(|turn| courses::turn(transaction, turn))
+                .collect::<Result<Vec<_>, _>>()?;
+            let rows = entries
                 .iter()
                 .map(|incoming| self.insert(transaction, incoming))
-                .collect::<Result<Vec<_>, _>>()
+                .collect::<Result<Vec<_>, _>>()?;
+            Ok((rows, courses))
         })?;
         for (incoming, row) in entries.iter_mut().zip(rows) {
-            incoming.stored.row = row;
+            let stored = &mut incoming.stored;
+            stored.row = row;
+            let mut turned = turns.iter().zip(&courses).rev();
+            if let Some((_, course)) = turned.find(|(t, _)| *t.provider == *stored.entry.provider) {
+                stored.course = *course;
+            }
         }
         Ok(())
+    }
+
+    /// The course of a provider; the default if nothing is known of it.
+    pub fn course(&self, provider: &str) -> Result<Course, Trouble> {
+        self.database.read(|connection| courses::of(connection, provider))
+    }
+
+    /// The courses that are written down, by provider.
+    pub fn courses(&self) -> Result<Vec<(Box<str>, Course)>, Trouble> {
+        self.database.read(courses::all)
     }
 
     /// Counts hits in the log; folds and renews it once it is large.
@@ -115,20 +163,17 @@ impl Disk {
     /// Goes through the entries, or those with a tag if one is given, in no order.
     pub fn scan(&self, tag: Option<&str>, each: &mut dyn FnMut(Listed)) -> Result<(), Trouble> {
         self.database.read(|connection| {
-            let mut scan = connection.prepare_cached(
-                "SELECT e.key, e.provider, e.fetched_at_ms, e.own_ttl_ms, e.shape, length(e.body), u.hits
-                 FROM entry e LEFT JOIN usage u ON u.id = e.id
-                 WHERE ?1 IS NULL OR e.id IN (SELECT id FROM tag WHERE tag = ?1)",
-            )?;
+            let mut scan = courses::prepare(connection, LIST)?;
             let mut rows = scan.query([tag])?;
             while let Some(row) = rows.next()? {
                 // A damaged row is no reason to do without the others; whoever asks for it learns.
-                let Some(entry) = bodiless(row)? else { continue };
+                let Some((entry, course)) = bodiless(row)? else { continue };
                 let size = entry.key.as_str().len() + entry.provider.len();
                 each(Listed {
-                    size_bytes: size as u64 + row.get::<_, i64>(5)?.unsigned_abs(),
-                    hits: row.get::<_, Option<i64>>(6)?.unwrap_or(0).unsigned_abs(),
+                    size_bytes: size as u64 + row.get::<_, i64>(9)?.unsigned_abs(),
+                    hits: row.get::<_, Option<i64>>(10)?.unwrap_or(0).unsigned_abs(),
                     entry,
+                    course,
                 });
             }
             Ok(())
@@ -151,7 +196,7 @@ impl Disk {
     pub fn drop_gone(
         &self,
         now: Timestamp,
-        gone_at: &dyn Fn(&Entry) -> Timestamp,
+        gone_at: &dyn Fn(&Entry, Course) -> Timestamp,
     ) -> Result<usize, Trouble> {
         self.database.write(|transaction| {
             hits::fold(transaction, self.database.folder())?;
@@ -165,7 +210,8 @@ impl Disk {
             let mut tally = Tally::default();
             let looked_at = ids.len();
             for id in ids {
-                let end = named(transaction, id)?.map(|entry| (gone_at(&entry), entry));
+                let end =
+                    named(transaction, id)?.map(|(entry, course)| (gone_at(&entry, course), entry));
                 match end {
                     Some((end, _)) if end > now => {
                         transaction
@@ -201,7 +247,7 @@ impl Disk {
                     break;
                 }
                 match named(transaction, id)? {
-                    Some(entry) => evict(transaction, id, &entry, now, &mut tally)?,
+                    Some((entry, _)) => evict(transaction, id, &entry, now, &mut tally)?,
                     None => delete(transaction, id)?,
                 }
                 dropped += 1;
@@ -273,7 +319,9 @@ impl Tier for Disk {
     fn get(&self, key: &Key) -> Result<Option<Shelf>, Trouble> {
         // What a glance finds was verified. What it does not find, or finds damaged, may only have
         // been changed under it: that is looked at properly.
-        let sound = |found: Found| found.damaged.is_empty().then_some(found.shelf).flatten();
+        let sound = |found: Found| {
+            (found.damaged.is_empty() && !found.is_unsure).then_some(found.shelf).flatten()
+        };
         if let Some(shelf) = self.database.glance(|connection| find(connection, key).map(sound)) {
             return Ok(Some(shelf));
         }
@@ -285,7 +333,7 @@ impl Tier for Disk {
     }
 
     fn put(&self, entries: &mut [Incoming]) -> Result<(), Trouble> {
-        self.commit(entries, &Tally::default())
+        self.commit(entries, &Tally::default(), &[])
     }
 
     fn remove(&self, names: &[Name]) -> Result<usize, Trouble> {
@@ -318,17 +366,25 @@ impl Tier for Disk {
 struct Found {
     shelf: Option<Shelf>,
     damaged: Vec<DamagedRow>,
+    /// Whether a course was met whose sum does not fit, and that is as if there were none.
+    is_unsure: bool,
 }
 
 fn find(connection: &Connection, key: &Key) -> Result<Found, Trouble> {
-    let mut find = connection.prepare_cached(FIND)?;
+    let mut find = courses::prepare(connection, FIND)?;
     let mut rows = find.query([key.first_id()])?;
     let mut found: Vec<Stored> = Vec::new();
     let mut damaged = Vec::new();
+    let mut is_unsure = false;
     while let Some(row) = rows.next()? {
         let id = row.get(0)?;
         match opened(row, key) {
-            Ok(Some(entry)) => found.push(Stored { entry: Arc::new(entry), row: id }),
+            Ok(Some(entry)) => {
+                let course = courses::course(row, 9, &entry.provider);
+                is_unsure |= course.is_none();
+                let course = course.unwrap_or_default();
+                found.push(Stored { entry: Arc::new(entry), row: id, course });
+            }
             Ok(None) => {}
             Err(codec::Damage) => {
                 let body = row.get_ref(8)?.as_bytes().unwrap_or_default().to_vec();
@@ -336,7 +392,7 @@ fn find(connection: &Connection, key: &Key) -> Result<Found, Trouble> {
             }
         }
     }
-    Ok(Found { shelf: (!found.is_empty()).then(|| found.into()), damaged })
+    Ok(Found { shelf: (!found.is_empty()).then(|| found.into()), damaged, is_unsure })
 }
 
 /// The entry in a row of [`FIND`]; none if another key has the same hash.
@@ -415,26 +471,26 @@ fn ids(mut select: CachedStatement<'_>, bounds: &[&dyn ToSql]) -> Result<Vec<i64
     Ok(ids.collect::<Result<_, _>>()?)
 }
 
-fn named(transaction: &Transaction<'_>, id: i64) -> Result<Option<Entry>, Trouble> {
-    let mut select = transaction.prepare_cached(
-        "SELECT key, provider, fetched_at_ms, own_ttl_ms, shape FROM entry WHERE id = ?1",
-    )?;
+fn named(transaction: &Transaction<'_>, id: i64) -> Result<Option<(Entry, Course)>, Trouble> {
+    let mut select = courses::prepare(transaction, NAMED)?;
     Ok(select.query_row([id], bodiless).optional()?.flatten())
 }
 
-/// What the rules must know of an entry: all but its value. None if a column holds what was never
-/// written into it.
-fn bodiless(row: &rusqlite::Row<'_>) -> rusqlite::Result<Option<Entry>> {
-    let read = || -> rusqlite::Result<Entry> {
+/// What the rules must know of an entry: all but its value, and the course of its provider. None if
+/// a column holds what was never written into it.
+fn bodiless(row: &rusqlite::Row<'_>) -> rusqlite::Result<Option<(Entry, Course)>> {
+    let read = || -> rusqlite::Result<(Entry, Course)> {
         let own_ttl: Option<i64> = row.get(3)?;
-        Ok(Entry {
+        let entry = Entry {
             key: Key::from_stored(row.get_ref(0)?.as_str()?),
             provider: row.get_ref(1)?.as_str()?.into(),
             fetched_at: Timestamp::from_ms(row.get(2)?),
             own_ttl: own_ttl.map(|ms| Duration::from_millis(ms.unsigned_abs())),
             format: codec::format_of(row.get::<_, i64>(4)? >> 4).unwrap_or(Format::Binary),
             body: Box::default(),
-        })
+        };
+        let course = courses::course(row, 5, &entry.provider).unwrap_or_default();
+        Ok((entry, course))
     };
     match read() {
         Err(error) if error.sqlite_error_code().is_none() => Ok(None),
@@ -470,7 +526,7 @@ mod tests {
             format: Format::Json,
             body: Box::from(*b"{}"),
         };
-        let stored = Stored { entry: Arc::new(entry), row: 0 };
+        let stored = Stored { entry: Arc::new(entry), row: 0, course: Course::default() };
         let (gone_at, put_at) = (Timestamp::NEVER, Timestamp::from_ms(0));
         let mut incoming = [Incoming { stored, tags: Vec::new(), gone_at, put_at }];
         disk.put(&mut incoming).unwrap();
@@ -481,7 +537,7 @@ mod tests {
     fn a_row_that_is_sound_again_is_not_dropped_with_the_damage_that_was_there() {
         let folder = tempfile::tempdir().unwrap();
         let disk = Disk::new(Database::at(folder.path()), Packing::None);
-        let Stored { entry, row } = stored(&disk);
+        let Stored { entry, row, .. } = stored(&disk);
         let seen = DamagedRow { id: row, key: entry.key.clone(), body: b"{".to_vec() };
         disk.set_row_aside(&seen).unwrap();
         assert!(disk.get(&entry.key).unwrap().is_some(), "it was replaced in the meantime");

@@ -12,15 +12,18 @@ use std::sync::Arc;
 use crate::db::Trouble;
 use crate::entry::Entry;
 use crate::key::{Key, Pattern};
+use crate::policy::Course;
 use crate::time::Timestamp;
 
-/// An entry and its row on the disk, by which hits are counted; 0 where there is none.
+/// An entry and what stands with it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stored {
     /// The entry.
     pub entry: Arc<Entry>,
-    /// The row.
+    /// Its row on the disk, by which hits are counted; 0 where there is none.
     pub row: i64,
+    /// The course of its provider when it was read or put: it decays by itself.
+    pub course: Course,
 }
 
 /// What a tier holds under one key: an entry a provider.

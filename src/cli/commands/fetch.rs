@@ -111,9 +111,8 @@ impl Report<'_> {
         }
         let served = answer.outcome.as_ref().ok();
         self.served += usize::from(served.is_some());
-        let reasons = served
-            .filter(|_| self.explain)
-            .map(|served| self.cache.reasons(&served.entry, self.terms));
+        let reasons =
+            served.filter(|_| self.explain).map(|served| self.cache.reasons(served, self.terms));
         let shown = Shown { question, answer, reasons, now };
         let out: &mut dyn Write = match &mut self.file {
             Some(file) => &mut file.file,

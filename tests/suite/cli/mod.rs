@@ -2,6 +2,7 @@
 //!
 //! - `fetch` — where an answer comes from, how old it may be, and what it says of itself
 //! - `terms` — the flags of `fetch` that say what is acceptable
+//! - `strategy` — how carefully a provider is asked, and what that makes of a TTL
 //! - `several` — many symbols at once: order, lists, duplicates, files
 //! - `providers` — what each provider is sent, and who is told the key
 //! - `failures` — what becomes of everything that an upstream may answer
@@ -23,6 +24,7 @@ mod providers;
 mod put;
 mod several;
 mod stats;
+mod strategy;
 mod terms;
 mod warm;
 

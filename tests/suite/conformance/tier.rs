@@ -8,6 +8,7 @@ use mcache::config::{Config, Environment, Said};
 use mcache::db::Database;
 use mcache::entry::{Entry, Format};
 use mcache::key::{Key, Pattern};
+use mcache::policy::Course;
 use mcache::tier::disk::Disk;
 use mcache::tier::memory::{Bounds, Memory};
 use mcache::tier::{Incoming, Name, Stored, Tier};
@@ -39,7 +40,7 @@ fn entry(key: &str, provider: &str, body: &[u8]) -> Entry {
 }
 
 fn incoming(entry: Entry) -> Incoming {
-    let stored = Stored { entry: Arc::new(entry), row: 0 };
+    let stored = Stored { entry: Arc::new(entry), row: 0, course: Course::default() };
     Incoming { stored, tags: Vec::new(), gone_at: Timestamp::NEVER, put_at: THEN }
 }
 

@@ -8,22 +8,51 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use mcache::policy::Course;
+use mcache::time::Timestamp;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::{files, machine, only, selling_at, warnings};
 use crate::sandbox::{Sandbox, Upstream};
 
-/// The databases of released formats, with their `user_version`.
-const FIXTURES: [(&str, u32); 1] = [("cache-v1.db", 1001)];
+/// A database of a released format.
+struct Fixture {
+    name: &'static str,
+    user_version: u32,
+    /// When its AAPL was fetched.
+    fetched_at: &'static str,
+    /// How long that is fresh: from the second on, a course stands there that is never over.
+    ttl_seconds: f64,
+}
+
+const FIXTURES: [Fixture; 2] = [
+    Fixture {
+        name: "cache-v1.db",
+        user_version: 1001,
+        fetched_at: "2026-07-01T15:00:00.013Z",
+        ttl_seconds: 30.0,
+    },
+    Fixture {
+        name: "cache-v1.2.db",
+        user_version: 1002,
+        fetched_at: "2026-07-01T15:00:00.003Z",
+        ttl_seconds: 60.0,
+    },
+];
 
 /// The migrations and the XXH3 of each: a changed line here is a broken promise.
-const MIGRATIONS: [(&str, u64); 1] = [("0001_entries.sql", MIGRATION_1)];
+const MIGRATIONS: [(&str, u64); 2] =
+    [("0001_entries.sql", MIGRATION_1), ("0002_strategy.sql", MIGRATION_2)];
 
 const MIGRATION_1: u64 = 15_840_919_813_787_878_424;
+const MIGRATION_2: u64 = 10_826_554_760_807_537_320;
 
 /// XXH3 of the records of AAPL, BTC and GDP in the fixtures.
 const SUMS: [u64; 3] =
     [17_547_701_173_773_374_406, 4_969_596_434_612_694_310, 12_743_144_969_540_151_612];
+
+/// An instant of real time that no test comes to.
+const NEVER_OVER: Timestamp = Timestamp::from_seconds(9_999_999_999);
 
 /// A minute after the entries of the fixtures were written.
 const LATER: &str = "2026-07-01T15:01:00Z";
@@ -56,6 +85,7 @@ fn fixture() -> Sandbox {
     }
     // Folds the hit log, so that its table has something in it.
     assert_eq!(sandbox.run(&["stats"]).code, Some(0));
+    sandbox.set_course("yahoo", Course { conservative_until: NEVER_OVER, ..Course::default() });
     sandbox
 }
 
@@ -88,19 +118,19 @@ fn the_newest_fixture_is_what_this_program_writes() {
     let sandbox = fixture();
     let fresh = sandbox.cache().join("cache.db");
     fs::copy(&fresh, Path::new(env!("CARGO_TARGET_TMPDIR")).join("cache.db")).unwrap();
-    let (newest, version) = FIXTURES[FIXTURES.len() - 1];
-    let kept = fixtures().join(newest);
+    let newest = &FIXTURES[FIXTURES.len() - 1];
+    let kept = fixtures().join(newest.name);
     assert_eq!(
         schema(&fresh),
         schema(&kept),
         "a changed schema is a new migration and a new fixture"
     );
-    assert_eq!(user_version(&fs::read(fresh).unwrap()), version);
+    assert_eq!(user_version(&fs::read(fresh).unwrap()), newest.user_version);
 }
 
 #[test]
 fn every_released_format_answers_byte_for_byte() {
-    for (name, version) in FIXTURES {
+    for Fixture { name, user_version: version, fetched_at, ttl_seconds } in FIXTURES {
         let file = fixtures().join(name);
         let bytes = fs::read(&file).unwrap();
         assert_eq!(user_version(&bytes), version, "{name}");
@@ -122,12 +152,48 @@ fn every_released_format_answers_byte_for_byte() {
             assert_eq!(xxh3_64(&run.bytes), sum, "{name} {key}: {}", run.stdout);
         }
         let answer = only(&sandbox.run(&["fetch", "AAPL", "--offline", "-f", "json"]));
-        assert_eq!(answer["cache"]["fetched_at"], "2026-07-01T15:00:00.013Z", "{name}");
+        assert_eq!(answer["cache"]["fetched_at"], fetched_at, "{name}");
+        assert_eq!(answer["cache"]["ttl_seconds"], ttl_seconds, "{name}");
         assert_eq!(sandbox.json(&["keys", "*"]).as_array().unwrap().len(), 4 + values().len());
         assert_eq!(sandbox.run(&["clear", "--tag", "fixture"]).code, Some(0));
         assert_eq!(sandbox.json(&["keys", "*"]).as_array().unwrap().len(), 4, "{name}");
         assert!(files(&sandbox, "cache.db.damaged-").is_empty(), "{name}");
     }
+}
+
+#[test]
+fn an_older_minor_version_answers_as_it_stands_and_is_migrated_by_whoever_writes() {
+    let file = fixtures().join(FIXTURES[0].name);
+    let sandbox = with_database(&file);
+    let version = || user_version(&fs::read(sandbox.cache().join("cache.db")).unwrap());
+    let ttl = |flags: &[&str]| {
+        let run = sandbox.run(&[&["fetch", "AAPL", "--offline", "-f", "json"], flags].concat());
+        assert_eq!(run.stderr.matches("warning").count(), 1, "only that it is stale: {run:?}");
+        only(&run)["cache"]["ttl_seconds"].clone()
+    };
+    // Hits write no page, so nothing may be migrated for them, and nothing is damaged.
+    for _ in 0..2 {
+        assert_eq!(sandbox.run(&["get", "empty"]).code, Some(0));
+        assert_eq!(ttl(&[]), 30.0);
+        assert_eq!(ttl(&["--set", "providers.yahoo.strategy=aggressive"]), 15.0);
+        assert_eq!(version(), 1001);
+    }
+    let keys = sandbox.json(&["keys"]);
+    assert_eq!(sandbox.run(&["put", "a", "1"]).code, Some(0));
+    sandbox.set_course("yahoo", Course { conservative_until: NEVER_OVER, ..Course::default() });
+    assert_eq!(
+        sandbox.json(&["keys"]).as_array().unwrap().len(),
+        keys.as_array().unwrap().len() + 1
+    );
+    let pinned = ["--set", "providers.yahoo.strategy=conservative"];
+    let run = sandbox.run(&[&["fetch", "AAPL", "--offline", "-f", "json"], &pinned[..]].concat());
+    assert_eq!(only(&run)["cache"]["ttl_seconds"], 60.0);
+    let run = sandbox.run(&["fetch", "AAPL", "--offline", "-f", "json"]);
+    assert_eq!(only(&run)["cache"]["ttl_seconds"], 60.0, "the course is read from now on");
+    assert!(files(&sandbox, "cache.db.damaged-").is_empty());
+    // What stands in the WAL is in the file once another program has closed it.
+    sandbox.sql("PRAGMA wal_checkpoint(TRUNCATE)");
+    assert_eq!(version(), 1002);
 }
 
 #[test]

@@ -6,6 +6,14 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
+use mcache::codec::Packing;
+use mcache::db::Database;
+use mcache::db::courses::Turn;
+use mcache::db::tally::Tally;
+use mcache::policy::Course;
+use mcache::tier::disk::Disk;
+use mcache::time::Timestamp;
+
 pub use upstream::{Incoming, Upstream, reply};
 
 /// The instant at which every sandbox starts: a Wednesday, an hour and a half into New York's
@@ -122,6 +130,13 @@ impl Sandbox {
         let run = self.run(&[arguments, &["-f", "json"]].concat());
         assert_eq!(run.code, Some(0), "{run:?}");
         serde_json::from_str(&run.stdout).unwrap()
+    }
+
+    /// Writes down the course of a provider, as whoever asks it would.
+    pub fn set_course(&self, provider: &str, course: Course) {
+        let disk = Disk::new(Database::at(&self.cache()), Packing::None);
+        let turn = Turn { provider, now: Timestamp::from_ms(0), turned: &|_| course };
+        disk.commit(&mut [], &Tally::default(), &[turn]).unwrap();
     }
 
     /// Runs a statement on the database of the cache, as another program might.
