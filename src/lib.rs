@@ -33,6 +33,7 @@
 //! | question | place |
 //! |---|---|
 //! | How long is this fresh? | [`policy::Rules`] |
+//! | How carefully is a provider asked? | [`policy::strategy`] |
 //! | When is an entry fresh, stale, gone? | [`entry::Life`] |
 //! | Answer, ask or refuse? | [`policy::next()`] |
 //! | When may a stale entry stand in? | [`policy::fallback`] |

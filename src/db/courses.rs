@@ -96,11 +96,12 @@ pub fn all(connection: &Connection) -> Result<Vec<(Box<str>, Course)>, Trouble> 
     Ok(courses)
 }
 
-/// Changes a course; what it is now. It is written only if somebody would notice.
+/// Changes a course; what it is now. It is written only if somebody would notice, and only if there
+/// is a table: that one was lost is no reason to set all the entries aside.
 pub fn turn(transaction: &Transaction<'_>, turn: &Turn<'_>) -> Result<Course, Trouble> {
     let before = of(transaction, turn.provider)?;
     let after = (turn.turned)(before);
-    if after.differs_from(before, turn.now) {
+    if after.differs_from(before, turn.now) && is_there(transaction)? {
         transaction
             .prepare_cached(
                 "INSERT OR REPLACE INTO strategy

@@ -6,6 +6,8 @@ use std::time::Duration;
 use mcache::codec::{self, Packing};
 use mcache::config::{Config, Environment, Said};
 use mcache::db::Database;
+use mcache::db::courses::Turn;
+use mcache::db::tally::Tally;
 use mcache::entry::{Entry, Format};
 use mcache::key::{Key, Pattern};
 use mcache::policy::Course;
@@ -263,4 +265,138 @@ fn two_keys_with_the_same_hash_are_told_apart() {
         .query_row("SELECT count(*) FROM entry WHERE id = ?1", [row], |r| r.get(0))
         .unwrap();
     assert_eq!(left, 1, "the other key's row is not ours to remove");
+}
+
+/// A course that is conservative until so many milliseconds, by real time.
+fn careful(until_ms: i64) -> Course {
+    Course { conservative_until: Timestamp::from_ms(until_ms), ..Course::default() }
+}
+
+/// Turns the course of a provider, storing these entries with it.
+fn turn(disk: &Disk, entries: &mut [Incoming], provider: &str, turned: &dyn Fn(Course) -> Course) {
+    let turn = Turn { provider, now: THEN, turned };
+    disk.commit(entries, &Tally::default(), &[turn]).unwrap();
+}
+
+#[test]
+fn a_memory_keeps_the_course_with_the_entry() {
+    let memory = Memory::new(Bounds { bytes: 1_000_000, entries: 1000 });
+    let mut put = incoming(entry("k", "yahoo", b"1"));
+    put.stored.course = careful(5);
+    memory.put(&mut [put]).unwrap();
+    assert_eq!(memory.get(&Key::from_stored("k")).unwrap().unwrap()[0].course, careful(5));
+}
+
+#[test]
+fn the_entries_of_a_provider_are_read_with_its_course() {
+    let folder = tempfile::tempdir().unwrap();
+    let until = THEN.as_ms() + 60_000;
+    let courses = |disk: &Disk| {
+        let shelf = disk.get(&Key::from_stored("k")).unwrap().unwrap();
+        let mut courses: Vec<_> =
+            shelf.iter().map(|s| (s.entry.provider.to_string(), s.course)).collect();
+        courses.sort_by(|a, b| a.0.cmp(&b.0));
+        courses
+    };
+    let disk = Disk::new(Database::at(folder.path()), Packing::None);
+    put(&disk, entry("k", "yahoo", b"1"));
+    put(&disk, entry("k", "binance", b"2"));
+    let mut stored = [incoming(entry("other", "yahoo", b"3")), incoming(entry("x", "fred", b"4"))];
+    turn(&disk, &mut stored, "yahoo", &|_| careful(until));
+    assert_eq!(stored.map(|s| s.stored.course), [careful(until), Course::default()]);
+    let expected =
+        [("binance".to_owned(), Course::default()), ("yahoo".to_owned(), careful(until))];
+    assert_eq!(courses(&disk), expected);
+    assert_eq!(disk.course("yahoo").unwrap(), careful(until));
+    assert_eq!(disk.course("binance").unwrap(), Course::default());
+    assert_eq!(disk.courses().unwrap(), [("yahoo".into(), careful(until))]);
+    let mut listed = Vec::new();
+    disk.scan(None, &mut |l| listed.push((l.entry.provider.to_string(), l.course))).unwrap();
+    listed.sort_by(|a, b| a.0.cmp(&b.0));
+    listed.dedup();
+    assert_eq!(
+        listed,
+        [
+            ("binance".to_owned(), Course::default()),
+            ("fred".to_owned(), Course::default()),
+            ("yahoo".to_owned(), careful(until)),
+        ]
+    );
+    drop(disk);
+    // The first read of a process takes another way.
+    assert_eq!(courses(&Disk::new(Database::at(folder.path()), Packing::None)), expected);
+}
+
+#[test]
+fn a_course_is_turned_from_what_stands_there_and_written_only_if_somebody_would_notice() {
+    let folder = tempfile::tempdir().unwrap();
+    let disk = Disk::new(Database::at(folder.path()), Packing::None);
+    let written = || disk.courses().unwrap();
+    let until = THEN.as_ms() + 60_000;
+    turn(&disk, &mut [], "yahoo", &|_| careful(THEN.as_ms() + 1000));
+    assert_eq!(written(), [], "a second is not worth a row");
+    turn(&disk, &mut [], "yahoo", &|_| careful(until));
+    // Another process, which has read nothing.
+    let other = Disk::new(Database::at(folder.path()), Packing::None);
+    turn(&other, &mut [], "yahoo", &|course| course.volatile(THEN, Duration::from_mins(5)));
+    let both = Course { aggressive_until: THEN + Duration::from_mins(5), ..careful(until) };
+    assert_eq!(written(), [("yahoo".into(), both)], "neither has undone the other's");
+    let mut stored = [incoming(entry("k", "yahoo", b"1"))];
+    let nearly = Course { conservative_until: Timestamp::from_ms(until + 1000), ..both };
+    turn(&disk, &mut stored, "yahoo", &|_| nearly);
+    assert_eq!(written(), [("yahoo".into(), both)]);
+    assert_eq!(stored[0].stored.course, nearly);
+    turn(&disk, &mut [], "yahoo", &|_| Course::default());
+    assert_eq!(written(), [("yahoo".into(), Course::default())]);
+}
+
+#[test]
+fn sweeping_asks_for_the_end_of_an_entry_under_the_course_of_its_provider() {
+    let folder = tempfile::tempdir().unwrap();
+    let disk = Disk::new(Database::at(folder.path()), Packing::None);
+    let mut put: Vec<Incoming> = ["yahoo", "fred"]
+        .map(|provider| Incoming { gone_at: THEN, ..incoming(entry("k", provider, b"1")) })
+        .into();
+    turn(&disk, &mut put, "yahoo", &|_| careful(THEN.as_ms() + 60_000));
+    let now = THEN + Duration::from_secs(30);
+    disk.drop_gone(now, &|_, course| course.conservative_until).unwrap();
+    assert_eq!(held(&disk, "k"), [entry("k", "yahoo", b"1")]);
+}
+
+/// An older release's database has no such table, and readers never migrate.
+#[test]
+fn without_the_table_of_courses_entries_are_found_all_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    let disk = || Disk::new(Database::at(folder.path()), Packing::None);
+    put(&disk(), entry("k", "yahoo", b"1"));
+    let database = rusqlite::Connection::open(folder.path().join("cache.db")).unwrap();
+    database.execute_batch("DROP TABLE strategy; PRAGMA user_version = 1001").unwrap();
+    drop(database);
+    let reader = disk();
+    for way in ["at a glance", "properly"] {
+        assert_eq!(held(&reader, "k"), [entry("k", "yahoo", b"1")], "{way}");
+    }
+    assert_eq!(picked(&reader, "*"), ["k@yahoo"]);
+    assert_eq!(reader.course("yahoo").unwrap(), Course::default());
+    assert_eq!(reader.courses().unwrap(), []);
+    let writer = disk();
+    turn(&writer, &mut [], "yahoo", &|_| careful(i64::MAX));
+    // The reader that was opened before the table was there finds it.
+    assert_eq!(reader.course("yahoo").unwrap(), careful(i64::MAX));
+    let shelf = reader.get(&Key::from_stored("k")).unwrap().unwrap();
+    assert_eq!(shelf[0].course, careful(i64::MAX));
+}
+
+#[test]
+fn a_lost_table_of_courses_stops_no_put() {
+    let folder = tempfile::tempdir().unwrap();
+    put(&Disk::new(Database::at(folder.path()), Packing::None), entry("k", "yahoo", b"1"));
+    let database = rusqlite::Connection::open(folder.path().join("cache.db")).unwrap();
+    database.execute_batch("DROP TABLE strategy").unwrap();
+    drop(database);
+    let disk = Disk::new(Database::at(folder.path()), Packing::None);
+    let mut stored = [incoming(entry("k", "yahoo", b"2"))];
+    turn(&disk, &mut stored, "yahoo", &|_| careful(i64::MAX));
+    assert_eq!(stored[0].stored.course, careful(i64::MAX));
+    assert_eq!(held(&disk, "k"), [entry("k", "yahoo", b"2")]);
 }

@@ -99,6 +99,27 @@ fn a_read_only_folder_still_answers_hits() {
     set_mode(&sandbox.cache(), 0o755);
 }
 
+/// Nobody can migrate it, and its look-ups must do without what later versions added.
+#[test]
+fn a_read_only_folder_of_the_first_release_still_answers_hits() {
+    let upstream = selling_at(5);
+    let sandbox = machine(&upstream).at("2026-07-01T15:00:20Z");
+    opened(&sandbox);
+    std::fs::create_dir_all(sandbox.cache()).unwrap();
+    let first = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/cache-v1.db");
+    std::fs::copy(first, sandbox.cache().join("cache.db")).unwrap();
+    set_mode(&sandbox.cache().join("cache.db"), 0o444);
+    set_mode(&sandbox.cache(), 0o555);
+    for arguments in [&["fetch", "AAPL"][..], &["get", "empty"], &["keys"], &["stats"]] {
+        let run = run_as_nobody(&sandbox, arguments);
+        assert_eq!((run.code, run.stderr.as_str()), (Some(0), ""), "{arguments:?}");
+    }
+    let run = run_as_nobody(&sandbox, &["fetch", "AAPL", "-f", "json"]);
+    assert_eq!(only(&run)["cache"]["status"], "hit");
+    assert_eq!(upstream.count(), 0);
+    set_mode(&sandbox.cache(), 0o755);
+}
+
 #[test]
 fn files_that_are_not_ours_to_read_are_a_warning() {
     let upstream = selling_at(5);
