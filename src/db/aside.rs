@@ -10,9 +10,15 @@ use super::open::create_file;
 use super::{FILE, Trouble};
 use crate::time::Timestamp;
 
+/// How the names of databases that stand aside begin.
+pub(super) const DATABASE: &str = "cache.db.damaged-";
+
+/// How the names of files begin that hold the bytes of one damaged entry.
+pub(super) const ENTRY: &str = "cache.db.damaged-entry-";
+
 /// Renames the database with its WAL; the new name.
 pub(super) fn database(folder: &Path, now: Timestamp) -> Result<PathBuf, Trouble> {
-    let aside = free_name(folder, &format!("{FILE}.damaged-{}", date(now)));
+    let aside = name(folder, now);
     // The WAL first: a database without its WAL is older, a WAL beside a new database is poison.
     for suffix in ["-wal", "-shm", ""] {
         let from = folder.join(format!("{FILE}{suffix}"));
@@ -26,15 +32,23 @@ pub(super) fn database(folder: &Path, now: Timestamp) -> Result<PathBuf, Trouble
     Ok(aside)
 }
 
+/// Under which name a database that is damaged now is to stand.
+pub(super) fn name(folder: &Path, now: Timestamp) -> PathBuf {
+    free_name(folder, &format!("{DATABASE}{}", date(now)))
+}
+
 /// Keeps the bytes of one damaged entry in a file of its own; the name. What was kept before is not
 /// kept again: while nothing can be written, every reader meets the same damage.
 pub fn keep_bytes(folder: &Path, id: i64, body: &[u8]) -> Result<PathBuf, Trouble> {
-    let path = folder.join(format!("{FILE}.damaged-entry-{id:016x}-{:016x}", xxh3_64(body)));
+    let path = folder.join(format!("{ENTRY}{id:016x}-{:016x}", xxh3_64(body)));
     if !path.exists() {
-        let mut file = create_file(&path, |options| {
-            options.write(true);
+        // Under another name first: half of it would be taken for the whole ever after.
+        let own = path.with_extension(format!("new-{}", std::process::id()));
+        let mut file = create_file(&own, |options| {
+            options.write(true).truncate(true);
         })?;
         file.write_all(body)?;
+        fs::rename(own, &path)?;
     }
     Ok(path)
 }

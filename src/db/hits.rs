@@ -136,6 +136,13 @@ pub fn fold(transaction: &Transaction<'_>, folder: &Path) -> Result<(), Trouble>
     Ok(())
 }
 
+/// What says of the log, where it is noted how far it is counted, that all of it is.
+pub fn whole(folder: &Path) -> Option<(i64, i64)> {
+    let log = File::open(folder.join(FILE)).ok()?;
+    let length = log.metadata().ok()?.len() / RECORD as u64 * RECORD as u64;
+    Some((generation_of(&log)?, i64::try_from(length).ok()?))
+}
+
 /// Takes away half a record that nobody is writing any more, as a full disk leaves it: all that
 /// came after it would be read out of step.
 fn cut(path: &Path, log: &File, seen: u64, end: u64) {

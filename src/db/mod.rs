@@ -33,7 +33,8 @@
 //! Only damage is set aside: under `write.lock`, after a second look (another process may have done
 //! it already), by renaming the file and its WAL. Nothing is ever deleted. A file that passes its
 //! check and fails again, as one with a flipped letter in its schema does, is set aside too, as
-//! long as it is still the same file.
+//! long as it is still the same file. What can still be read of a damaged file is for
+//! `stats --repair`: [`pages`] reads it without SQLite, and `rebuild.rs` puts a new one in its place.
 //!
 //! # Cost
 //!
@@ -47,6 +48,8 @@ pub mod courses;
 pub mod hits;
 mod lock;
 mod open;
+pub mod pages;
+mod rebuild;
 pub mod tally;
 mod trouble;
 
@@ -59,6 +62,7 @@ use std::time::Duration;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 pub use aside::keep_bytes;
+pub use rebuild::{Aside, Holds, Rebuilt};
 pub use trouble::Trouble;
 
 use crate::time::Timestamp;

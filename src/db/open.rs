@@ -16,7 +16,7 @@ const OLDEST_SQLITE: i32 = 3_051_003;
 /// What marks a database as ours: "mcac".
 const APPLICATION_ID: i32 = 0x6d63_6163;
 
-const ANOTHER_PROGRAM: &str = "was made by another program";
+pub(super) const ANOTHER_PROGRAM: &str = "was made by another program";
 
 /// The major version of the schema.
 const MAJOR: i32 = 1;
@@ -194,7 +194,7 @@ pub(super) fn is_ours(folder: &Path) -> Result<(), Trouble> {
 
 /// The start of the file, if it is a database: the magic of SQLite, the version that may write it
 /// in byte 18, the application's number in bytes 68 to 71.
-fn header(folder: &Path) -> Option<[u8; 72]> {
+pub(super) fn header(folder: &Path) -> Option<[u8; 72]> {
     let mut header = [0; 72];
     File::open(folder.join(FILE)).ok()?.read_exact(&mut header).ok()?;
     header.starts_with(b"SQLite format 3\0").then_some(header)
