@@ -88,6 +88,12 @@ impl Disk {
         Self { database, packing, damaged: Mutex::default() }
     }
 
+    /// A tier that keeps entries as this one does, over another database.
+    #[must_use]
+    pub fn over(&self, database: Database) -> Self {
+        Self::new(database, self.packing)
+    }
+
     /// The database under it.
     pub fn database(&self) -> &Database {
         &self.database
@@ -277,9 +283,13 @@ impl Disk {
         Ok(())
     }
 
-    fn insert(&self, transaction: &Transaction<'_>, incoming: &Incoming) -> Result<i64, Trouble> {
+    pub(super) fn insert(
+        &self,
+        transaction: &Transaction<'_>,
+        incoming: &Incoming,
+    ) -> Result<i64, Trouble> {
         let entry = &incoming.stored.entry;
-        let id = row_for(transaction, entry)?;
+        let id = row_for(transaction, &incoming.stored)?;
         let sealed = codec::seal(entry, self.packing);
         transaction
             .prepare_cached(
@@ -396,9 +406,14 @@ fn find(connection: &Connection, key: &Key) -> Result<Found, Trouble> {
 }
 
 /// The entry in a row of [`FIND`]; none if another key has the same hash.
+fn opened(row: &rusqlite::Row<'_>, wanted: &Key) -> Result<Option<Entry>, codec::Damage> {
+    sound(row).map(|entry| (entry.key == *wanted).then_some(entry))
+}
+
+/// The entry in a row with the columns of [`FIND`].
 ///
 /// A column of the wrong type is damage like any other.
-fn opened(row: &rusqlite::Row<'_>, wanted: &Key) -> Result<Option<Entry>, codec::Damage> {
+pub(super) fn sound(row: &rusqlite::Row<'_>) -> Result<Entry, codec::Damage> {
     let text = |column| str::from_utf8(row.get_ref(column).ok()?.as_blob().ok()?).ok();
     let number = |column| row.get_ref(column).ok()?.as_i64().ok();
     let sealed = || {
@@ -413,14 +428,13 @@ fn opened(row: &rusqlite::Row<'_>, wanted: &Key) -> Result<Option<Entry>, codec:
             body: row.get_ref(8).ok()?.as_blob().ok()?,
         })
     };
-    let sealed = sealed().ok_or(codec::Damage)?;
-    let entry = codec::open(&sealed)?;
-    Ok((sealed.key == wanted.as_str()).then_some(entry))
+    codec::open(&sealed().ok_or(codec::Damage)?)
 }
 
-/// The row of an entry of the same name, else the first free slot of its key, else the last: a
-/// seventeenth provider of one key takes the place of the sixteenth.
-fn row_for(transaction: &Transaction<'_>, entry: &Entry) -> Result<i64, Trouble> {
+/// The row of an entry of the same name, else the one that it had, else the first free slot of its
+/// key, else the last: a seventeenth provider of one key takes the place of the sixteenth.
+fn row_for(transaction: &Transaction<'_>, stored: &Stored) -> Result<i64, Trouble> {
+    let Stored { entry, row, .. } = stored;
     if let Some(id) = existing(transaction, &entry.key, &entry.provider)? {
         return Ok(id);
     }
@@ -428,7 +442,10 @@ fn row_for(transaction: &Transaction<'_>, entry: &Entry) -> Result<i64, Trouble>
     let mut taken =
         transaction.prepare_cached("SELECT id FROM entry WHERE id BETWEEN ?1 AND ?1 + 15")?;
     let taken: Vec<i64> = taken.query_map([first], |row| row.get(0))?.collect::<Result<_, _>>()?;
-    Ok((first..first + SLOTS).find(|id| !taken.contains(id)).unwrap_or(first + SLOTS - 1))
+    let slots = first..first + SLOTS;
+    let had = Some(*row).filter(|row| slots.contains(row));
+    let mut wanted = had.into_iter().chain(slots);
+    Ok(wanted.find(|id| !taken.contains(id)).unwrap_or(first + SLOTS - 1))
 }
 
 fn existing(
@@ -444,7 +461,7 @@ fn existing(
         .optional()?)
 }
 
-fn delete(transaction: &Transaction<'_>, id: i64) -> Result<(), Trouble> {
+pub(super) fn delete(transaction: &Transaction<'_>, id: i64) -> Result<(), Trouble> {
     for sql in [
         "DELETE FROM entry WHERE id = ?1",
         "DELETE FROM usage WHERE id = ?1",

@@ -6,6 +6,7 @@
 
 pub mod disk;
 pub mod memory;
+pub mod salvage;
 
 use std::sync::Arc;
 

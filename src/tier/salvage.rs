@@ -1,0 +1,312 @@
+//! Entries of a damaged disk tier: found, told from bad ones, and brought over into a sound one.
+//!
+//! An entry is believed if its sum fits and it stands in a row of its key, whatever the file around
+//! it looks like. What has no sum (tags, uses, counters) is believed if it has the right shape and
+//! belongs to an entry that is, or to a counter that there may be; of two that contradict each other
+//! the larger counts, since counters only grow.
+//!
+//! # Rules for changing it
+//!
+//! A row is told by its columns and not by its table, since nobody may be left to say which table a
+//! page is of. A migration that adds a table or a column says here how its rows look.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use rusqlite::{Connection, OptionalExtension as _, Transaction, params};
+
+use super::disk::{Disk, delete, sound};
+use super::{Incoming, Stored};
+use crate::codec;
+use crate::db::pages::{Pages, Row, Value};
+use crate::db::{Trouble, hits};
+use crate::entry::Entry;
+use crate::policy::Course;
+use crate::time::Timestamp;
+
+/// How many entries are looked at in one read.
+const SLICE: i64 = 256;
+
+/// How many entries are brought over in one transaction: others want to write too.
+const MOST: usize = 256;
+
+/// How many bytes of values are, from which on no further is added.
+const MOST_BYTES: usize = 8 * 1024 * 1024;
+
+/// The dimensions of counters that there are.
+const DIMENSIONS: [&str; 5] = ["key", "hour", "caller", "latency", "age"];
+
+/// A row of the table of entries that holds no entry.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BadRow {
+    /// Its number.
+    pub id: i64,
+    /// What its key says, if that is a text.
+    pub key: Option<String>,
+    /// What its provider says, if that is a text.
+    pub provider: Option<String>,
+}
+
+/// Which rows of a file are brought over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Extent {
+    /// Entries with their tags and uses: counters were begun anew since.
+    Entries,
+    /// Counters too: nothing has been counted elsewhere.
+    Everything,
+}
+
+impl Disk {
+    /// Reads every entry, in slices: how many are sound. The others are given to `bad`.
+    pub fn inspect(&self, bad: &mut dyn FnMut(BadRow)) -> Result<u64, Trouble> {
+        let (mut from, mut count) = (Some(i64::MIN), 0);
+        while let Some(start) = from {
+            from = self.database().read(|connection| {
+                let (sound, next) = inspect_slice(connection, start, bad)?;
+                count += sound;
+                Ok(next)
+            })?;
+        }
+        Ok(count)
+    }
+
+    /// Keeps the bytes of a row in a file and drops the row, unless it is sound by now; the file.
+    pub fn set_bad_row_aside(&self, id: i64) -> Result<Option<PathBuf>, Trouble> {
+        self.database().write(|transaction| {
+            let body = transaction
+                .prepare_cached(&select("WHERE id = ?1"))?
+                .query_row([id], |row| {
+                    let body =
+                        || row.get_ref(8).map(|body| body.as_bytes().unwrap_or(&[]).to_vec());
+                    is_placed(row).is_none().then(body).transpose()
+                })
+                .optional()?
+                .flatten();
+            let Some(body) = body else { return Ok(None) };
+            let path = crate::db::keep_bytes(self.database().folder(), id, &body)?;
+            delete(transaction, id)?;
+            Ok(Some(path))
+        })
+    }
+
+    /// Brings over what can be read of a file, in slices; how many entries. An entry that is held
+    /// already and not older stays.
+    pub fn salvage(
+        &self,
+        file: &Path,
+        extent: Extent,
+        gone_at: &dyn Fn(&Entry) -> Timestamp,
+    ) -> Result<u64, Trouble> {
+        let pages = Pages::open(file)?;
+        let about = About::read(&pages)?;
+        let mut count = 0;
+        if extent == Extent::Everything {
+            // First, so that there is a database though there be no entry.
+            let log = file.parent().unwrap_or(file);
+            self.database().write(|transaction| about.write_counters(transaction, log))?;
+        }
+        let (mut slice, mut bytes) = (Vec::new(), 0);
+        pages.rows(&mut |row| {
+            if let Some(entry) = entry(&row) {
+                bytes += entry.body.len();
+                slice.push(about.incoming(entry, row.id.unwrap_or(0), gone_at));
+            }
+            if slice.len() >= MOST || bytes >= MOST_BYTES {
+                count += self.bring_over(&slice, &about)?;
+                slice.clear();
+                bytes = 0;
+            }
+            Ok(())
+        })?;
+        Ok(count + self.bring_over(&slice, &about)?)
+    }
+
+    fn bring_over(&self, slice: &[Incoming], about: &About) -> Result<u64, Trouble> {
+        if slice.is_empty() {
+            return Ok(0);
+        }
+        self.database().write(|transaction| {
+            let mut held = transaction.prepare_cached(
+                "SELECT fetched_at_ms FROM entry
+                 WHERE id BETWEEN ?1 AND ?1 + 15 AND key = ?2 AND provider = ?3",
+            )?;
+            let mut count = 0;
+            for incoming in slice {
+                let entry = &incoming.stored.entry;
+                let held: Option<i64> = held
+                    .query_row(
+                        params![entry.key.first_id(), entry.key.as_str(), entry.provider],
+                        |row| row.get(0),
+                    )
+                    .optional()?;
+                if held.is_some_and(|held| held >= entry.fetched_at.as_ms()) {
+                    continue;
+                }
+                let id = self.insert(transaction, incoming)?;
+                let uses = about.uses.get(&incoming.stored.row).map_or(0, |uses| uses.hits);
+                transaction
+                    .prepare_cached("UPDATE usage SET hits = max(hits, ?2) WHERE id = ?1")?
+                    .execute([id, uses])?;
+                count += 1;
+            }
+            Ok(count)
+        })
+    }
+}
+
+/// How many entries a file holds that are sound: what would be salvaged of it.
+pub fn count_sound(file: &Path) -> Result<u64, Trouble> {
+    let mut names = std::collections::HashSet::new();
+    Pages::open(file)?.rows(&mut |row| {
+        if let Some(Entry { key, provider, .. }) = entry(&row) {
+            names.insert((key, provider));
+        }
+        Ok(())
+    })?;
+    Ok(names.len() as u64)
+}
+
+/// How many of the next rows are sound, and where the slice after them begins, if there is one.
+fn inspect_slice(
+    connection: &Connection,
+    start: i64,
+    bad: &mut dyn FnMut(BadRow),
+) -> Result<(u64, Option<i64>), Trouble> {
+    let mut select = connection.prepare_cached(&select("WHERE id >= ?1 ORDER BY id LIMIT ?2"))?;
+    let mut rows = select.query([start, SLICE])?;
+    let (mut sound, mut seen, mut last) = (0, 0, start);
+    while let Some(row) = rows.next()? {
+        (last, seen) = (row.get(0)?, seen + 1);
+        if is_placed(row).is_some() {
+            sound += 1;
+            continue;
+        }
+        let text = |column| {
+            let bytes = row.get_ref(column).ok()?.as_bytes_or_null().ok()??;
+            str::from_utf8(bytes).ok().map(str::to_owned)
+        };
+        bad(BadRow { id: last, key: text(1), provider: text(2) });
+    }
+    Ok((sound, last.checked_add(1).filter(|_| seen == SLICE)))
+}
+
+/// Texts as bytes, as where entries are looked up.
+fn select(which: &str) -> String {
+    format!(
+        "SELECT id, CAST(key AS BLOB), CAST(provider AS BLOB), fetched_at_ms, own_ttl_ms, shape,
+                raw_bytes, sum, body
+         FROM entry {which}"
+    )
+}
+
+/// The entry in a row, if it is sound and where it would be looked for.
+fn is_placed(row: &rusqlite::Row<'_>) -> Option<Entry> {
+    let id: i64 = row.get(0).ok()?;
+    sound(row).ok().filter(|entry| entry.key.first_id() == id & !15)
+}
+
+/// The entry in a row of any table, if it is one.
+fn entry(row: &Row<'_>) -> Option<Entry> {
+    let id = row.id?;
+    let [Value::Null, key, provider, fetched, own_ttl, shape, raw, sum, body, ..] = row.columns[..]
+    else {
+        return None;
+    };
+    let sealed = codec::Row {
+        key: key.text()?,
+        provider: provider.text()?,
+        fetched_at_ms: fetched.integer()?,
+        own_ttl_ms: if own_ttl == Value::Null { None } else { Some(own_ttl.integer()?) },
+        shape: shape.integer()?,
+        raw_bytes: raw.integer()?,
+        sum: sum.integer()?,
+        body: body.blob()?,
+    };
+    codec::open(&sealed).ok().filter(|entry| entry.key.first_id() == id & !15)
+}
+
+/// How an entry was used.
+#[derive(Clone, Copy, Debug, Default)]
+struct Uses {
+    used_at_ms: i64,
+    hits: i64,
+}
+
+/// What a file says of its entries, and what was counted.
+#[derive(Debug, Default)]
+struct About {
+    uses: HashMap<i64, Uses>,
+    tags: HashMap<i64, Vec<String>>,
+    counters: HashMap<(i64, String, String, String), i64>,
+    /// Generation of the hit log, and how much of it is counted.
+    log: Option<(i64, i64)>,
+}
+
+impl About {
+    fn read(pages: &Pages) -> Result<Self, Trouble> {
+        let mut about = Self::default();
+        pages.rows(&mut |row| {
+            about.take(&row);
+            Ok(())
+        })?;
+        Ok(about)
+    }
+
+    fn take(&mut self, row: &Row<'_>) {
+        use Value::{Integer, Null, Text};
+        match (row.id, &row.columns[..]) {
+            (Some(id), [Null, Integer(used_at), Integer(hits), Null | Integer(_), ..]) => {
+                let uses = self.uses.entry(id).or_default();
+                uses.used_at_ms = uses.used_at_ms.max(*used_at);
+                uses.hits = uses.hits.max(*hits);
+            }
+            (Some(_), [Integer(generation), Integer(folded)]) => {
+                self.log = self.log.max(Some((*generation, *folded)));
+            }
+            (None, [tag @ Text(_), Integer(id)]) => {
+                if let Some(tag) = tag.text() {
+                    self.tags.entry(*id).or_default().push(tag.to_owned());
+                }
+            }
+            (None, [Integer(day), dimension, name, measure, Integer(n)]) if *n > 0 => {
+                let texts = (dimension.text(), name.text(), measure.text());
+                let (Some(dimension), Some(name), Some(measure)) = texts else { return };
+                if DIMENSIONS.contains(&dimension) {
+                    let counter = (*day, dimension.to_owned(), name.to_owned(), measure.to_owned());
+                    let count = self.counters.entry(counter).or_default();
+                    *count = (*count).max(*n);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn incoming(&self, entry: Entry, row: i64, gone_at: &dyn Fn(&Entry) -> Timestamp) -> Incoming {
+        let used_at = self.uses.get(&row).map(|uses| Timestamp::from_ms(uses.used_at_ms));
+        Incoming {
+            tags: self.tags.get(&row).cloned().unwrap_or_default(),
+            gone_at: gone_at(&entry),
+            put_at: used_at.unwrap_or(entry.fetched_at),
+            stored: Stored { entry: Arc::new(entry), row, course: Course::default() },
+        }
+    }
+
+    /// Writes the counters into a new database, and how much of the log they count. Where that is
+    /// lost, all of it: to lose the last few hits is better than to count thousands twice.
+    fn write_counters(&self, transaction: &Transaction<'_>, folder: &Path) -> Result<(), Trouble> {
+        let mut add = transaction.prepare_cached(
+            "INSERT INTO stat (day, dimension, name, measure, n) VALUES (?1, ?2, ?3, ?4, ?5)
+             ON CONFLICT DO UPDATE SET n = max(n, excluded.n)",
+        )?;
+        for ((day, dimension, name, measure), n) in &self.counters {
+            add.execute(params![day, dimension, name, measure, n])?;
+        }
+        let unknown = || (!self.counters.is_empty()).then(|| hits::whole(folder)).flatten();
+        if let Some((generation, folded)) = self.log.or_else(unknown) {
+            transaction
+                .execute("UPDATE hit_log SET generation = ?1, folded = ?2", [generation, folded])?;
+        }
+        Ok(())
+    }
+}
