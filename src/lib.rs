@@ -45,6 +45,7 @@
 //! | When may the next call start? | [`ledger`] |
 //! | What stands on the disk? | [`db`], [`codec`] |
 //! | What goes when it is full? What becomes of trouble? | `cache/store.rs` |
+//! | What is sound, and what is done about what is not? | `cache/verify.rs`, `tier/salvage.rs`, [`db::pages`] |
 //! | What does a hit write? | [`db::hits`] |
 //! | What is counted, and what does it mean? | [`db::tally`], [`cache::Report`] |
 //! | Which key of the configuration is there? | [`config::schema`] |

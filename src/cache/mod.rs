@@ -21,6 +21,7 @@ mod lookup;
 mod report;
 mod statistics;
 mod store;
+mod verify;
 
 use std::collections::{BTreeMap, HashSet};
 use std::path::PathBuf;
@@ -30,6 +31,7 @@ use std::time::Duration;
 
 pub use entries::{Cleared, Listing, Selection};
 pub use report::{Dimension, Percentiles, Report, Row};
+pub use verify::{BadEntry, Condition, Repair, Verdict};
 
 use crate::clock::Clock;
 use crate::codec::Packing;

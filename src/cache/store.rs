@@ -85,7 +85,7 @@ impl Cache {
 
     /// Drops what there is no room for: gone entries first, then the least recently used. What
     /// was stored last is the last to go.
-    fn sweep(&self, added: usize) -> Result<(), Trouble> {
+    pub(super) fn sweep(&self, added: usize) -> Result<(), Trouble> {
         let Some(disk) = self.disk() else { return Ok(()) };
         // Two looks at the folder settle it for nearly every write; the WAL may hold what the
         // file does not.

@@ -298,10 +298,16 @@ pub(crate) struct Warm {
 #[command(after_help = "\
 Counters are kept by day (UTC), so --since counts from the start of its day.
 
+--verify reads every entry and changes nothing; exit code 1 if something is damaged. --repair keeps
+what is sound, sets aside what is not, and brings back what stands in databases that were set aside
+before (cache.db.damaged-*), where nothing newer is held under the same key; a key that was cleared
+since comes back too. Nothing is deleted; exit code 1 if the cache is not sound afterwards.
+
 Examples:
   mcache stats --since 7d                the last week
   mcache stats --by symbol --top 10      what is asked most
-  mcache stats -f prometheus             for a scraper")]
+  mcache stats -f prometheus             for a scraper
+  mcache stats --verify                  is everything on the disk what was stored?")]
 pub(crate) struct Stats {
     /// Count from a date, a time, or so long ago (7d)
     #[arg(long, value_name = "WHEN")]
@@ -315,6 +321,12 @@ pub(crate) struct Stats {
     /// Set all counters to zero; entries stay
     #[arg(long, conflicts_with_all = ["since", "by"])]
     pub(crate) reset: bool,
+    /// Check every entry and the database they stand in, without changing anything
+    #[arg(long, conflicts_with_all = ["since", "by", "reset", "repair"])]
+    pub(crate) verify: bool,
+    /// Set aside what is damaged, keep the rest, bring back what was set aside before
+    #[arg(long, conflicts_with_all = ["since", "by", "reset"])]
+    pub(crate) repair: bool,
 }
 
 /// What statistics are told apart by.

@@ -10,6 +10,7 @@ pub(super) mod keys;
 pub(super) mod man;
 pub(super) mod put;
 pub(super) mod stats;
+mod verify;
 pub(super) mod warm;
 
 use std::io::{IsTerminal as _, Read as _};

@@ -3,6 +3,7 @@
 use std::io::Write as _;
 
 use super::say_warnings;
+use super::verify::Task;
 use crate::cache::{Cache, Dimension, Report, Row};
 use crate::cli::Invocation;
 use crate::cli::args::{By, Format, Stats};
@@ -15,6 +16,11 @@ use crate::units::{bytes_for_people, duration_for_people, parse_duration};
 
 pub(in crate::cli) fn run(args: &Stats, invocation: Invocation<'_>) -> anyhow::Result<Exit> {
     use Format::{Csv, Json, Ndjson, Prometheus, Table};
+    match (args.verify, args.repair) {
+        (true, _) => return super::verify::run(Task::Verify, invocation),
+        (_, true) => return super::verify::run(Task::Repair, invocation),
+        _ => {}
+    }
     let format = match (args.by, args.reset) {
         (_, true) => invocation.format(&[Table])?,
         (Some(_), _) => invocation.format(&[Table, Json, Ndjson, Csv])?,

@@ -336,3 +336,82 @@ fn a_machine_without_a_cache_has_statistics_of_nothing() {
     assert!(!sandbox.cache().exists(), "looking creates nothing");
     assert_eq!(sandbox.json(&["stats", "--by", "symbol"]), serde_json::json!([]));
 }
+
+#[test]
+fn verify_and_repair_say_what_they_found_and_did() {
+    let sandbox = Sandbox::new();
+    for key in ["a", "b", "c"] {
+        assert_eq!(sandbox.run(&["put", key, "1"]).code, Some(0));
+    }
+    let shown = |task: &str| {
+        let folder = sandbox.cache().display().to_string();
+        let lines = sandbox.run(&["stats", task]).shown();
+        // The folder is as long as it is, and all that stands to the right goes by it.
+        let words = |line: &str| line.split_whitespace().collect::<Vec<_>>().join(" ");
+        lines.replace(&folder, "FOLDER").lines().map(words).collect::<Vec<_>>().join("\n")
+    };
+    insta::assert_snapshot!(shown("--verify"), @r"
+    Cache folder FOLDER
+    Database ok
+    Sound entries 3
+    Damaged entries 0
+    Files set aside 0
+    exit 0
+    ");
+    sandbox.sql("UPDATE entry SET body = x'32' WHERE key = 'b'");
+    insta::assert_snapshot!(shown("--verify"), @r"
+    Cache folder FOLDER
+    Database ok
+    Sound entries 2
+    Damaged entries 1
+    Files set aside 0
+    DAMAGED PROVIDER ROW
+    b put 6294355645245719600
+    ! error: 1 entry is damaged
+    ! hint: `mcache stats --repair` sets aside what is bad and keeps the rest
+    exit 1
+    ");
+    insta::assert_snapshot!(shown("--repair"), @r"
+    Cache folder FOLDER
+    Database ok
+    Sound entries 2
+    Damaged entries 0
+    Kept 2
+    Salvaged 0
+    Brought back 0
+    Set aside now 1
+    Files set aside 1
+    SET ASIDE
+    cache.db.damaged-entry-575a0b1c44d88430-fb95a7322f5da314
+    exit 0
+    ");
+    let report = sandbox.json(&["stats", "--repair"]);
+    for (field, value) in [
+        ("database", serde_json::json!("ok")),
+        ("entries", 2.into()),
+        ("kept", 2.into()),
+        ("salvaged", 0.into()),
+        ("brought_back", 0.into()),
+        ("set_aside", serde_json::json!([])),
+        ("damaged", serde_json::json!([])),
+    ] {
+        assert_eq!(report[field], value, "{field}: {report}");
+    }
+}
+
+#[test]
+fn verify_and_repair_exclude_each_other_and_all_that_counts() {
+    let sandbox = Sandbox::new();
+    for task in ["--verify", "--repair"] {
+        for other in [&["--reset"][..], &["--since", "7d"], &["--by", "key"]] {
+            sandbox
+                .run(&[&["stats", task], other].concat())
+                .fails(2, &[task, "cannot be used with"]);
+        }
+        for format in ["csv", "ndjson", "prometheus"] {
+            sandbox.run(&["stats", task, "-f", format]).fails(2, &["table, json"]);
+        }
+    }
+    sandbox.run(&["stats", "--verify", "--repair"]).fails(2, &["cannot be used with"]);
+    assert!(!sandbox.cache().exists());
+}

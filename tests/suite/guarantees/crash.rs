@@ -17,12 +17,12 @@ use mcache::time::Timestamp;
 use super::{Random, counted, files, is_whole, machine, selling_at};
 use crate::sandbox::{Sandbox, Upstream, finished};
 
-fn length(path: &Path) -> u64 {
+pub(super) fn length(path: &Path) -> u64 {
     path.metadata().map_or(0, |file| file.len())
 }
 
 /// Kills a process as soon as this holds, if it has not ended by then. Whether it ended well.
-fn killed_when(mut child: Child, holds: impl Fn() -> bool) -> bool {
+pub(super) fn killed_when(mut child: Child, holds: impl Fn() -> bool) -> bool {
     while child.try_wait().unwrap().is_none() {
         if holds() {
             child.kill().unwrap();

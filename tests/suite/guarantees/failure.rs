@@ -18,7 +18,7 @@ fn mode(path: &Path) -> u32 {
     path.metadata().unwrap().mode() & 0o7777
 }
 
-fn set_mode(path: &Path, mode: u32) {
+pub(super) fn set_mode(path: &Path, mode: u32) {
     fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
 }
 
@@ -28,7 +28,7 @@ fn is_root() -> bool {
 }
 
 /// Makes the machine one that somebody without privileges can use.
-fn opened(sandbox: &Sandbox) {
+pub(super) fn opened(sandbox: &Sandbox) {
     for place in ["", "home", "home/.cache", "home/.cache/mcache"] {
         let place = sandbox.path(place);
         fs::create_dir_all(&place).unwrap();
@@ -57,7 +57,7 @@ fn as_nobody(sandbox: &Sandbox, arguments: &[&str]) -> Command {
     command
 }
 
-fn run_as_nobody(sandbox: &Sandbox, arguments: &[&str]) -> Run {
+pub(super) fn run_as_nobody(sandbox: &Sandbox, arguments: &[&str]) -> Run {
     finished(as_nobody(sandbox, arguments).spawn().unwrap())
 }
 
@@ -219,7 +219,7 @@ fn one_who_holds_the_whole_database_costs_a_bounded_wait_and_a_warning() {
 
 /// A script on this machine in a mount namespace of its own, where `home` is a disk of `size`;
 /// none where that is not allowed.
-fn on_a_disk_of(size: &str, sandbox: &Sandbox, script: &str) -> Option<Run> {
+pub(super) fn on_a_disk_of(size: &str, sandbox: &Sandbox, script: &str) -> Option<Run> {
     let mount = format!("mount -t tmpfs -o size={size},mode=700 tmpfs home");
     let shell = format!("set -u; {mount} || exit 99; {script}");
     let program = env!("CARGO_BIN_EXE_mcache");
@@ -268,7 +268,7 @@ fn a_full_disk_loses_nothing_and_stops_no_answer() {
 }
 
 #[expect(clippy::print_stderr, reason = "who runs the tests should know what was not tried")]
-fn said_once_that_nothing_can_be_mounted() {
+pub(super) fn said_once_that_nothing_can_be_mounted() {
     eprintln!("a full disk was not tried: no file system may be mounted here");
 }
 

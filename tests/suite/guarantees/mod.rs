@@ -2,6 +2,7 @@
 //!
 //! - `formats` — what is on disk is read for ever
 //! - `damage` — no damage stops an answer, and none is answered
+//! - `repair` — what is sound is kept, and what was set aside comes back
 //! - `failure` — a cache that cannot be used is a warning
 //! - `crash` — killed at any instant, nothing acknowledged is lost
 //! - `crowd` — many processes at once
@@ -13,6 +14,7 @@ mod crowd;
 mod damage;
 mod failure;
 mod formats;
+mod repair;
 mod secrets;
 mod sweep;
 
