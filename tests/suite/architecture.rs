@@ -231,7 +231,7 @@ fn every_file_says_first_what_it_is() {
     for source in sources() {
         assert!(source.text.starts_with("//! "), "{} does not open with `//!`", source.name());
     }
-    let mut folders = vec![top().join("tests/suite")];
+    let mut folders = vec![top().join("tests")];
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();

@@ -1,6 +1,7 @@
 //! Every test that runs the program, in one program, so that it links once.
 //!
-//! - `sandbox` — the empty machine a test runs on, and the upstream it talks to
+//! - `sandbox` — the empty machine a test runs on, and the upstream it talks to (`tests/soak` uses
+//!   it too)
 //! - `architecture` — the code keeps to the plan in `lib.rs`
 //! - `cli` — what each command promises
 //! - `conformance` — one suite over every tier, one over every provider

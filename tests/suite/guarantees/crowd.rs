@@ -4,20 +4,8 @@
 
 use std::process::Child;
 
-use super::{counted, files, is_whole, machine};
-use crate::sandbox::{Sandbox, Upstream, finished, reply};
-
-/// An upstream whose prices say which symbol they belong to: `S17` costs 1017.
-fn numbered() -> Upstream {
-    Upstream::start(|incoming| {
-        let symbol = incoming.path.split(['/', '?']).nth(4).unwrap_or_default();
-        let price = 1000 + symbol[1..].parse::<u32>().unwrap_or(0);
-        let body = format!(
-            r#"{{"chart":{{"result":[{{"meta":{{"symbol":"{symbol}","currency":"USD","regularMarketPrice":{price},"regularMarketTime":1782918000}}}}],"error":null}}}}"#
-        );
-        reply(200, "application/json", body.as_bytes())
-    })
-}
+use super::{counted, files, is_whole, machine, numbered};
+use crate::sandbox::{Sandbox, finished};
 
 /// Waits for all of them; each was asked for these symbols and must have answered rightly.
 fn all_right(crowd: Vec<(Vec<String>, Child)>) {

@@ -1,5 +1,7 @@
 //! The empty machine a test runs on: a folder of its own, a scrubbed environment, a fixed time.
 
+mod random;
+mod stocks;
 mod upstream;
 
 use std::io::Write as _;
@@ -14,6 +16,8 @@ use mcache::policy::Course;
 use mcache::tier::disk::Disk;
 use mcache::time::Timestamp;
 
+pub use random::Random;
+pub use stocks::{machine, numbered, selling_at};
 pub use upstream::{Incoming, Upstream, reply};
 
 /// The instant at which every sandbox starts: a Wednesday, an hour and a half into New York's
@@ -183,4 +187,21 @@ impl Run {
         assert_eq!(self.code, Some(0), "{self:?}");
         serde_json::from_str(&self.stdout).unwrap()
     }
+}
+
+/// Whether SQLite itself finds the database whole.
+pub fn is_whole(sandbox: &Sandbox) -> bool {
+    let database = rusqlite::Connection::open(sandbox.cache().join("cache.db")).unwrap();
+    let said: String = database.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
+    said == "ok"
+}
+
+/// Asserts the identity of the contract; the number of requests.
+pub fn counted(stats: &serde_json::Value) -> i64 {
+    let hits = &stats["hits"];
+    let number = |value: &serde_json::Value| value.as_i64().unwrap_or(0);
+    let parts = ["memory", "disk", "shared", "stale"].map(|name| number(&hits[name]));
+    let requests = number(&stats["requests"]);
+    assert_eq!(requests, parts.iter().sum::<i64>() + number(&stats["misses"]), "{stats}");
+    requests
 }

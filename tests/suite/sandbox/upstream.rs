@@ -6,6 +6,7 @@ use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
+use std::time::Duration;
 
 use mcache::time::Timestamp;
 
@@ -17,6 +18,9 @@ pub struct Incoming {
     /// All header lines.
     pub headers: Vec<String>,
 }
+
+/// After this what has not come never will.
+const NEVER_COMES: Duration = Duration::from_mins(1);
 
 type Answer = dyn Fn(&Incoming) -> Vec<u8> + Send + Sync;
 
@@ -96,10 +100,13 @@ impl Upstream {
         self.state.changed.notify_all();
     }
 
-    /// Waits until so many requests have come.
+    /// Waits until so many requests have come; a test whose program never asks fails.
     pub fn wait_for(&self, count: usize) {
         let seen = self.state.seen.lock().unwrap();
-        drop(self.state.changed.wait_while(seen, |seen| seen.len() < count).unwrap());
+        let waiting = |seen: &mut Vec<Incoming>| seen.len() < count;
+        let (seen, end) =
+            self.state.changed.wait_timeout_while(seen, NEVER_COMES, waiting).unwrap();
+        assert!(!end.timed_out(), "{} requests came, not {count}", seen.len());
     }
 }
 
