@@ -1,43 +1,269 @@
-//! The writers' queue: a lock of the operating system that dies with its holder.
+//! The writers' queue: who holds `write.lock` writes, and who comes later writes later.
+//!
+//! # Shape
+//!
+//! `write.lock` is a lock of the operating system and dies with its holder: it alone keeps two
+//! writers apart. It is given to whoever is awake when it falls free, and on a busy machine that
+//! is never the one who sleeps for it: a process that writes again and again took it from others
+//! who had waited for seconds. So those who have to wait also stand in line, and who comes anew and
+//! finds a line goes to its end.
+//!
+//! A place in the line is a socket `write.turn-<number>` on which nobody ever speaks: whoever comes
+//! next connects to it and sleeps until it is closed, by the end of the turn, by giving up, or by
+//! the death of the process. No file lock can be waited for until a deadline without a second
+//! thread, and on a machine with more work than processors each thread that must wake before a
+//! write begins costs milliseconds. `write.lock` holds the number whose turn was the last.
+//!
+//! # Order
+//!
+//! A place is taken before `write.lock`, and left after it. The line is fairness and nothing more:
+//! where no socket can be made (a path that is too long, a network), where a number was lost to a
+//! race or to damage, somebody is overtaken, and `write.lock` is waited for by a thread.
 
-use std::fs::{File, TryLockError};
-use std::path::Path;
+use std::fs::{self, File, TryLockError};
+use std::io::{self, Read as _};
+use std::os::unix::fs::FileExt as _;
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
 use super::Trouble;
 use super::open::create_file;
+use crate::clock::{Clock, Stopwatch};
+
+/// The longest line. Whoever comes then is served out of order.
+const LONGEST: u64 = 256;
 
 /// The turn to write; given up when it is dropped, or when the process dies.
 #[derive(Debug)]
 pub(super) struct WriteLock {
+    // Before the place: who is next must find it free.
     _held: File,
+    _place: Option<Place>,
 }
 
 impl WriteLock {
-    /// Waits for the turn, at most so long, without polling: a thread blocks in the kernel's queue
-    /// while the caller waits for it or for the deadline. A thread that comes too late finds nobody
-    /// and lets go.
+    /// Waits for the turn, at most so long, without polling.
     pub(super) fn acquire(folder: &Path, wait: Duration) -> Result<Self, Trouble> {
         let file = create_file(&folder.join("write.lock"), |options| {
             options.read(true).write(true);
         })?;
-        match file.try_lock() {
-            Ok(()) => return Ok(Self { _held: file }),
-            Err(TryLockError::WouldBlock) if wait.is_zero() => return Err(Trouble::Locked),
-            Err(TryLockError::WouldBlock) => {}
-            Err(TryLockError::Error(error)) => return Err(error.into()),
+        // Looked at before the lock is touched: it would be in the way of the one whose turn it is.
+        if !is_awaited(folder, &file) {
+            match file.try_lock() {
+                Ok(()) => return Ok(Self { _held: file, _place: None }),
+                Err(TryLockError::WouldBlock) => {}
+                Err(TryLockError::Error(error)) => return Err(error.into()),
+            }
         }
-        let (turn, waiting) = mpsc::channel();
-        thread::spawn(move || {
-            let locked = file.lock().map(|()| file);
-            // Nobody waits any more: dropping the file gives the lock back.
-            let _ = turn.send(locked);
-        });
-        match waiting.recv_timeout(wait) {
-            Ok(locked) => Ok(Self { _held: locked? }),
-            Err(_) => Err(Trouble::Locked),
+        if wait.is_zero() {
+            return Err(Trouble::Locked);
         }
+        let patience = Patience { wait, since: Clock::system().stopwatch() };
+        let place = Place::take(folder, &file);
+        if let Some(place) = &place {
+            place.wait(folder, &file, &patience)?;
+        }
+        let file = locked(file, &patience)?;
+        if let Some(place) = &place {
+            // Were it not written, those who come would take this place for one that is still ahead.
+            let _ = file.write_all_at(&place.number.to_le_bytes(), 0);
+        }
+        Ok(Self { _held: file, _place: place })
+    }
+}
+
+/// How much longer somebody waits.
+struct Patience {
+    wait: Duration,
+    since: Stopwatch,
+}
+
+impl Patience {
+    fn left(&self) -> Result<Duration, Trouble> {
+        let left = self.wait.saturating_sub(self.since.elapsed());
+        if left.is_zero() { Err(Trouble::Locked) } else { Ok(left) }
+    }
+}
+
+/// A place in the line; left when it is dropped, or when the process dies.
+#[derive(Debug)]
+struct Place {
+    number: u64,
+    path: PathBuf,
+    _socket: UnixListener,
+}
+
+impl Place {
+    /// The first place behind all others; none if there can be none.
+    fn take(folder: &Path, lock: &File) -> Option<Self> {
+        let first = last_turn(lock).wrapping_add(1);
+        for number in (0..LONGEST).map(|ahead| first.wrapping_add(ahead)) {
+            let path = socket(folder, number);
+            match UnixListener::bind(&path) {
+                Ok(socket) => return Some(Self { number, path, _socket: socket }),
+                Err(error) if error.kind() == io::ErrorKind::AddrInUse => {}
+                Err(_) => return None,
+            }
+        }
+        None
+    }
+
+    /// Sleeps until nobody is ahead any more.
+    fn wait(&self, folder: &Path, lock: &File, patience: &Patience) -> Result<(), Trouble> {
+        // Again after each: who was ahead may have given up, with others still before it.
+        while let Some(mut ahead) = self.nearest_ahead(folder, lock) {
+            ahead.set_read_timeout(Some(patience.left()?))?;
+            match ahead.read(&mut [0]) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    return Err(Trouble::Locked);
+                }
+                // Closed or reset: it is gone.
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Whoever holds the nearest place before this one, back to the one whose turn it is.
+    fn nearest_ahead(&self, folder: &Path, lock: &File) -> Option<UnixStream> {
+        let most = self.number.wrapping_sub(last_turn(lock)).min(LONGEST);
+        (1..=most).find_map(|back| {
+            let path = socket(folder, self.number.wrapping_sub(back));
+            match UnixStream::connect(&path) {
+                Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
+                    // Left by one who was killed.
+                    let _ = fs::remove_file(path);
+                    None
+                }
+                ahead => ahead.ok(),
+            }
+        })
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        // The name first: a number whose name is taken is one that somebody waits behind.
+        let _ = fs::remove_file(&self.path);
+    }
+}
+
+fn socket(folder: &Path, number: u64) -> PathBuf {
+    folder.join(format!("write.turn-{number}"))
+}
+
+/// Whether somebody has the place that comes next.
+fn is_awaited(folder: &Path, lock: &File) -> bool {
+    socket(folder, last_turn(lock).wrapping_add(1)).symlink_metadata().is_ok()
+}
+
+/// The number of the place whose turn was the last; zero if there was none.
+fn last_turn(lock: &File) -> u64 {
+    let mut number = [0; 8];
+    lock.read_exact_at(&mut number, 0).map_or(0, |()| u64::from_le_bytes(number))
+}
+
+/// Waits for the lock itself, which is free unless somebody came when there was no line: a thread
+/// blocks in the kernel while the caller waits for it or for the deadline. A thread that comes too
+/// late finds nobody and lets go.
+fn locked(file: File, patience: &Patience) -> Result<File, Trouble> {
+    match file.try_lock() {
+        Ok(()) => return Ok(file),
+        Err(TryLockError::WouldBlock) => {}
+        Err(TryLockError::Error(error)) => return Err(error.into()),
+    }
+    let (turn, waiting) = mpsc::channel();
+    thread::spawn(move || {
+        let locked = file.lock().map(|()| file);
+        // Nobody waits any more: dropping the file gives the lock back.
+        let _ = turn.send(locked);
+    });
+    match waiting.recv_timeout(patience.left()?) {
+        Ok(locked) => Ok(locked?),
+        Err(_) => Err(Trouble::Locked),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use super::*;
+
+    const LONG: Duration = Duration::from_mins(1);
+
+    #[test]
+    fn who_comes_later_writes_later() {
+        let folder = tempfile::tempdir().unwrap();
+        let held = WriteLock::acquire(folder.path(), LONG).unwrap();
+        let order: Arc<Mutex<Vec<u64>>> = Arc::default();
+        let line: Vec<_> = (1..=8)
+            .map(|number| {
+                let (folder, order) = (folder.path().to_owned(), Arc::clone(&order));
+                let place = socket(&folder, number);
+                let waiter = thread::spawn(move || {
+                    let _turn = WriteLock::acquire(&folder, LONG).unwrap();
+                    order.lock().unwrap().push(number);
+                });
+                while !place.exists() {
+                    thread::yield_now();
+                }
+                waiter
+            })
+            .collect();
+        assert_eq!(
+            WriteLock::acquire(folder.path(), Duration::ZERO).err(),
+            Some(Trouble::Locked),
+            "nobody overtakes a line"
+        );
+        drop(held);
+        for waiter in line {
+            waiter.join().unwrap();
+        }
+        assert_eq!(*order.lock().unwrap(), [1, 2, 3, 4, 5, 6, 7, 8]);
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "only `write.lock` stays");
+    }
+
+    #[test]
+    fn the_place_of_one_who_was_killed_is_stepped_over() {
+        let folder = tempfile::tempdir().unwrap();
+        for number in 1..=3 {
+            // A socket's name outlives it, as it does when its process is killed.
+            drop(UnixListener::bind(socket(folder.path(), number)).unwrap());
+        }
+        drop(WriteLock::acquire(folder.path(), LONG).unwrap());
+        drop(WriteLock::acquire(folder.path(), Duration::ZERO).unwrap());
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn nobody_waits_longer_than_was_said() {
+        let folder = tempfile::tempdir().unwrap();
+        let held = WriteLock::acquire(folder.path(), LONG).unwrap();
+        let moment = Duration::from_millis(1);
+        for _ in 0..2 {
+            assert_eq!(WriteLock::acquire(folder.path(), moment).err(), Some(Trouble::Locked));
+        }
+        let lock = File::open(folder.path().join("write.lock")).unwrap();
+        let behind_a_place = Place::take(folder.path(), &lock).unwrap();
+        assert_eq!(WriteLock::acquire(folder.path(), moment).err(), Some(Trouble::Locked));
+        drop((held, behind_a_place));
+        drop(WriteLock::acquire(folder.path(), LONG).unwrap());
+    }
+
+    #[test]
+    fn where_no_socket_can_be_made_there_is_still_a_lock() {
+        let folder = tempfile::tempdir().unwrap();
+        // Longer than the address of a socket may be.
+        let deep = folder.path().join("x".repeat(120));
+        std::fs::create_dir(&deep).unwrap();
+        let held = WriteLock::acquire(&deep, LONG).unwrap();
+        let moment = Duration::from_millis(1);
+        assert_eq!(WriteLock::acquire(&deep, moment).err(), Some(Trouble::Locked));
+        drop(held);
+        drop(WriteLock::acquire(&deep, LONG).unwrap());
     }
 }

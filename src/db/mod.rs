@@ -7,8 +7,8 @@
 //! # Shape
 //!
 //! `cache.db` in the cache folder, SQLite in WAL mode with incremental vacuum. Beside it `hits.log`
-//! ([`hits`]: what a hit writes instead of a page) and `write.lock`. `user_version` is
-//! major·1000 + minor.
+//! ([`hits`]: what a hit writes instead of a page) and `write.lock`, and while writers wait
+//! `write.turn-<number>`. `user_version` is major·1000 + minor.
 //!
 //! # Rules for changing it
 //!
@@ -23,10 +23,11 @@
 //!
 //! One reader and one writer connection a process. Readers open read-only and wait for nobody;
 //! they can never checkpoint. The first read of a process goes without locks if there is no WAL
-//! ([`Database::glance`]). Writers queue on `write.lock` before `BEGIN IMMEDIATE`: SQLite's own
-//! waiting is a sleep that backs off and lets the unlucky starve for seconds, and a deferred
-//! transaction that reads and then writes fails without waiting at all. The lock is the operating
-//! system's and dies with its holder. Order: `write.lock`, then the database, then `hits.log`.
+//! ([`Database::glance`]). Writers queue for `write.lock` (`lock.rs`) before `BEGIN IMMEDIATE`:
+//! SQLite's own waiting is a sleep that backs off and lets the unlucky starve for seconds, and a
+//! deferred transaction that reads and then writes fails without waiting at all. The lock is the
+//! operating system's and dies with its holder. Order: `write.lock`, then the database, then
+//! `hits.log`.
 //!
 //! # Damage
 //!
