@@ -121,7 +121,8 @@ pub(super) fn writer(folder: &Path, wait: Duration) -> Result<Connection, Troubl
         return Err(Trouble::Damaged("its header is not one that SQLite writes".to_owned()));
     }
     connection.pragma_update(None, "synchronous", "NORMAL")?;
-    connection.pragma_update(None, "journal_size_limit", super::LARGEST_WAL.cast_signed())?;
+    let kept = super::LONGEST_KEPT_WAL.cast_signed();
+    connection.pragma_update(None, "journal_size_limit", kept)?;
     if version < current_version() {
         migrate(&mut connection)?;
     }
