@@ -36,11 +36,29 @@ impl Clock {
         Timestamp::from_ms(real_ms())
     }
 
+    /// Real time by both clocks of the machine.
+    pub fn reading(self) -> Reading {
+        Reading { wall: self.real_now(), uptime: uptime() }
+    }
+
     /// Starts measuring.
     #[expect(clippy::disallowed_methods, reason = "the only door to the time of day")]
     pub fn stopwatch(self) -> Stopwatch {
         Stopwatch(Instant::now())
     }
+}
+
+/// One look at both clocks of the machine: the one on the wall, which can be set, and the one that
+/// has run since the machine started, which cannot.
+///
+/// What processes keep together is told by the first, since it outlives the machine's restart;
+/// the second shows by how much the first was set meanwhile.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reading {
+    /// Real time.
+    pub wall: Timestamp,
+    /// Since the machine was started, the time in which it slept included.
+    pub uptime: Duration,
 }
 
 /// Measures how long something takes, unmoved by `MCACHE_NOW` and by changes of the wall clock.
@@ -52,6 +70,15 @@ impl Stopwatch {
     pub fn elapsed(self) -> Duration {
         self.0.elapsed()
     }
+}
+
+fn uptime() -> Duration {
+    #[cfg(target_os = "linux")]
+    let clock = rustix::time::ClockId::Boottime;
+    #[cfg(not(target_os = "linux"))]
+    let clock = rustix::time::ClockId::Monotonic;
+    let time = rustix::time::clock_gettime(clock);
+    Duration::new(time.tv_sec.unsigned_abs(), u32::try_from(time.tv_nsec).unwrap_or(0))
 }
 
 #[expect(clippy::disallowed_methods, reason = "the only door to the time of day")]

@@ -6,7 +6,9 @@ use std::fmt;
 use std::ops::{Add, Sub};
 use std::time::Duration;
 
-use crate::error::Usage;
+use serde::{Serialize, Serializer};
+
+use crate::error::{Usage, sanitized};
 
 /// An instant: milliseconds since 1970-01-01T00:00:00Z, leap seconds not counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -57,6 +59,12 @@ impl Timestamp {
         Some(Self(midnight.timestamp().as_millisecond()))
     }
 
+    /// The instant of a date as HTTP writes it: `Wed, 01 Jul 2026 15:02:00 GMT`.
+    pub fn from_http_date(text: &str) -> Option<Self> {
+        let date = jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(text.trim()).ok()?;
+        Some(Self(date.as_millisecond()))
+    }
+
     /// Parses RFC 3339 with an offset, or a date alone, which means midnight UTC.
     pub fn parse(text: &str) -> Result<Self, Usage> {
         if let Ok(instant) = text.parse::<jiff::Timestamp>() {
@@ -85,6 +93,47 @@ impl Sub<Duration> for Timestamp {
     }
 }
 
+/// A time zone: whose days and months are meant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Zone(jiff::tz::TimeZone);
+
+impl Zone {
+    /// Coordinated universal time.
+    pub const UTC: Self = Self(jiff::tz::TimeZone::UTC);
+
+    /// The zone of this name in the IANA database (`America/New_York`), which is built in.
+    pub fn parse(name: &str) -> Result<Self, Usage> {
+        jiff::tz::TimeZone::get(name).map(Self).map_err(|_| {
+            Usage::new(format!("`{}` is not a time zone", sanitized(name)))
+                .hint("write a name such as America/New_York, Europe/London or UTC")
+        })
+    }
+
+    /// The date that an instant has there.
+    fn date(&self, instant: Timestamp) -> jiff::civil::Date {
+        jiff::Timestamp::from_millisecond(instant.0)
+            .map_or(jiff::civil::Date::MAX, |instant| self.0.to_datetime(instant).date())
+    }
+
+    /// The day there, as in `2026-07-01`, and the instant at which the next one begins.
+    pub fn day(&self, instant: Timestamp) -> (String, Timestamp) {
+        let date = self.date(instant);
+        (date.to_string(), self.start(date.tomorrow().ok()))
+    }
+
+    /// The month there, as in `2026-07`, and the instant at which the next one begins.
+    pub fn month(&self, instant: Timestamp) -> (String, Timestamp) {
+        let date = self.date(instant);
+        (date.strftime("%Y-%m").to_string(), self.start(date.last_of_month().tomorrow().ok()))
+    }
+
+    /// When a date begins there: not always at midnight, which a clock put forward may skip.
+    fn start(&self, date: Option<jiff::civil::Date>) -> Timestamp {
+        date.and_then(|date| date.to_zoned(self.0.clone()).ok())
+            .map_or(Timestamp::NEVER, |start| Timestamp(start.timestamp().as_millisecond()))
+    }
+}
+
 /// RFC 3339 in UTC, with milliseconds only where there are some.
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -92,6 +141,13 @@ impl fmt::Display for Timestamp {
             Ok(instant) => instant.fmt(f),
             Err(_) => f.write_str(if self.0 < 0 { "the beginning of time" } else { "never" }),
         }
+    }
+}
+
+/// As it is written everywhere else.
+impl Serialize for Timestamp {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
     }
 }
 
@@ -124,6 +180,51 @@ mod tests {
         for text in ["20240701", "2024-07-01T00:00:00", "2024-02-30", "2024-7-1", ""] {
             assert_eq!(Timestamp::from_date(text), None, "{text}");
         }
+    }
+
+    #[test]
+    fn days_and_months_end_where_their_zone_says() {
+        let at = |text| Timestamp::parse(text).unwrap();
+        let new_york = Zone::parse("America/New_York").unwrap();
+        for (zone, now, day, next_day, month, next_month) in [
+            (
+                &Zone::UTC,
+                "2026-07-01T15:00:00Z",
+                "2026-07-01",
+                "2026-07-02",
+                "2026-07",
+                "2026-08-01",
+            ),
+            (
+                &new_york,
+                "2026-07-01T03:59:59Z",
+                "2026-06-30",
+                "2026-07-01T04:00:00Z",
+                "2026-06",
+                "2026-07-01T04:00:00Z",
+            ),
+            // The clocks go back on this day: it has 25 hours.
+            (
+                &new_york,
+                "2026-11-01T04:00:00Z",
+                "2026-11-01",
+                "2026-11-02T05:00:00Z",
+                "2026-11",
+                "2026-12-01T05:00:00Z",
+            ),
+            (
+                &Zone::UTC,
+                "2026-12-31T23:59:59Z",
+                "2026-12-31",
+                "2027-01-01",
+                "2026-12",
+                "2027-01-01",
+            ),
+        ] {
+            assert_eq!(zone.day(at(now)), (day.to_owned(), at(next_day)), "{now}");
+            assert_eq!(zone.month(at(now)), (month.to_owned(), at(next_month)), "{now}");
+        }
+        assert!(Zone::parse("Mars/Olympus").unwrap_err().hint.is_some());
     }
 
     #[test]

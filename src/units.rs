@@ -23,6 +23,22 @@ impl Share {
     pub fn of(part: u64, whole: u64) -> Self {
         Self(part as f64 / whole as f64)
     }
+
+    /// So much of a number, rounded up; what binary fractions add to a whole number is not.
+    #[expect(
+        clippy::cast_precision_loss,
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "exact below 2^53, and at least zero"
+    )]
+    pub fn at_least(self, whole: u64) -> u64 {
+        (self.0 * whole as f64 - 1e-9).ceil().max(0.0) as u64
+    }
+
+    /// So much of a number, rounded down.
+    pub fn at_most(self, whole: u64) -> u64 {
+        whole - Self(1.0 - self.0).at_least(whole)
+    }
 }
 
 impl fmt::Display for Share {
@@ -134,6 +150,20 @@ pub fn bytes_for_people(bytes: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_share_of_a_count_is_a_count() {
+        for (text, whole, least, most) in [
+            ("20%", 10, 2, 2),
+            ("12.5%", 10, 2, 1),
+            ("0%", 10, 0, 0),
+            ("100%", 7, 7, 7),
+            ("55%", 100, 55, 55),
+        ] {
+            let share = parse_share(text).unwrap();
+            assert_eq!((share.at_least(whole), share.at_most(whole)), (least, most), "{text}");
+        }
+    }
 
     #[test]
     fn durations_are_read_as_people_write_them() {
