@@ -4,11 +4,12 @@
 //!
 //! `mcache fetch AAPL` is read by [`cli`], which asks [`config`] for a question (symbol, type, key,
 //! providers) and for a [`Cache`](cache::Cache). The cache looks the key up in its [`tier`]s and
-//! asks [`policy`] what to do with what is held. A fresh [`entry`] answers at once. Else
-//! [`upstream`], the only door to the network, sends the request that a [`provider`] wrote, within
-//! the limits that [`ledger`] keeps, and what comes back is read by the provider, checked by
-//! [`validate`], sealed by [`codec`] and stored in the [`db`], before it is answered. What failed
-//! is answered with a stale entry and a [`warning`], or with an [`error`].
+//! asks [`policy`] what to do with what is held. A fresh [`entry`] answers at once. Else one process
+//! of the machine, the one that holds the [`flight`] of the key, asks: [`upstream`], the only door to
+//! the network, sends the request that a [`provider`] wrote, within the limits that [`ledger`] keeps
+//! for all processes, and what comes back is read by the provider, checked by [`validate`], sealed by
+//! [`codec`] and stored in the [`db`], before it is answered; the others wait for it. What failed is
+//! answered with a stale entry and a [`warning`], or with an [`error`].
 //!
 //! # The floors
 //!
@@ -17,7 +18,7 @@
 //!  6  assembly   config                               configuration files, environment
 //!  5  cache      cache                                one request, start to end
 //!  4  upstream   upstream                             the network out
-//!  3  storage    codec ← db ← ledger ← tier           the cache folder
+//!  3  storage    codec ← db ← ledger ← flight ← tier  the cache folder
 //!  2  rules      entry ← validate ← policy ← provider nothing at all
 //!  1  market     market ← key                         nothing at all
 //!  0  words      error ← time ← units ← warning ← number ← clock
@@ -42,7 +43,10 @@
 //! | How is a symbol spelt? | [`market::Symbol`] |
 //! | What is refused as nonsense? | [`validate`] |
 //! | What does Yahoo send? | `provider/yahoo/wire.rs` |
+//! | Who asks for a key, and who waits? | [`flight`], `cache/fly.rs` |
 //! | When may the next call start? | [`ledger`] |
+//! | What does a refusal lead to, or a failure? What is tried again? | `ledger/health.rs`, `upstream/retry.rs` |
+//! | What is said of who may not be asked? | `upstream/turn.rs`, `cache/limits.rs` |
 //! | What stands on the disk? | [`db`], [`codec`] |
 //! | What goes when it is full? What becomes of trouble? | `cache/store.rs` |
 //! | What is sound, and what is done about what is not? | `cache/verify.rs`, `tier/salvage.rs`, [`db::pages`] |
@@ -59,6 +63,7 @@ pub mod config;
 pub mod db;
 pub mod entry;
 pub mod error;
+pub mod flight;
 pub mod key;
 pub mod ledger;
 pub mod market;

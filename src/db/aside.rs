@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::open::create_file;
-use super::{FILE, Trouble};
+use super::{Place, Trouble};
 use crate::time::Timestamp;
 
 /// How the names of databases that stand aside begin.
@@ -17,11 +17,12 @@ pub(super) const DATABASE: &str = "cache.db.damaged-";
 pub(super) const ENTRY: &str = "cache.db.damaged-entry-";
 
 /// Renames the database with its WAL; the new name.
-pub(super) fn database(folder: &Path, now: Timestamp) -> Result<PathBuf, Trouble> {
-    let aside = name(folder, now);
+pub(super) fn database(place: &Place, now: Timestamp) -> Result<PathBuf, Trouble> {
+    let file = place.schema.file;
+    let aside = name(place, now);
     // The WAL first: a database without its WAL is older, a WAL beside a new database is poison.
     for suffix in ["-wal", "-shm", ""] {
-        let from = folder.join(format!("{FILE}{suffix}"));
+        let from = place.folder.join(format!("{file}{suffix}"));
         let mut to = aside.clone().into_os_string();
         to.push(suffix);
         match fs::rename(from, to) {
@@ -33,8 +34,8 @@ pub(super) fn database(folder: &Path, now: Timestamp) -> Result<PathBuf, Trouble
 }
 
 /// Under which name a database that is damaged now is to stand.
-pub(super) fn name(folder: &Path, now: Timestamp) -> PathBuf {
-    free_name(folder, &format!("{DATABASE}{}", date(now)))
+pub(super) fn name(place: &Place, now: Timestamp) -> PathBuf {
+    free_name(&place.folder, &format!("{}.damaged-{}", place.schema.file, date(now)))
 }
 
 /// Keeps the bytes of one damaged entry in a file of its own; the name. What was kept before is not
@@ -57,11 +58,17 @@ pub fn keep_bytes(folder: &Path, id: i64, body: &[u8]) -> Result<PathBuf, Troubl
 pub(super) fn free_name(folder: &Path, wanted: &str) -> PathBuf {
     let mut path = folder.join(wanted);
     let mut n = 2;
-    while path.exists() {
+    // One who was killed while setting aside may have left a WAL there without its database.
+    while path.exists() || path.with_file_name(beside(&path)).exists() {
         path = folder.join(format!("{wanted}-{n}"));
         n += 1;
     }
     path
+}
+
+/// The name of the WAL of a database.
+fn beside(path: &Path) -> String {
+    format!("{}-wal", path.file_name().unwrap_or_default().to_string_lossy())
 }
 
 fn date(now: Timestamp) -> String {

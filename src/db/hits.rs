@@ -284,7 +284,8 @@ fn count(transaction: &Transaction<'_>, bytes: &[u8]) -> Result<(), Trouble> {
             name.query_row([hit.id], |row| row.get(0)).unwrap_or_else(|_| "(removed)".to_owned())
         });
         let used = uses.entry(hit.id).or_insert((0, hit.used_at.as_ms()));
-        *used = (used.0 + 1, used.1.max(hit.used_at.as_ms()));
+        let answered = i64::from(hit.outcome != Outcome::Given);
+        *used = (used.0 + answered, used.1.max(hit.used_at.as_ms()));
         tally.add(&Event {
             at: hit.at,
             name: named,

@@ -29,8 +29,8 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-use super::Trouble;
 use super::open::create_file;
+use super::{Place, Trouble};
 use crate::clock::{Clock, Stopwatch};
 
 /// The longest line. Whoever comes then is served out of order.
@@ -41,19 +41,20 @@ const LONGEST: u64 = 256;
 pub(super) struct WriteLock {
     // Before the place: who is next must find it free.
     _held: File,
-    _place: Option<Place>,
+    _spot: Option<Spot>,
 }
 
 impl WriteLock {
     /// Waits for the turn, at most so long, without polling.
-    pub(super) fn acquire(folder: &Path, wait: Duration) -> Result<Self, Trouble> {
-        let file = create_file(&folder.join("write.lock"), |options| {
+    pub(super) fn acquire(place: &Place, wait: Duration) -> Result<Self, Trouble> {
+        let line = place.folder.join(place.schema.lock);
+        let file = create_file(&line, |options| {
             options.read(true).write(true);
         })?;
         // Looked at before the lock is touched: it would be in the way of the one whose turn it is.
-        if !is_awaited(folder, &file) {
+        if !is_awaited(&line, &file) {
             match file.try_lock() {
-                Ok(()) => return Ok(Self { _held: file, _place: None }),
+                Ok(()) => return Ok(Self { _held: file, _spot: None }),
                 Err(TryLockError::WouldBlock) => {}
                 Err(TryLockError::Error(error)) => return Err(error.into()),
             }
@@ -62,16 +63,16 @@ impl WriteLock {
             return Err(Trouble::Locked);
         }
         let patience = Patience { wait, since: Clock::system().stopwatch() };
-        let place = Place::take(folder, &file);
-        if let Some(place) = &place {
-            place.wait(folder, &file, &patience)?;
+        let spot = Spot::take(&line, &file);
+        if let Some(spot) = &spot {
+            spot.wait(&line, &file, &patience)?;
         }
         let file = locked(file, &patience)?;
-        if let Some(place) = &place {
+        if let Some(spot) = &spot {
             // Were it not written, those who come would take this place for one that is still ahead.
-            let _ = file.write_all_at(&place.number.to_le_bytes(), 0);
+            let _ = file.write_all_at(&spot.number.to_le_bytes(), 0);
         }
-        Ok(Self { _held: file, _place: place })
+        Ok(Self { _held: file, _spot: spot })
     }
 }
 
@@ -90,18 +91,18 @@ impl Patience {
 
 /// A place in the line; left when it is dropped, or when the process dies.
 #[derive(Debug)]
-struct Place {
+struct Spot {
     number: u64,
     path: PathBuf,
     _socket: UnixListener,
 }
 
-impl Place {
+impl Spot {
     /// The first place behind all others; none if there can be none.
-    fn take(folder: &Path, lock: &File) -> Option<Self> {
+    fn take(line: &Path, lock: &File) -> Option<Self> {
         let first = last_turn(lock).wrapping_add(1);
         for number in (0..LONGEST).map(|ahead| first.wrapping_add(ahead)) {
-            let path = socket(folder, number);
+            let path = socket(line, number);
             match UnixListener::bind(&path) {
                 Ok(socket) => return Some(Self { number, path, _socket: socket }),
                 Err(error) if error.kind() == io::ErrorKind::AddrInUse => {}
@@ -112,9 +113,9 @@ impl Place {
     }
 
     /// Sleeps until nobody is ahead any more.
-    fn wait(&self, folder: &Path, lock: &File, patience: &Patience) -> Result<(), Trouble> {
+    fn wait(&self, line: &Path, lock: &File, patience: &Patience) -> Result<(), Trouble> {
         // Again after each: who was ahead may have given up, with others still before it.
-        while let Some(mut ahead) = self.nearest_ahead(folder, lock) {
+        while let Some(mut ahead) = self.nearest_ahead(line, lock) {
             ahead.set_read_timeout(Some(patience.left()?))?;
             match ahead.read(&mut [0]) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
@@ -128,10 +129,10 @@ impl Place {
     }
 
     /// Whoever holds the nearest place before this one, back to the one whose turn it is.
-    fn nearest_ahead(&self, folder: &Path, lock: &File) -> Option<UnixStream> {
+    fn nearest_ahead(&self, line: &Path, lock: &File) -> Option<UnixStream> {
         let most = self.number.wrapping_sub(last_turn(lock)).min(LONGEST);
         (1..=most).find_map(|back| {
-            let path = socket(folder, self.number.wrapping_sub(back));
+            let path = socket(line, self.number.wrapping_sub(back));
             match UnixStream::connect(&path) {
                 Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
                     // Left by one who was killed.
@@ -144,20 +145,21 @@ impl Place {
     }
 }
 
-impl Drop for Place {
+impl Drop for Spot {
     fn drop(&mut self) {
         // The name first: a number whose name is taken is one that somebody waits behind.
         let _ = fs::remove_file(&self.path);
     }
 }
 
-fn socket(folder: &Path, number: u64) -> PathBuf {
-    folder.join(format!("write.turn-{number}"))
+/// The socket of a place in the line for this lock: `write.turn-7` for `write.lock`.
+fn socket(line: &Path, number: u64) -> PathBuf {
+    line.with_extension(format!("turn-{number}"))
 }
 
 /// Whether somebody has the place that comes next.
-fn is_awaited(folder: &Path, lock: &File) -> bool {
-    socket(folder, last_turn(lock).wrapping_add(1)).symlink_metadata().is_ok()
+fn is_awaited(line: &Path, lock: &File) -> bool {
+    socket(line, last_turn(lock).wrapping_add(1)).symlink_metadata().is_ok()
 }
 
 /// The number of the place whose turn was the last; zero if there was none.
@@ -195,32 +197,40 @@ mod tests {
 
     const LONG: Duration = Duration::from_mins(1);
 
+    fn place(folder: &Path) -> Place {
+        Place { folder: folder.to_owned(), schema: &super::super::CACHE }
+    }
+
+    fn line(folder: &Path) -> PathBuf {
+        folder.join("write.lock")
+    }
+
     #[test]
     fn who_comes_later_writes_later() {
         let folder = tempfile::tempdir().unwrap();
-        let held = WriteLock::acquire(folder.path(), LONG).unwrap();
+        let held = WriteLock::acquire(&place(folder.path()), LONG).unwrap();
         let order: Arc<Mutex<Vec<u64>>> = Arc::default();
-        let line: Vec<_> = (1..=8)
+        let waiters: Vec<_> = (1..=8)
             .map(|number| {
                 let (folder, order) = (folder.path().to_owned(), Arc::clone(&order));
-                let place = socket(&folder, number);
+                let spot = socket(&line(&folder), number);
                 let waiter = thread::spawn(move || {
-                    let _turn = WriteLock::acquire(&folder, LONG).unwrap();
+                    let _turn = WriteLock::acquire(&place(&folder), LONG).unwrap();
                     order.lock().unwrap().push(number);
                 });
-                while !place.exists() {
+                while !spot.exists() {
                     thread::yield_now();
                 }
                 waiter
             })
             .collect();
         assert_eq!(
-            WriteLock::acquire(folder.path(), Duration::ZERO).err(),
+            WriteLock::acquire(&place(folder.path()), Duration::ZERO).err(),
             Some(Trouble::Locked),
             "nobody overtakes a line"
         );
         drop(held);
-        for waiter in line {
+        for waiter in waiters {
             waiter.join().unwrap();
         }
         assert_eq!(*order.lock().unwrap(), [1, 2, 3, 4, 5, 6, 7, 8]);
@@ -232,26 +242,29 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         for number in 1..=3 {
             // A socket's name outlives it, as it does when its process is killed.
-            drop(UnixListener::bind(socket(folder.path(), number)).unwrap());
+            drop(UnixListener::bind(socket(&line(folder.path()), number)).unwrap());
         }
-        drop(WriteLock::acquire(folder.path(), LONG).unwrap());
-        drop(WriteLock::acquire(folder.path(), Duration::ZERO).unwrap());
+        drop(WriteLock::acquire(&place(folder.path()), LONG).unwrap());
+        drop(WriteLock::acquire(&place(folder.path()), Duration::ZERO).unwrap());
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
     }
 
     #[test]
     fn nobody_waits_longer_than_was_said() {
         let folder = tempfile::tempdir().unwrap();
-        let held = WriteLock::acquire(folder.path(), LONG).unwrap();
+        let held = WriteLock::acquire(&place(folder.path()), LONG).unwrap();
         let moment = Duration::from_millis(1);
         for _ in 0..2 {
-            assert_eq!(WriteLock::acquire(folder.path(), moment).err(), Some(Trouble::Locked));
+            assert_eq!(
+                WriteLock::acquire(&place(folder.path()), moment).err(),
+                Some(Trouble::Locked)
+            );
         }
         let lock = File::open(folder.path().join("write.lock")).unwrap();
-        let behind_a_place = Place::take(folder.path(), &lock).unwrap();
-        assert_eq!(WriteLock::acquire(folder.path(), moment).err(), Some(Trouble::Locked));
+        let behind_a_place = Spot::take(&line(folder.path()), &lock).unwrap();
+        assert_eq!(WriteLock::acquire(&place(folder.path()), moment).err(), Some(Trouble::Locked));
         drop((held, behind_a_place));
-        drop(WriteLock::acquire(folder.path(), LONG).unwrap());
+        drop(WriteLock::acquire(&place(folder.path()), LONG).unwrap());
     }
 
     #[test]
@@ -260,10 +273,10 @@ mod tests {
         // Longer than the address of a socket may be.
         let deep = folder.path().join("x".repeat(120));
         std::fs::create_dir(&deep).unwrap();
-        let held = WriteLock::acquire(&deep, LONG).unwrap();
+        let held = WriteLock::acquire(&place(&deep), LONG).unwrap();
         let moment = Duration::from_millis(1);
-        assert_eq!(WriteLock::acquire(&deep, moment).err(), Some(Trouble::Locked));
+        assert_eq!(WriteLock::acquire(&place(&deep), moment).err(), Some(Trouble::Locked));
         drop(held);
-        drop(WriteLock::acquire(&deep, LONG).unwrap());
+        drop(WriteLock::acquire(&place(&deep), LONG).unwrap());
     }
 }

@@ -63,6 +63,7 @@ use std::time::Duration;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 pub use aside::keep_bytes;
+pub(crate) use open::{create_file, create_folder, create_inner_folder};
 pub use rebuild::{Aside, Holds, Rebuilt};
 pub use trouble::Trouble;
 
@@ -71,6 +72,61 @@ use lock::WriteLock;
 
 /// The name of the database in the cache folder.
 pub const FILE: &str = "cache.db";
+
+/// One kind of database file in a cache folder.
+#[derive(Debug)]
+pub struct Schema {
+    /// Its name there.
+    pub file: &'static str,
+    /// The name of the lock file on which its writers queue.
+    pub lock: &'static str,
+    /// What marks it as ours, in the header of the file.
+    pub application_id: i32,
+    /// The major version.
+    pub major: i32,
+    /// The migrations; the index of each is the minor version it starts from.
+    pub migrations: &'static [&'static str],
+    /// The tables of the first migration, without which it is not sound.
+    pub tables: &'static [&'static str],
+}
+
+impl Schema {
+    /// What `user_version` is after the last migration.
+    fn version(&self) -> i32 {
+        self.major * 1000 + i32::try_from(self.migrations.len()).unwrap_or(999)
+    }
+}
+
+/// The database of entries and statistics; the application is "mcac".
+static CACHE: Schema = Schema {
+    file: FILE,
+    lock: "write.lock",
+    application_id: 0x6d63_6163,
+    major: 1,
+    migrations: &[
+        include_str!("migrations/0001_entries.sql"),
+        include_str!("migrations/0002_strategy.sql"),
+    ],
+    tables: &["entry", "usage", "tag", "stat", "hit_log"],
+};
+
+/// Where one database is.
+#[derive(Debug)]
+struct Place {
+    folder: PathBuf,
+    schema: &'static Schema,
+}
+
+impl Place {
+    fn path(&self) -> PathBuf {
+        self.folder.join(self.schema.file)
+    }
+
+    /// The file that SQLite keeps beside it under this suffix.
+    fn beside(&self, suffix: &str) -> PathBuf {
+        self.folder.join(format!("{}-{suffix}", self.schema.file))
+    }
+}
 
 /// How long a writer waits for its turn before the answer goes out unstored.
 ///
@@ -97,7 +153,7 @@ pub struct Identity {
 /// The database of one cache folder. Connections are opened when they are first needed.
 #[derive(Debug)]
 pub struct Database {
-    folder: PathBuf,
+    place: Place,
     reader: Mutex<Option<Connection>>,
     /// With the file that it was opened on.
     writer: Mutex<Option<(Connection, Option<Identity>)>>,
@@ -105,10 +161,15 @@ pub struct Database {
 }
 
 impl Database {
-    /// The database in this folder; nothing is opened or created yet.
+    /// The database of entries in this folder; nothing is opened or created yet.
     pub fn at(folder: &Path) -> Self {
+        Self::of(folder, &CACHE)
+    }
+
+    /// The database of this kind in this folder; nothing is opened or created yet.
+    pub fn of(folder: &Path, schema: &'static Schema) -> Self {
         Self {
-            folder: folder.to_owned(),
+            place: Place { folder: folder.to_owned(), schema },
             reader: Mutex::default(),
             writer: Mutex::default(),
             glanced: AtomicBool::new(false),
@@ -117,12 +178,12 @@ impl Database {
 
     /// The cache folder.
     pub fn folder(&self) -> &Path {
-        &self.folder
+        &self.place.folder
     }
 
     /// The database file.
     pub fn path(&self) -> PathBuf {
-        self.folder.join(FILE)
+        self.place.path()
     }
 
     /// Reads once, at the very first, without locks, if nobody is writing; none if that is not
@@ -139,15 +200,15 @@ impl Database {
         if self.glanced.swap(true, Ordering::Relaxed) {
             return None;
         }
-        let found = work(&open::at_rest(&self.folder)?).ok().flatten();
+        let found = work(&open::at_rest(&self.place)?).ok().flatten();
         // Whoever began in the meantime may have moved what was not found yet.
-        found.filter(|_| open::is_at_rest(&self.folder))
+        found.filter(|_| open::is_at_rest(&self.place))
     }
 
     /// What the database and its WAL take on the disk, in bytes.
     pub fn file_bytes(&self) -> u64 {
         let bytes = |path: PathBuf| path.metadata().map_or(0, |file| file.len());
-        bytes(self.path()) + bytes(self.folder.join(format!("{FILE}-wal")))
+        bytes(self.path()) + bytes(self.place.beside("wal"))
     }
 
     /// Reads; [`Trouble::Absent`] if nothing was ever written.
@@ -158,7 +219,7 @@ impl Database {
         let mut reader = locked(&self.reader);
         let connection = match &mut *reader {
             Some(connection) => connection,
-            empty => empty.insert(open::reader(&self.folder)?),
+            empty => empty.insert(open::reader(&self.place)?),
         };
         work(connection)
     }
@@ -177,8 +238,8 @@ impl Database {
         wait: Duration,
         work: impl FnOnce(&Transaction<'_>) -> Result<T, Trouble>,
     ) -> Result<T, Trouble> {
-        open::folder(&self.folder)?;
-        let _turn = WriteLock::acquire(&self.folder, wait)?;
+        open::create_folder(self.folder())?;
+        let _turn = WriteLock::acquire(&self.place, wait)?;
         let mut writer = locked(&self.writer);
         // Another process may have set the file aside: SQLite would go on writing into it.
         if writer.as_ref().is_some_and(|(_, opened)| *opened != self.identity()) {
@@ -188,7 +249,7 @@ impl Database {
         let (connection, _) = match &mut *writer {
             Some(opened) => opened,
             empty => {
-                let connection = open::writer(&self.folder, WAIT)?;
+                let connection = open::writer(&self.place, WAIT)?;
                 empty.insert((connection, self.identity()))
             }
         };
@@ -203,7 +264,7 @@ impl Database {
         &self,
         work: impl FnOnce(&Connection) -> Result<(), Trouble>,
     ) -> Result<(), Trouble> {
-        let _turn = WriteLock::acquire(&self.folder, WAIT)?;
+        let _turn = WriteLock::acquire(&self.place, WAIT)?;
         locked(&self.writer).as_ref().map_or(Ok(()), |(connection, _)| work(connection))
     }
 
@@ -220,21 +281,21 @@ impl Database {
         now: Timestamp,
         condemned: Option<Identity>,
     ) -> Result<Option<PathBuf>, Trouble> {
-        let _turn = WriteLock::acquire(&self.folder, WAIT)?;
+        let _turn = WriteLock::acquire(&self.place, WAIT)?;
         // Both connections go: they hold the damaged file open.
         *locked(&self.reader) = None;
         *locked(&self.writer) = None;
-        open::is_ours(&self.folder)?;
+        open::is_ours(&self.place)?;
         let is_condemned = condemned.is_some() && condemned == self.identity();
-        if self.identity().is_none() || (!is_condemned && open::is_sound(&self.folder)?) {
+        if self.identity().is_none() || (!is_condemned && open::is_sound(&self.place)?) {
             return Ok(None);
         }
-        aside::database(&self.folder, now).map(Some)
+        aside::database(&self.place, now).map(Some)
     }
 
     /// Whether the folder lies on a network, and on what kind of file system.
     pub fn network(&self) -> Option<String> {
-        open::network_kind(&self.folder)
+        open::network_kind(self.folder())
     }
 }
 
@@ -244,11 +305,11 @@ impl Drop for Database {
         // removes it, and only a writer can.
         *locked(&self.reader) = None;
         if let Some((writer, _)) = locked(&self.writer).take() {
-            let wal = self.folder.join(format!("{FILE}-wal"));
+            let wal = self.place.beside("wal");
             let is_large = wal.metadata().is_ok_and(|file| file.len() > LARGEST_WAL);
             // Of a crowd only the last does it: two fsyncs for every few writes kept all of them
             // waiting. Others may be reading: what they still need is left for the next writer.
-            if is_large && let Ok(_turn) = WriteLock::acquire(&self.folder, Duration::ZERO) {
+            if is_large && let Ok(_turn) = WriteLock::acquire(&self.place, Duration::ZERO) {
                 let _ = writer.busy_timeout(Duration::ZERO);
                 let _ = writer.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
             }

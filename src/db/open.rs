@@ -8,35 +8,20 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
-use super::{FILE, Trouble};
+use super::{Place, Trouble};
 
 /// The first SQLite without the WAL-reset bug.
 const OLDEST_SQLITE: i32 = 3_051_003;
 
-/// What marks a database as ours: "mcac".
-const APPLICATION_ID: i32 = 0x6d63_6163;
-
 pub(super) const ANOTHER_PROGRAM: &str = "was made by another program";
-
-/// The major version of the schema.
-const MAJOR: i32 = 1;
-
-/// The migrations; the index of each is the minor version it starts from.
-const MIGRATIONS: [&str; 2] =
-    [include_str!("migrations/0001_entries.sql"), include_str!("migrations/0002_strategy.sql")];
-
-/// What `user_version` is after the last migration.
-pub(super) fn current_version() -> i32 {
-    MAJOR * 1000 + i32::try_from(MIGRATIONS.len()).unwrap_or(999)
-}
 
 /// How long a reader waits for a writer that is closing the WAL.
 const READER_WAIT: Duration = Duration::from_millis(500);
 
 /// Opens for reading; creates nothing.
-pub(super) fn reader(folder: &Path) -> Result<Connection, Trouble> {
+pub(super) fn reader(place: &Place) -> Result<Connection, Trouble> {
     check_library()?;
-    let path = folder.join(FILE);
+    let path = place.path();
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let opened = Connection::open_with_flags(&path, flags).and_then(|connection| {
         connection.busy_timeout(READER_WAIT)?;
@@ -50,48 +35,47 @@ pub(super) fn reader(folder: &Path) -> Result<Connection, Trouble> {
             Trouble::Closed(_) if matches!(path.try_exists(), Ok(false)) => {
                 return Err(Trouble::Absent);
             }
-            Trouble::Closed(why) => read_only_folder(folder).ok_or(Trouble::Closed(why))?,
+            Trouble::Closed(why) => read_only_folder(place).ok_or(Trouble::Closed(why))?,
             trouble => return Err(trouble),
         },
     };
     match version {
         0 => Err(Trouble::Absent),
-        version if version / 1000 == MAJOR => Ok(connection),
-        version => Err(foreign(version)),
+        version if version / 1000 == place.schema.major => Ok(connection),
+        version => Err(foreign(place, version)),
     }
 }
 
 /// In a folder that cannot be written SQLite cannot make the index of the WAL. If there is no WAL,
 /// nobody is writing either, and the file can be read as it stands.
-fn read_only_folder(folder: &Path) -> Option<(Connection, i32)> {
-    (!holds_something(folder, "wal")).then(|| as_it_stands(folder)).flatten()
+fn read_only_folder(place: &Place) -> Option<(Connection, i32)> {
+    (!holds_something(place, "wal")).then(|| as_it_stands(place)).flatten()
 }
 
 /// Opens for one read without locks and without the index of the WAL, if the database is at rest:
 /// all that was ever committed is in the file. Somebody may begin to write right after; the caller
 /// must not believe anything that it cannot verify.
-pub(super) fn at_rest(folder: &Path) -> Option<Connection> {
+pub(super) fn at_rest(place: &Place) -> Option<Connection> {
     check_library().ok()?;
-    if !is_at_rest(folder) {
+    if !is_at_rest(place) {
         return None;
     }
-    let (connection, version) = as_it_stands(folder)?;
-    (version / 1000 == MAJOR).then_some(connection)
+    let (connection, version) = as_it_stands(place)?;
+    (version / 1000 == place.schema.major).then_some(connection)
 }
 
 /// Whether nobody is writing: neither a WAL nor a journal holds anything.
-pub(super) fn is_at_rest(folder: &Path) -> bool {
-    !holds_something(folder, "wal") && !holds_something(folder, "journal")
+pub(super) fn is_at_rest(place: &Place) -> bool {
+    !holds_something(place, "wal") && !holds_something(place, "journal")
 }
 
 /// Whether the file that SQLite keeps beside the database under this name has any bytes.
-fn holds_something(folder: &Path, suffix: &str) -> bool {
-    folder.join(format!("{FILE}-{suffix}")).metadata().is_ok_and(|file| file.len() > 0)
+fn holds_something(place: &Place, suffix: &str) -> bool {
+    place.beside(suffix).metadata().is_ok_and(|file| file.len() > 0)
 }
 
-fn as_it_stands(folder: &Path) -> Option<(Connection, i32)> {
-    let path =
-        folder.join(FILE).to_str()?.replace('%', "%25").replace('?', "%3f").replace('#', "%23");
+fn as_it_stands(place: &Place) -> Option<(Connection, i32)> {
+    let path = place.path().to_str()?.replace('%', "%25").replace('?', "%3f").replace('#', "%23");
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY
         | OpenFlags::SQLITE_OPEN_NO_MUTEX
         | OpenFlags::SQLITE_OPEN_URI;
@@ -101,9 +85,9 @@ fn as_it_stands(folder: &Path) -> Option<(Connection, i32)> {
 }
 
 /// Opens for writing, creating and migrating; the caller holds the write lock.
-pub(super) fn writer(folder: &Path, wait: Duration) -> Result<Connection, Trouble> {
+pub(super) fn writer(place: &Place, wait: Duration) -> Result<Connection, Trouble> {
     check_library()?;
-    let path = folder.join(FILE);
+    let path = place.path();
     drop(create_file(&path, |options| {
         options.read(true).write(true);
     })?);
@@ -112,51 +96,51 @@ pub(super) fn writer(folder: &Path, wait: Duration) -> Result<Connection, Troubl
     connection.busy_timeout(wait)?;
     let version = user_version(&connection)?;
     if version == 0 {
-        create(&connection, folder)?;
-    } else if version / 1000 != MAJOR {
-        return Err(foreign(version));
+        create(&connection, place)?;
+    } else if version / 1000 != place.schema.major {
+        return Err(foreign(place, version));
     }
-    if header(folder).is_some_and(|header| header[18] > 2) {
+    if header(place).is_some_and(|header| header[18] > 2) {
         // SQLite takes it for a later format and refuses to write, today and for ever.
         return Err(Trouble::Damaged("its header is not one that SQLite writes".to_owned()));
     }
     connection.pragma_update(None, "synchronous", "NORMAL")?;
     let kept = super::LONGEST_KEPT_WAL.cast_signed();
     connection.pragma_update(None, "journal_size_limit", kept)?;
-    if version < current_version() {
-        migrate(&mut connection)?;
+    if version < place.schema.version() {
+        migrate(&mut connection, place)?;
     }
     Ok(connection)
 }
 
 /// What can be said only before the first table.
-fn create(connection: &Connection, folder: &Path) -> Result<(), Trouble> {
+fn create(connection: &Connection, place: &Place) -> Result<(), Trouble> {
     let tables: i64 =
         connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
     if tables > 0 {
         return Err(Trouble::Foreign(ANOTHER_PROGRAM.to_owned()));
     }
     connection.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
-    let journal = if network_kind(folder).is_some() { "TRUNCATE" } else { "WAL" };
+    let journal = if network_kind(&place.folder).is_some() { "TRUNCATE" } else { "WAL" };
     connection.query_row(&format!("PRAGMA journal_mode = {journal}"), [], |_| Ok(()))?;
-    connection.pragma_update(None, "application_id", APPLICATION_ID)?;
+    connection.pragma_update(None, "application_id", place.schema.application_id)?;
     Ok(())
 }
 
-fn migrate(connection: &mut Connection) -> Result<(), Trouble> {
+fn migrate(connection: &mut Connection, place: &Place) -> Result<(), Trouble> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let version = user_version(&transaction)?;
     // Asked of the connection: what was just created has its header in the WAL.
     let made_by: i32 = transaction.query_row("PRAGMA application_id", [], |row| row.get(0))?;
-    if made_by != APPLICATION_ID {
+    if made_by != place.schema.application_id {
         return Err(Trouble::Foreign(ANOTHER_PROGRAM.to_owned()));
     }
     let done = usize::try_from(version % 1000).unwrap_or(0);
-    for migration in MIGRATIONS.iter().skip(done) {
+    for migration in place.schema.migrations.iter().skip(done) {
         transaction.execute_batch(migration)?;
     }
-    if version < current_version() {
-        transaction.pragma_update(None, "user_version", current_version())?;
+    if version < place.schema.version() {
+        transaction.pragma_update(None, "user_version", place.schema.version())?;
     }
     transaction.commit()?;
     Ok(())
@@ -164,29 +148,30 @@ fn migrate(connection: &mut Connection) -> Result<(), Trouble> {
 
 /// Whether the database can be read from end to end and has the tables of the first migration. A
 /// file that cannot be opened for another reason than damage is not judged.
-pub(super) fn is_sound(folder: &Path) -> Result<bool, Trouble> {
+pub(super) fn is_sound(place: &Place) -> Result<bool, Trouble> {
     let damage_is_no = |trouble: Trouble| match trouble {
         Trouble::Damaged(_) | Trouble::Absent => Ok(false),
         other => Err(other),
     };
     let check = || -> Result<bool, Trouble> {
-        let connection = reader(folder)?;
+        let connection = reader(place)?;
         let said: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
-        let tables: i64 = connection.query_row(
-            "SELECT count(*) FROM sqlite_schema
-             WHERE name IN ('entry', 'usage', 'tag', 'stat', 'hit_log')",
-            [],
-            |row| row.get(0),
-        )?;
-        Ok(said == "ok" && tables == 5)
+        let mut find = connection.prepare("SELECT count(*) FROM sqlite_schema WHERE name = ?1")?;
+        for table in place.schema.tables {
+            let found: i64 = find.query_row([table], |row| row.get(0))?;
+            if found != 1 {
+                return Ok(false);
+            }
+        }
+        Ok(said == "ok")
     };
     check().or_else(damage_is_no)
 }
 
 /// Refuses a database that another program made, though its version may look like ours.
-pub(super) fn is_ours(folder: &Path) -> Result<(), Trouble> {
-    match header(folder) {
-        Some(header) if header[68..] != APPLICATION_ID.to_be_bytes() => {
+pub(super) fn is_ours(place: &Place) -> Result<(), Trouble> {
+    match header(place) {
+        Some(header) if header[68..] != place.schema.application_id.to_be_bytes() => {
             Err(Trouble::Foreign(ANOTHER_PROGRAM.to_owned()))
         }
         _ => Ok(()),
@@ -195,9 +180,9 @@ pub(super) fn is_ours(folder: &Path) -> Result<(), Trouble> {
 
 /// The start of the file, if it is a database: the magic of SQLite, the version that may write it
 /// in byte 18, the application's number in bytes 68 to 71.
-pub(super) fn header(folder: &Path) -> Option<[u8; 72]> {
+pub(super) fn header(place: &Place) -> Option<[u8; 72]> {
     let mut header = [0; 72];
-    File::open(folder.join(FILE)).ok()?.read_exact(&mut header).ok()?;
+    File::open(place.path()).ok()?.read_exact(&mut header).ok()?;
     header.starts_with(b"SQLite format 3\0").then_some(header)
 }
 
@@ -205,11 +190,11 @@ fn user_version(connection: &Connection) -> rusqlite::Result<i32> {
     connection.query_row("PRAGMA user_version", [], |row| row.get(0))
 }
 
-fn foreign(version: i32) -> Trouble {
+fn foreign(place: &Place, version: i32) -> Trouble {
     Trouble::Foreign(if version >= 1000 {
         format!(
             "was made by another version of mcache (schema {version}, this one writes {})",
-            current_version()
+            place.schema.version()
         )
     } else {
         ANOTHER_PROGRAM.to_owned()
@@ -227,30 +212,50 @@ fn check_library() -> Result<(), Trouble> {
 }
 
 /// Makes the cache folder: nobody else may look into it, unless it was there and is shared.
-pub(super) fn folder(folder: &Path) -> Result<(), Trouble> {
+pub(crate) fn create_folder(folder: &Path) -> Result<(), Trouble> {
+    create_folder_for(folder, 0o700)
+}
+
+/// Makes a folder in the cache folder: for its owner alone, or for the group that may write the
+/// cache folder as well.
+pub(crate) fn create_inner_folder(folder: &Path) -> Result<(), Trouble> {
+    let mode = if is_shared(folder) { 0o2770 } else { 0o700 };
+    create_folder_for(folder, mode)?;
+    if mode != 0o700 {
+        // As with a file: the umask usually takes the group's right to write.
+        let _ = fs::set_permissions(folder, fs::Permissions::from_mode(mode));
+    }
+    Ok(())
+}
+
+fn create_folder_for(folder: &Path, mode: u32) -> Result<(), Trouble> {
     if folder.is_dir() {
         return Ok(());
     }
     DirBuilder::new()
         .recursive(true)
-        .mode(0o700)
+        .mode(mode)
         .create(folder)
         .map_err(|error| Trouble::Closed(format!("the folder cannot be made: {error}")))
 }
 
+/// Whether the folder that this lies in is one that a group may write.
+fn is_shared(path: &Path) -> bool {
+    path.parent()
+        .and_then(|folder| folder.metadata().ok())
+        .is_some_and(|folder| folder.permissions().mode() & 0o020 != 0)
+}
+
 /// Opens or creates a file in the cache folder: for its owner alone, or, in a folder that a group
 /// may write, for the group as well, whatever the umask.
-pub(super) fn create_file(path: &Path, how: impl FnOnce(&mut OpenOptions)) -> io::Result<File> {
+pub(crate) fn create_file(path: &Path, how: impl FnOnce(&mut OpenOptions)) -> io::Result<File> {
     let mut options = OpenOptions::new();
     how(&mut options);
     match options.open(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
         opened => return opened,
     }
-    let shared = path
-        .parent()
-        .and_then(|folder| folder.metadata().ok())
-        .is_some_and(|folder| folder.permissions().mode() & 0o020 != 0);
+    let shared = is_shared(path);
     let mode = if shared { 0o660 } else { 0o600 };
     let file = options.create(true).mode(mode).open(path)?;
     if shared {

@@ -25,7 +25,7 @@ use rusqlite::{Connection, OpenFlags};
 use super::aside::{DATABASE, ENTRY, free_name};
 use super::lock::WriteLock;
 use super::pages::Pages;
-use super::{Database, FILE, Identity, Trouble, WAIT, aside, locked, open};
+use super::{CACHE, Database, FILE, Identity, Place, Trouble, WAIT, aside, locked, open};
 use crate::time::Timestamp;
 
 /// Where a new database is made.
@@ -40,6 +40,9 @@ const SALVAGED: &str = ".salvaged";
 /// What SQLite keeps beside a database. In this order: without its WAL a database is older, but a
 /// WAL beside another database is poison.
 const BESIDE: [&str; 3] = ["-wal", "-journal", "-shm"];
+
+/// How the names of other files begin that were set aside and hold no entries.
+const OTHERS: [&str; 2] = ["hits.log.damaged", "ledger.db.damaged-"];
 
 /// What came of a rebuild.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -77,7 +80,17 @@ impl Database {
     /// SQLite checks the structure; values are for whoever knows what they are.
     pub fn problems(&self) -> Result<Vec<String>, Trouble> {
         self.close();
-        problems(&self.folder)
+        problems(&self.place)
+    }
+
+    /// What SQLite finds wrong with the structure of a database of any kind; [`Trouble::Absent`] if
+    /// there is none.
+    pub fn structure(&self) -> Result<Vec<String>, Trouble> {
+        self.close();
+        match open::reader(&self.place).and_then(|connection| integrity(&connection)) {
+            Err(Trouble::Damaged(why)) => Ok(vec![why]),
+            looked => looked,
+        }
     }
 
     /// Closes both connections; the next use opens them again.
@@ -88,13 +101,13 @@ impl Database {
 
     /// The files that were set aside, in the order of their names.
     pub fn asides(&self) -> Vec<Aside> {
-        asides(&self.folder)
+        asides(self.folder())
     }
 
     /// Notes in the name of a file that its entries were brought back; the new name.
     pub fn mark_salvaged(&self, aside: &Path) -> Result<PathBuf, Trouble> {
         let name = aside.file_name().unwrap_or_default().to_string_lossy();
-        let to = free_name(&self.folder, &format!("{name}{SALVAGED}"));
+        let to = free_name(self.folder(), &format!("{name}{SALVAGED}"));
         for suffix in BESIDE.into_iter().chain([""]) {
             rename(&with_suffix(aside, suffix), &with_suffix(&to, suffix))?;
         }
@@ -108,20 +121,20 @@ impl Database {
         now: Timestamp,
         fill: impl FnOnce(&Path, Self) -> Result<T, Trouble>,
     ) -> Result<Option<Rebuilt<T>>, Trouble> {
-        let _turn = WriteLock::acquire(&self.folder, WAIT)?;
+        let _turn = WriteLock::acquire(&self.place, WAIT)?;
         self.close();
-        let site = Site(self.folder.join(SITE));
-        site.clear_up_after_another(&self.folder, now)?;
-        match problems(&self.folder) {
+        let site = Site(self.folder().join(SITE));
+        site.clear_up_after_another(&self.place, now)?;
+        match problems(&self.place) {
             Ok(problems) if problems.is_empty() => return Ok(None),
             Err(Trouble::Absent) => return Ok(None),
             looked => looked?,
         };
-        refuse_a_newer(&self.path())?;
-        let built = site.open(&self.folder).and_then(|()| {
+        refuse_a_newer(&self.path(), &self.place)?;
+        let built = site.open(self.folder()).and_then(|()| {
             let filled = fill(&self.path(), Self::at(&site.0))?;
             site.finish(&self.path())?;
-            Ok((filled, site.put_in_place(&self.folder, now)?))
+            Ok((filled, site.put_in_place(&self.place, now)?))
         });
         // What was not finished only takes room; what was is not touched.
         site.clear();
@@ -130,16 +143,16 @@ impl Database {
 
     /// Whether a rebuild has left something behind.
     pub fn has_leftovers(&self) -> bool {
-        self.folder.join(SITE).exists()
+        self.folder().join(SITE).exists()
     }
 }
 
 /// What a database of ours is, seen by reading all of it but the values of entries.
-fn problems(folder: &Path) -> Result<Vec<String>, Trouble> {
+fn problems(place: &Place) -> Result<Vec<String>, Trouble> {
     // Before SQLite opens it: closing a file gives up the locks that this process has on it.
-    let odd = open::header(folder).is_some_and(|header| header[18] > 2);
+    let odd = open::header(place).is_some_and(|header| header[18] > 2);
     let looked = || {
-        let connection = open::reader(folder)?;
+        let connection = open::reader(place)?;
         let mut problems = integrity(&connection)?;
         if problems.is_empty() {
             read_tables(&connection)?;
@@ -151,19 +164,19 @@ fn problems(folder: &Path) -> Result<Vec<String>, Trouble> {
     };
     let problems = match looked() {
         Err(Trouble::Damaged(why)) => vec![why],
-        Err(Trouble::Absent) => return Err(nothing_or_another_program(folder)),
+        Err(Trouble::Absent) => return Err(nothing_or_another_program(place)),
         looked => looked?,
     };
     if !problems.is_empty() {
-        open::is_ours(folder)?;
+        open::is_ours(place)?;
     }
     Ok(problems)
 }
 
 /// A file without our version is no database of ours yet, or never will be.
-fn nothing_or_another_program(folder: &Path) -> Trouble {
+fn nothing_or_another_program(place: &Place) -> Trouble {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let tables = Connection::open_with_flags(folder.join(FILE), flags).and_then(|connection| {
+    let tables = Connection::open_with_flags(place.path(), flags).and_then(|connection| {
         connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get::<_, i64>(0))
     });
     match tables {
@@ -223,11 +236,11 @@ fn read_tables(connection: &Connection) -> Result<(), Trouble> {
 }
 
 /// A later release may keep in a table what this one knows nothing of, and would leave behind.
-fn refuse_a_newer(path: &Path) -> Result<(), Trouble> {
-    match version(path).filter(|version| is_newer(*version)) {
+fn refuse_a_newer(path: &Path, place: &Place) -> Result<(), Trouble> {
+    match version(path).filter(|version| i64::from(*version) > i64::from(place.schema.version())) {
         Some(version) => Err(Trouble::Foreign(format!(
             "was made by a later version of mcache (schema {version}, this one writes {})",
-            open::current_version()
+            place.schema.version()
         ))),
         None => Ok(()),
     }
@@ -240,14 +253,14 @@ fn version(path: &Path) -> Option<u32> {
 
 /// Whether a file of this version may hold more than this release knows of.
 fn is_newer(version: u32) -> bool {
-    i64::from(version) > i64::from(open::current_version())
+    i64::from(version) > i64::from(CACHE.version())
 }
 
 fn asides(folder: &Path) -> Vec<Aside> {
     let names = fs::read_dir(folder).into_iter().flatten().flatten();
     let mut asides: Vec<Aside> = names
         .filter_map(|file| file.file_name().into_string().ok())
-        .filter(|name| name.starts_with(DATABASE) || name.starts_with("hits.log.damaged"))
+        .filter(|name| name.starts_with(DATABASE) || OTHERS.iter().any(|o| name.starts_with(o)))
         .filter(|name| !BESIDE.iter().any(|suffix| name.ends_with(suffix)))
         .map(|name| Aside { holds: holds(folder, &name), path: folder.join(name) })
         .collect();
@@ -270,7 +283,7 @@ struct Site(PathBuf);
 impl Site {
     /// Makes the folder, for whom the cache folder is, so that its files are too.
     fn open(&self, cache: &Path) -> Result<(), Trouble> {
-        open::folder(&self.0)?;
+        open::create_folder(&self.0)?;
         fs::set_permissions(&self.0, cache.metadata()?.permissions())?;
         Ok(())
     }
@@ -294,9 +307,10 @@ impl Site {
     }
 
     /// Exchanges the databases; where the old one stands.
-    fn put_in_place(&self, folder: &Path, now: Timestamp) -> Result<PathBuf, Trouble> {
-        let old = folder.join(FILE);
-        let name = aside::name(folder, now);
+    fn put_in_place(&self, place: &Place, now: Timestamp) -> Result<PathBuf, Trouble> {
+        let folder = &place.folder;
+        let old = place.path();
+        let name = aside::name(place, now);
         let name = name.file_name().unwrap_or_default().to_string_lossy();
         // Its entries are in the new one: that is done.
         let aside = free_name(folder, &format!("{name}{SALVAGED}"));
@@ -314,26 +328,26 @@ impl Site {
     }
 
     /// Undoes half an exchange, and keeps what was built for it.
-    fn clear_up_after_another(&self, folder: &Path, now: Timestamp) -> Result<(), Trouble> {
+    fn clear_up_after_another(&self, place: &Place, now: Timestamp) -> Result<(), Trouble> {
         if !self.0.exists() {
             return Ok(());
         }
-        let current = identity(&folder.join(FILE));
+        let folder = &place.folder;
+        let current = identity(&place.path());
         for Aside { path, .. } in asides(folder) {
             // A second name of the database that is in use.
             if current.is_none() || identity(&path) != current {
                 continue;
             }
             for suffix in BESIDE {
-                let (from, to) =
-                    (with_suffix(&path, suffix), with_suffix(&folder.join(FILE), suffix));
+                let (from, to) = (with_suffix(&path, suffix), with_suffix(&place.path(), suffix));
                 if to.metadata().map_or(0, |file| file.len()) == 0 {
                     rename(&from, &to)?;
                 }
             }
             fs::remove_file(path)?;
         }
-        rename(&self.0.join(COMPLETE), &aside::name(folder, now))?;
+        rename(&self.0.join(COMPLETE), &aside::name(place, now))?;
         self.clear();
         Ok(())
     }

@@ -30,6 +30,8 @@ pub enum Outcome {
     Stale,
     /// Not from a tier: asked of upstream, refreshed, or not served at all.
     Miss,
+    /// A miss that was given the answer for which another process had asked.
+    Given,
 }
 
 impl Outcome {
@@ -40,11 +42,12 @@ impl Outcome {
             Self::Disk => 2,
             Self::Stale => 4,
             Self::Miss => 5,
+            Self::Given => 6,
         }
     }
 
     pub(super) fn from_number(number: u8) -> Option<Self> {
-        [Self::Memory, Self::Disk, Self::Stale, Self::Miss]
+        [Self::Memory, Self::Disk, Self::Stale, Self::Miss, Self::Given]
             .into_iter()
             .find(|o| o.number() == number)
     }
@@ -55,7 +58,7 @@ impl Outcome {
             Self::Memory => "memory",
             Self::Disk => "disk",
             Self::Stale => "stale",
-            Self::Miss => "miss",
+            Self::Miss | Self::Given => "miss",
         }
     }
 }
@@ -110,8 +113,11 @@ impl Tally {
     pub fn add(&mut self, event: &Event<'_>) {
         let outcome = event.outcome.as_str();
         self.everywhere(event.at, event.name, event.caller, outcome, 1);
+        if event.outcome == Outcome::Given {
+            self.coalesced(event.at, event.name);
+        }
         if let Some(us) = event.latency_us {
-            if event.outcome != Outcome::Miss {
+            if !matches!(event.outcome, Outcome::Miss | Outcome::Given) {
                 self.count(event.at, "key", event.name, "hit_us", us.cast_signed());
             }
             self.count(event.at, "latency", outcome, &bucket(us).to_string(), 1);
