@@ -28,6 +28,13 @@ pub enum Warning {
         /// Where it is now.
         aside: PathBuf,
     },
+    /// The ledger of limits was damaged and stands aside now.
+    LedgerSetAside {
+        /// Where it was.
+        path: PathBuf,
+        /// Where it is now.
+        aside: PathBuf,
+    },
     /// One entry did not match its checksum and stands aside now.
     EntryDamaged {
         /// Whose value it was.
@@ -44,6 +51,13 @@ pub enum Warning {
     },
     /// The cache cannot be used for this answer.
     Unusable {
+        /// The folder.
+        path: PathBuf,
+        /// Why.
+        why: String,
+    },
+    /// Limits and locks cannot be kept with other processes.
+    Alone {
         /// The folder.
         path: PathBuf,
         /// Why.
@@ -85,6 +99,14 @@ impl fmt::Display for Warning {
                     "the cache at `{path}` was damaged; set aside as `{aside}`, starting anew"
                 )
             }
+            Self::LedgerSetAside { path, aside } => {
+                let aside = aside.file_name().unwrap_or(aside.as_os_str()).display();
+                write!(
+                    f,
+                    "the ledger of limits at `{}` was damaged; set aside as `{aside}`, what can be read of it holds",
+                    path.display()
+                )
+            }
             Self::EntryDamaged { key, aside: Some(aside) } => {
                 let aside = aside.display();
                 write!(f, "the entry `{key}` was damaged; its bytes are set aside as `{aside}`")
@@ -98,6 +120,13 @@ impl fmt::Display for Warning {
             }
             Self::Unusable { path, why } => {
                 write!(f, "the cache in `{}` cannot be used: {why}", path.display())
+            }
+            Self::Alone { path, why } => {
+                let path = path.display();
+                write!(
+                    f,
+                    "limits hold within this process only, the ledger in `{path}` cannot be used: {why}"
+                )
             }
             Self::NotStored { path, why } => {
                 write!(f, "nothing could be stored in `{}`: {why}", path.display())

@@ -59,7 +59,7 @@ impl Cache {
         let mut hit = None;
         if let Ok(served) = &answer.outcome {
             let of = found.iter().find(|f| Arc::ptr_eq(&f.entry, &served.entry));
-            hit = of.and_then(|f| self.hit(f.row, served, answer.took));
+            hit = of.map(|f| self.hit(f.row, served, answer.took));
             if served.status == Status::Stale {
                 answer.warnings.push(is_stale(question, served, now, "--offline asks nobody"));
             }
@@ -80,7 +80,7 @@ impl Cache {
     }
 
     /// The entries that may answer, best first: memory's if one of them does, else the disk's too.
-    fn look_up(&self, question: &Question, terms: &Terms, now: Timestamp) -> Vec<Found> {
+    pub(super) fn look_up(&self, question: &Question, terms: &Terms, now: Timestamp) -> Vec<Found> {
         if terms.no_cache {
             return Vec::new();
         }

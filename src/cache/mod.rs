@@ -17,6 +17,9 @@
 
 mod ask;
 mod entries;
+mod fly;
+mod land;
+mod limits;
 mod lookup;
 mod report;
 mod statistics;
@@ -30,6 +33,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 pub use entries::{Cleared, Listing, Selection};
+pub use limits::{Allowance, BudgetUse, Health, WindowUse};
 pub use report::{Dimension, Percentiles, Report, Row};
 pub use verify::{BadEntry, Condition, Repair, Verdict};
 
@@ -40,7 +44,9 @@ use crate::db::hits::Hit;
 use crate::db::tally::{Outcome, Tally};
 use crate::entry::{Entry, Life};
 use crate::error::Error;
+use crate::flight::Flights;
 use crate::key::Key;
+use crate::ledger::Ledger;
 use crate::market::{DataType, Symbol};
 use crate::policy::{Reason, Rules, Strategy, Terms};
 use crate::tier::disk::Disk;
@@ -52,6 +58,9 @@ use crate::warning::Warning;
 pub struct Options {
     /// The folder of the disk tier; none to go without.
     pub folder: Option<PathBuf>,
+    /// The folder of the ledger and of the locks of keys, which protect upstream even if nothing is
+    /// stored; none to keep both within this process.
+    pub ledger_folder: Option<PathBuf>,
     /// Whether values are compressed on the disk.
     pub packing: Packing,
     /// What the disk tier may take, in bytes.
@@ -204,12 +213,18 @@ pub struct Cache {
     max_disk_bytes: u64,
     sites: Sites,
     upstream: Upstream,
+    flights: Option<Flights>,
+    ledger_folder: Option<PathBuf>,
+    /// Whether it was said that limits and keys are kept within this process only.
+    is_alone: AtomicBool,
     warnings: Mutex<(Vec<Warning>, HashSet<String>)>,
 }
 
 impl Cache {
     /// Opens a cache. No file is touched and nothing is connected before it is needed.
     pub fn open(options: Options) -> Self {
+        let flights = options.ledger_folder.as_deref().map(Flights::at);
+        let ledger = Ledger::at(options.ledger_folder.as_deref());
         let disk = options.folder.map(|folder| Disk::new(Database::at(&folder), options.packing));
         Self {
             clock: options.clock,
@@ -221,7 +236,10 @@ impl Cache {
             writing_given_up: AtomicBool::new(false),
             max_disk_bytes: options.max_disk_bytes,
             sites: options.sites,
-            upstream: Upstream::new(options.clock),
+            upstream: Upstream::new(options.clock, ledger),
+            flights,
+            ledger_folder: options.ledger_folder,
+            is_alone: AtomicBool::new(false),
             warnings: Mutex::default(),
         }
     }
@@ -322,14 +340,15 @@ impl Cache {
         }
     }
 
-    fn hit(&self, row: i64, served: &Served, took: Duration) -> Option<Hit> {
+    fn hit(&self, row: i64, served: &Served, took: Duration) -> Hit {
         let outcome = match (served.status, served.answered_by) {
             (Status::Stale, _) => Outcome::Stale,
             (_, AnsweredBy::Memory) => Outcome::Memory,
             (_, AnsweredBy::Disk) => Outcome::Disk,
-            (_, AnsweredBy::Upstream) => return None,
+            // The only answer of upstream's that is one line in the log is another's.
+            (_, AnsweredBy::Upstream) => Outcome::Given,
         };
-        Some(Hit {
+        Hit {
             at: self.clock.now(),
             used_at: self.clock.real_now(),
             id: row,
@@ -337,6 +356,6 @@ impl Cache {
             latency_us: u32::try_from(took.as_micros()).unwrap_or(u32::MAX),
             age_s: u32::try_from(served.entry.age(self.clock.now()).as_secs()).unwrap_or(u32::MAX),
             caller: self.caller.clone(),
-        })
+        }
     }
 }

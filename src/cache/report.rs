@@ -4,6 +4,9 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::limits::{BudgetUse, Health, WindowUse};
+use crate::time::Timestamp;
+
 /// What statistics can be told apart by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Dimension {
@@ -111,6 +114,18 @@ pub struct Provider {
     pub calls: i64,
     /// Those that failed, and those that could not be sent.
     pub errors: i64,
+    /// How carefully it is asked, now.
+    pub strategy: &'static str,
+    /// How it is, now.
+    pub health: Health,
+    /// When it may be asked, if it may not be now.
+    pub until: Option<Timestamp>,
+    /// Why it may not.
+    pub reason: Option<String>,
+    /// The windows that all of its calls share, now.
+    pub limits: Vec<WindowUse>,
+    /// Its budget, now, if it has one.
+    pub budget: Option<BudgetUse>,
     /// What its calls cost.
     pub cost: f64,
     /// By endpoint.

@@ -25,10 +25,17 @@ type Counts = BTreeMap<String, i64>;
 type Counters = BTreeMap<String, Counts>;
 
 impl Cache {
-    /// What all processes have counted since a day (all days, if none is given).
+    /// What all processes have counted since a day (all days, if none is given), and how the
+    /// providers are that were called: those with counters, and those of `configured` whose limits
+    /// know of calls.
     ///
     /// `cost_per_call` is asked for each provider.
-    pub fn report(&self, since: Option<Timestamp>, cost_per_call: &dyn Fn(&str) -> f64) -> Report {
+    pub fn report(
+        &self,
+        since: Option<Timestamp>,
+        configured: &[String],
+        cost_per_call: &dyn Fn(&str) -> f64,
+    ) -> Report {
         self.count_logged_hits();
         let mut report = Report {
             errors: Kind::ALL.into_iter().map(|kind| (kind.as_str(), 0)).collect(),
@@ -49,6 +56,7 @@ impl Cache {
             report.age_at_serve = Ages { p50_s, p99_s, past_ttl: report.hits.stale };
         }
         self.add_holdings(&mut report);
+        self.add_allowances(&mut report, configured);
         report
     }
 
@@ -135,6 +143,24 @@ impl Cache {
         report.monitored_symbols = symbols.len() as u64;
         report.bytes.memory = self.memory_bytes();
         report.bytes.disk = self.disk_bytes();
+    }
+
+    fn add_allowances(&self, report: &mut Report, configured: &[String]) {
+        let counted = report.providers.keys().cloned();
+        let names: BTreeSet<String> = counted.chain(configured.iter().cloned()).collect();
+        for name in names {
+            let allowance = self.allowance(&name, None);
+            if !report.providers.contains_key(&name) && !allowance.is_worth_saying() {
+                continue;
+            }
+            let of_provider = report.providers.entry(name).or_default();
+            of_provider.strategy = allowance.strategy;
+            of_provider.health = allowance.health;
+            of_provider.until = allowance.until;
+            of_provider.reason = allowance.reason;
+            of_provider.limits = allowance.limits;
+            of_provider.budget = allowance.budget;
+        }
     }
 
     /// What the cache takes on the disk, in bytes: the database, its WAL and the hit log.

@@ -53,7 +53,9 @@ pub struct BadEntry {
 pub struct Verdict {
     /// The state of the database.
     pub database: Condition,
-    /// What is wrong with it, in words.
+    /// The state of the ledger of limits.
+    pub ledger: Condition,
+    /// What is wrong with either, in words.
     pub problems: Vec<String>,
     /// How many entries are sound; of a damaged database, how many can be salvaged.
     pub entries: u64,
@@ -68,7 +70,9 @@ pub struct Verdict {
 impl Verdict {
     /// Whether everything that is in use is what was stored.
     pub fn is_sound(&self) -> bool {
-        self.database != Condition::Damaged && self.damaged.is_empty()
+        self.database != Condition::Damaged
+            && self.ledger != Condition::Damaged
+            && self.damaged.is_empty()
     }
 }
 
@@ -91,13 +95,22 @@ pub struct Repair {
 impl Cache {
     /// Looks at everything on the disk, and changes nothing.
     pub fn verify(&self) -> Result<Verdict, Trouble> {
-        let Some(disk) = &self.disk else { return Ok(Verdict::default()) };
         let mut verdict = Verdict::default();
         for _ in 0..LOOKS {
+            let Some(disk) = &self.disk else { break };
             let before = disk.database().identity();
             verdict = look(&disk.over(Database::at(disk.database().folder())))?;
             if before == disk.database().identity() {
                 break;
+            }
+        }
+        match self.upstream.ledger().problems() {
+            Err(Trouble::Absent) => {}
+            problems => {
+                let problems = problems?;
+                let is_sound = problems.is_empty();
+                verdict.ledger = if is_sound { Condition::Ok } else { Condition::Damaged };
+                verdict.problems.extend(problems.into_iter().map(|why| format!("ledger: {why}")));
             }
         }
         Ok(verdict)
@@ -106,7 +119,14 @@ impl Cache {
     /// Sets aside what is bad, keeps the rest, and brings back what had been set aside.
     pub fn repair(&self) -> Result<Repair, Trouble> {
         let mut repair = Repair::default();
+        if let Some(flights) = &self.flights {
+            flights.tidy();
+        }
+        if let Some(aside) = self.upstream.ledger().repair(&self.clock.reading())? {
+            repair.set_aside.push(name(&aside));
+        }
         let Some(disk) = self.disk.as_ref().filter(|disk| disk.database().folder().is_dir()) else {
+            repair.verdict = self.verify()?;
             return Ok(repair);
         };
         // The earliest possible: another strategy only makes it later.

@@ -12,7 +12,8 @@ use std::time::Duration;
 
 use clap::{ArgAction, ArgMatches, Args, FromArgMatches, Subcommand, ValueEnum};
 
-use crate::units::parse_duration;
+use crate::error::Usage;
+use crate::units::{Share, parse_duration, parse_share};
 
 const ABOUT: &str = "A persistent cache for market data, shared by every script on this machine";
 
@@ -28,7 +29,8 @@ Examples:
   mcache fetch AAPL BTC GDP -f json      a stock, a coin and a macro series, for a program
   mcache fetch AAPL --offline            only what the cache holds
   */5 * * * * mcache warm @tech          keep a list of the configuration warm, from cron
-  mcache stats                           what is held, and what it has saved";
+  mcache stats                           what is held, and what it has saved
+  mcache limits                          who may be asked now, and who not before when";
 
 /// What holds for every command.
 #[derive(Args, Debug, Default)]
@@ -66,7 +68,7 @@ pub(crate) struct Global {
     /// Only what the cache holds, fresh or stale; upstream is not asked [env: MCACHE_OFFLINE=1]
     #[arg(long, global = true, help_heading = "Global options")]
     pub(crate) offline: bool,
-    /// Who asks, for `stats --by caller` [env: MCACHE_CALLER]
+    /// Who asks, for `stats --by caller` and what is reserved [env: MCACHE_CALLER]
     #[arg(long, global = true, value_name = "NAME", help_heading = "Global options")]
     pub(crate) caller: Option<String>,
 }
@@ -109,13 +111,14 @@ pub(crate) enum Command {
     Keys(Keys),
     Get(Get),
     Put(Put),
+    Limits(Limits),
     Config(Config),
     Completions(Completions),
     Man,
 }
 
 /// Every command with its line in the help of the program.
-const COMMANDS: [(&str, &str, Augment, Read); 11] = [
+const COMMANDS: [(&str, &str, Augment, Read); 12] = [
     of::<Fetch>("fetch", "Answer from the cache if it is fresh, else from upstream", |m| {
         read(m, Command::Fetch)
     }),
@@ -132,6 +135,9 @@ const COMMANDS: [(&str, &str, Augment, Read); 11] = [
     of::<Keys>("keys", "List entries", |m| read(m, Command::Keys)),
     of::<Get>("get", "Read a value by its key", |m| read(m, Command::Get)),
     of::<Put>("put", "Write any program's value under a key", |m| read(m, Command::Put)),
+    of::<Limits>("limits", "May a call be made now, and if not, when and why", |m| {
+        read(m, Command::Limits)
+    }),
     of::<Config>("config", "The configuration in force and where each value came from", |m| {
         read(m, Command::Config)
     }),
@@ -180,7 +186,7 @@ pub(crate) fn definition() -> clap::Command {
 /// Reads the command line; the error is help, the version, or a mistake.
 ///
 /// The command that seems to have been typed is tried alone first: handing the global options down
-/// to all eleven takes a sixteenth of a hit. What that cannot make sense of is read with everything
+/// to all of them takes a sixteenth of a hit. What that cannot make sense of is read with everything
 /// there is, so help and messages are always the whole definition's.
 pub(crate) fn parse() -> Result<(Global, Command), clap::Error> {
     let arguments: Vec<OsString> = std::env::args_os().collect();
@@ -252,7 +258,8 @@ pub(crate) struct Fetch {
     /// How stale an answer may be when upstream fails; 0 never [default: as long as it is kept]
     #[arg(long, value_name = "TIME", value_parser = duration)]
     pub(crate) max_stale: Option<Duration>,
-    /// The longest to wait for a slot of a provider's limit; 0 not at all
+    /// The longest to wait for others: a slot of a limit, another process that asks for the same, a
+    /// retry; 0 for none of these
     #[arg(long, value_name = "TIME", value_parser = duration, default_value = "10s")]
     pub(crate) max_wait: Duration,
     /// Neither read nor write the cache
@@ -274,7 +281,8 @@ What is fresh is not asked again. Silent unless something fails or standard erro
 Examples:
   mcache warm @tech                      a list under `watchlists` in the configuration
   mcache warm AAPL MSFT --min-fresh 20s  what would go stale within 20 seconds too
-  mcache warm @all --tolerate 5%         exit 0 if at most one in twenty failed")]
+  mcache warm @all --tolerate 5%         exit 0 if at most one in twenty failed
+  mcache warm @all --budget 50%          leave half of every budget to the others")]
 pub(crate) struct Warm {
     /// AAPL, BTC/USDT, GDP, @list; - reads them from standard input [default: @all, every list]
     #[arg(value_name = "SYMBOL")]
@@ -288,9 +296,14 @@ pub(crate) struct Warm {
     /// How many may fail for exit code 0, as a number or a share such as 5%
     #[arg(long, value_name = "N|P%", default_value = "0")]
     pub(crate) tolerate: String,
-    /// The longest to wait for a slot of a provider's limit [default: as long as it takes]
+    /// The longest to wait for others: a slot of a limit, another process that asks for the same, a
+    /// retry; 0 for none of these [default: as long as it takes, but for no pause with more than an
+    /// hour to go]
     #[arg(long, value_name = "TIME", value_parser = duration)]
     pub(crate) max_wait: Option<Duration>,
+    /// Make no call once so much of its provider's budget is used up, whoever used it, as in 50%
+    #[arg(long, value_name = "SHARE", value_parser = share)]
+    pub(crate) budget: Option<Share>,
 }
 
 /// What the cache holds and what it has saved.
@@ -318,6 +331,9 @@ pub(crate) struct Stats {
     /// At most so many rows, the most asked first; hours in their order [default: 20; all hours]
     #[arg(long, value_name = "N", requires = "by")]
     pub(crate) top: Option<usize>,
+    /// Instead, what `mcache limits` prints
+    #[arg(long, conflicts_with_all = ["since", "by", "reset"])]
+    pub(crate) limits: bool,
     /// Set all counters to zero; entries stay
     #[arg(long, conflicts_with_all = ["since", "by"])]
     pub(crate) reset: bool,
@@ -463,6 +479,40 @@ pub(crate) struct Put {
     pub(crate) ndjson: Option<PathBuf>,
 }
 
+/// May a call be made now, and if not, when and why.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+One row a provider, and one an endpoint that has limits of its own; csv has a row a limit and budget.
+Everything here holds for all processes that use the same cache folder, and goes by real time.
+
+HEALTH: ok; limited, a limit or the budget is used up, or upstream asked for a pause (429); banned,
+upstream lets nobody through (403, 418); sick, it failed five times in a row; paused, by --pause.
+
+With --check the exit code is the answer: 0 if every row shown may be called now, 1 if not. The rows
+are printed all the same, unless -q says otherwise. It promises nothing: another process may be
+faster. A `mcache fetch` needs no check, it keeps to the limits by itself.
+
+Examples:
+  mcache limits                          all providers
+  mcache limits binance -f json          its windows, budget and health, for a program
+  mcache limits yahoo --check -q && ./backfill.sh
+  mcache limits yahoo --pause 12h        nobody on this machine asks Yahoo for twelve hours
+  mcache limits yahoo --resume           ends that, and whatever Yahoo asked for")]
+pub(crate) struct Limits {
+    /// Only this provider, or only this endpoint of it, as in binance/quote
+    #[arg(value_name = "PROVIDER[/ENDPOINT]")]
+    pub(crate) of: Option<String>,
+    /// Say by the exit code whether a call may be made now: 0 yes, 1 no
+    #[arg(long)]
+    pub(crate) check: bool,
+    /// Do not ask this provider for so long (12h), or until a time or date (2026-07-01T15:00:00Z)
+    #[arg(long, value_name = "DURATION|UNTIL", requires = "of", conflicts_with_all = ["check", "resume"])]
+    pub(crate) pause: Option<String>,
+    /// Ask this provider again: ends its pauses, whoever asked for them, and forgets its failures
+    #[arg(long, requires = "of", conflicts_with = "check")]
+    pub(crate) resume: bool,
+}
+
 /// The configuration in force and where each value came from.
 #[derive(Args, Debug)]
 pub(crate) struct Config {
@@ -496,10 +546,18 @@ pub(crate) struct Completions {
 }
 
 fn duration(text: &str) -> Result<Duration, String> {
-    parse_duration(text).map_err(|usage| match usage.hint {
+    parse_duration(text).map_err(on_one_line)
+}
+
+fn share(text: &str) -> Result<Share, String> {
+    parse_share(text).map_err(on_one_line)
+}
+
+fn on_one_line(usage: Usage) -> String {
+    match usage.hint {
         Some(hint) => format!("{}; {hint}", usage.message),
         None => usage.message,
-    })
+    }
 }
 
 #[cfg(test)]
@@ -519,6 +577,8 @@ mod tests {
             "mcache fetch --max-age 5s --min-fresh 1m --max-wait 2s --explain -o x AAPL",
             "mcache get quote:stock:AAPL --stale",
             "mcache put a -1 --ttl 5s",
+            "mcache limits yahoo --pause 12h",
+            "mcache stats --limits -f json",
             "mcache config show ttl",
             "mcache man",
         ] {

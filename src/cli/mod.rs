@@ -104,6 +104,7 @@ fn run(
         Command::Keys(args) => commands::keys::run(&args, invocation),
         Command::Get(args) => commands::get::run(&args, invocation),
         Command::Put(args) => commands::put::run(&args, invocation),
+        Command::Limits(args) => commands::limits::run(&args, invocation),
         Command::Config(args) => commands::config::run(&args, invocation),
         Command::Completions(_) | Command::Man => Ok(Exit::Success),
     }

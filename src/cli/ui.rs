@@ -139,14 +139,14 @@ impl Ui {
     /// Says something in passing, to a person only.
     pub(crate) fn note(&mut self, text: &str) {
         if !self.quiet {
-            self.suspended(|err| writeln!(err, "{text}"));
+            self.say(text);
         }
     }
 
     /// Says one line about a request, if that is wanted.
     pub(crate) fn verbose(&mut self, text: &str) {
         if self.verbose {
-            self.suspended(|err| writeln!(err, "{text}"));
+            self.say(text);
         }
     }
 
@@ -179,7 +179,12 @@ impl Ui {
 
     fn line(&mut self, tint: Tint, label: &str, text: &str) {
         let label = if self.color.1 { tint.of(label) } else { label.to_owned() };
-        self.suspended(|err| writeln!(err, "{label}: {text}"));
+        self.say(&format!("{label}: {text}"));
+    }
+
+    /// One line in one write: those of many processes go into one log.
+    fn say(&mut self, text: &str) {
+        self.suspended(|err| err.write_all(format!("{text}\n").as_bytes()));
     }
 
     /// Standard error without the progress bar in the way. A closed one is nobody's trouble.

@@ -121,6 +121,7 @@ impl Config {
         )]
         let mut options = Options {
             folder: switched_on("disk").then(|| self.folder.clone()),
+            ledger_folder: Some(self.folder.clone()),
             packing: self.packing(),
             max_disk_bytes: (gigabytes * 1e9) as u64,
             memory: switched_on("memory").then(|| Bounds {
@@ -197,11 +198,31 @@ impl Config {
         if sites::speech(&self.layers, name).is_some() {
             return Ok(name);
         }
-        let known = self.layers.names(&["providers"]);
+        let known = self.providers();
         let usage = Usage::new(format!("there is no provider `{}`", sanitized(name)));
         Err(usage.hint(match nearest(name, known.iter().map(String::as_str)) {
             Some(near) => format!("did you mean `{near}`?"),
             None => format!("the providers are {}", known.join(", ")),
+        }))
+    }
+
+    /// The names of all providers.
+    pub fn providers(&self) -> Vec<String> {
+        self.layers.names(&["providers"])
+    }
+
+    /// The name of an endpoint of a provider, if it has one of this name.
+    pub fn endpoint<'a>(&self, provider: &str, name: &'a str) -> Result<&'a str, Usage> {
+        let speech = sites::speech(&self.layers, provider);
+        let known = speech.map(Speech::endpoints).unwrap_or_default();
+        if known.contains_key(name) {
+            return Ok(name);
+        }
+        let usage = Usage::new(format!("{provider} has no endpoint `{}`", sanitized(name)));
+        let known: Vec<&str> = known.into_keys().collect();
+        Err(usage.hint(match nearest(name, known.iter().copied()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("its endpoints are {}", known.join(", ")),
         }))
     }
 
@@ -349,7 +370,7 @@ impl Config {
         if !self.layers.differ() {
             return Ok(());
         }
-        for name in self.layers.names(&["providers"]) {
+        for name in self.providers() {
             let path = ["providers", name.as_str()];
             self.check_provider(&name).map_err(|(key, usage)| {
                 let path: Vec<&str> = path.into_iter().chain(key).collect();
@@ -370,7 +391,15 @@ impl Config {
         let Some(speech) = sites::speech(&self.layers, name) else {
             let kinds = Speech::ALL.map(Speech::as_str).join(", ");
             let usage = Usage::new(format!("the provider `{name}` has no `kind`"));
-            return Err((None, usage.hint(format!("add one of {kinds}"))));
+            let known = self.layers.names(&["providers"]);
+            let others = known.iter().map(String::as_str).filter(|other| *other != name);
+            return Err((
+                None,
+                usage.hint(match nearest(name, others) {
+                    Some(near) => format!("did you mean `{near}`? a new one needs one of {kinds}"),
+                    None => format!("add one of {kinds}"),
+                }),
+            ));
         };
         for key in ["latency", "error_rate", "rate_limit"] {
             if speech != Speech::Demo && self.layers.get(&["providers", name, key]).is_some() {
@@ -392,7 +421,15 @@ impl Config {
                 usage.hint("keep one of query, header and bearer; ~ removes one"),
             ));
         }
+        for endpoint in self.layers.names(&["providers", name, "endpoints"]) {
+            self.endpoint(name, &endpoint).map_err(|usage| (Some("endpoints"), usage))?;
+        }
         let site = sites::site(&self.layers, &self.environment, name);
+        let reserved: f64 = site.limits.reserve.values().map(|share| share.0).sum();
+        if reserved >= 1.0 {
+            let usage = Usage::new("what is reserved leaves nothing for the others");
+            return Err((Some("reserve"), usage.hint("keep the sum of the shares below 100%")));
+        }
         site.check().map_err(|usage| (None, usage.at(format_args!("providers.{name}"))))
     }
 

@@ -4,7 +4,8 @@
 //! value is checked when it is loaded, so that whoever reads it later need not doubt it.
 
 use crate::error::{Usage, nearest, sanitized};
-use crate::ledger::Window;
+use crate::ledger::{Budget, Window};
+use crate::time::Zone;
 use crate::units::{parse_bytes, parse_duration, parse_share};
 
 /// A kind of value; of a list, the kind of its items.
@@ -40,6 +41,10 @@ pub enum Kind {
     Variable,
     /// So many calls in so long a time.
     Window,
+    /// So many calls in each day or month.
+    Budget,
+    /// The name of a time zone.
+    Zone,
     /// Text that may be a key, and is never shown.
     Hidden,
     /// A list of windows.
@@ -75,6 +80,8 @@ impl Kind {
             Self::Path => "a path".to_owned(),
             Self::Variable => "the name of an environment variable".to_owned(),
             Self::Window => "a limit like 60/1m".to_owned(),
+            Self::Budget => "a budget like 500/day".to_owned(),
+            Self::Zone => "a time zone".to_owned(),
             Self::Windows => "a list of limits like [60/1m]".to_owned(),
             Self::Symbols => "a list of symbols".to_owned(),
             Self::Names => "a list of names".to_owned(),
@@ -110,6 +117,8 @@ impl Kind {
             Self::Url => return check_url(text),
             Self::Variable => is_variable(text),
             Self::Window | Self::Windows => return Window::parse(text).map(drop),
+            Self::Budget => return Budget::parse(text, Zone::UTC).map(drop).map_err(short(text)),
+            Self::Zone => return Zone::parse(text).map(drop).map_err(short(text)),
             Self::Names => is_name(text),
         };
         if right { Ok(()) } else { Err(self.refused(text)) }

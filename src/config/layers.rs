@@ -282,7 +282,7 @@ mod tests {
         assert_eq!(layers.list(&["providers", "demo", "limits"]), Some(vec![]));
         assert_eq!(
             layers.windows(&["providers", "binance", "limits"]),
-            Some(vec![Window { calls: 1500, stretch: Duration::from_mins(1) }])
+            Some(vec![Window { calls: 3000, stretch: Duration::from_mins(1) }])
         );
         assert_eq!(layers.text(&["symbols", "BTC"]), Some("crypto"));
         assert_eq!(

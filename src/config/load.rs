@@ -374,7 +374,7 @@ cache:
         (
             "providers:\n  yahoo:\n    limits:\n    - 60/1m\n    - 10/x\n",
             "c.yaml:5:7: `providers.yahoo.limits`: `10/x` is not a limit",
-            "write calls/time with both above zero: 60/1m, 20/10s, 2/s",
+            "write calls/time with both above zero: 60/1m, 20/10s, 2/s; calls of a calendar's day or month stand in `budget`",
         ),
         (
             "cache:\n  - disk\n",

@@ -81,6 +81,11 @@ static KEYS: &[(&str, Kind)] = &[
     ("providers.*.tls", Kind::Word(&["bundled", "system"])),
     ("providers.*.concurrency", Kind::Count(1, 1000)),
     ("providers.*.limits", Kind::Windows),
+    ("providers.*.endpoints.<type>.limit", Kind::Window),
+    ("providers.*.endpoints.<type>.weight", Kind::Count(1, 1_000_000)),
+    ("providers.*.budget", Kind::Budget),
+    ("providers.*.budget_zone", Kind::Zone),
+    ("providers.*.reserve.*", Kind::Share),
     ("providers.*.strategy", Kind::Word(STRATEGIES)),
     ("providers.*.cost_per_call", Kind::Number(0.0, 1e9)),
     ("providers.*.latency", Kind::Duration),
@@ -385,7 +390,7 @@ mod tests {
     #[test]
     fn a_later_key_is_unknown() {
         for (parent, name) in
-            [("", "serve"), ("", "use_cases"), ("providers\tyahoo", "endpoints"), ("ttl", "bars")]
+            [("", "serve"), ("", "use_cases"), ("cache", "shared"), ("ttl", "bars")]
         {
             assert_eq!(child(parent, name), None, "{parent} {name}");
         }

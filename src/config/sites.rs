@@ -4,7 +4,10 @@ use std::fs;
 use std::time::Duration;
 
 use super::{Environment, Layers};
+use crate::ledger::{Budget, EndpointLimits, Limits};
 use crate::provider::Speech;
+use crate::time::Zone;
+use crate::units::parse_share;
 use crate::upstream::{Access, Certificates, Credentials, DemoSettings, Place, Secret, Site};
 
 /// The time-out of a provider that has none set: the shipped providers' own.
@@ -30,7 +33,7 @@ pub(super) fn site(layers: &Layers, environment: &Environment, name: &str) -> Si
             .unwrap_or_else(|| concat!("mcache/", env!("CARGO_PKG_VERSION")).to_owned()),
         timeout: layers.duration(&at("timeout")).unwrap_or(TIMEOUT),
         concurrency: layers.count(&at("concurrency")).and_then(|n| n.try_into().ok()).unwrap_or(8),
-        limits: layers.windows(&at("limits")).unwrap_or_default(),
+        limits: limits(layers, name),
         certificates: match layers.text(&at("tls")) {
             Some("system") => Certificates::System,
             _ => Certificates::Bundled,
@@ -40,6 +43,28 @@ pub(super) fn site(layers: &Layers, environment: &Environment, name: &str) -> Si
             error_rate: layers.number(&at("error_rate")).unwrap_or(0.0),
             rate_limit: layers.window(&at("rate_limit")),
         },
+    }
+}
+
+fn limits(layers: &Layers, name: &str) -> Limits {
+    let at = |key| ["providers", name, key];
+    let endpoint = |endpoint: String| {
+        let at = |key| ["providers", name, "endpoints", &endpoint, key];
+        let weight = layers.count(&at("weight")).and_then(|weight| weight.try_into().ok());
+        let windows = layers.window(&at("limit")).into_iter().collect();
+        (endpoint.as_str().into(), EndpointLimits { windows, weight })
+    };
+    let zone = layers.text(&at("budget_zone")).and_then(|zone| Zone::parse(zone).ok());
+    let zone = zone.unwrap_or(Zone::UTC);
+    let share = |owner: String| {
+        let share = parse_share(layers.text(&["providers", name, "reserve", &owner])?).ok()?;
+        Some((owner.into(), share))
+    };
+    Limits {
+        windows: layers.windows(&at("limits")).unwrap_or_default(),
+        endpoints: layers.names(&at("endpoints")).into_iter().map(endpoint).collect(),
+        budget: layers.text(&at("budget")).and_then(|budget| Budget::parse(budget, zone).ok()),
+        reserve: layers.names(&at("reserve")).into_iter().filter_map(share).collect(),
     }
 }
 

@@ -5,9 +5,10 @@ use std::time::Duration;
 use crate::entry::{Entry, Format, Life, State};
 use crate::error::{Error, Kind};
 use crate::time::Timestamp;
+use crate::units::Share;
 
 /// What one request asks for beyond its question.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Terms {
     /// Only the cache may answer.
     pub offline: bool,
@@ -21,8 +22,10 @@ pub struct Terms {
     pub min_fresh: Duration,
     /// How stale an answer may be when upstream fails; none: as the rules say.
     pub max_stale: Option<Duration>,
-    /// The longest to wait for a slot of a limit.
+    /// The longest to wait for others: a slot of a limit, another's flight, a retry's pause.
     pub max_wait: Duration,
+    /// How much of a provider's budget may be used up, whoever used it.
+    pub budget: Option<Share>,
 }
 
 impl Default for Terms {
@@ -36,6 +39,7 @@ impl Default for Terms {
             max_stale: None,
             // The contract's default of `fetch --max-wait`.
             max_wait: Duration::from_secs(10),
+            budget: None,
         }
     }
 }

@@ -12,9 +12,20 @@ mod fred;
 mod recorded;
 mod yahoo;
 
+use std::collections::BTreeMap;
+
 use crate::error::{Error, Kind, sanitized};
-use crate::market::{DataType, Record, Symbol};
+use crate::market::{Class, DataType, Record, Symbol};
 use crate::time::Timestamp;
+
+/// A symbol of each class that whoever has the class has.
+const SAMPLES: [(Class, &str); 5] = [
+    (Class::Stock, "AAPL"),
+    (Class::Crypto, "BTC"),
+    (Class::Macro, "GDP"),
+    (Class::Fx, "EURUSD"),
+    (Class::Index, "GSPC"),
+];
 
 /// What is asked of one provider.
 #[derive(Clone, Copy, Debug)]
@@ -37,6 +48,8 @@ pub struct Request {
     pub path: String,
     /// The query, not yet encoded.
     pub query: Vec<(&'static str, String)>,
+    /// What it takes of a limit by the provider's own count; above zero.
+    pub weight: u32,
 }
 
 /// What upstream answered.
@@ -48,6 +61,16 @@ pub struct Reply {
     pub body: Vec<u8>,
 }
 
+/// What an answer says of how often one may ask, besides what every provider says in the same way
+/// (429, `Retry-After`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Pace {
+    /// Calls by weight since an instant, as the provider counts them.
+    pub used: Option<(Timestamp, u64)>,
+    /// Until when it wants no more of them.
+    pub banned_until: Option<Timestamp>,
+}
+
 /// The way a provider speaks.
 pub trait Provider: Sync {
     /// Whether it can have this at all, by type, class and pair.
@@ -55,6 +78,10 @@ pub trait Provider: Sync {
 
     /// The request for what it [has](Self::has).
     fn request(&self, ask: &Ask<'_>) -> Request;
+
+    /// What a reply received at `now`, real time, says of how often one may ask. `header` gives the
+    /// value of a header by its name in lower case.
+    fn pace(&self, reply: &Reply, header: &dyn Fn(&str) -> Option<String>, now: Timestamp) -> Pace;
 
     /// The record in a reply, received at `now`, or what the reply says is wrong.
     fn read(&self, ask: &Ask<'_>, reply: &Reply, now: Timestamp) -> Result<Record, Error>;
@@ -96,6 +123,24 @@ impl Speech {
             Self::Demo => &demo::Demo,
         }
     }
+
+    /// Every endpoint that is asked, with the least that a call of it takes of a limit by the
+    /// provider's own count: what exactly it takes is known only of a request.
+    pub fn endpoints(self) -> BTreeMap<&'static str, u32> {
+        let mut endpoints = BTreeMap::new();
+        for (class, name) in SAMPLES {
+            let symbol = Symbol::new(class, name);
+            for data_type in DataType::ALL {
+                if self.provider().has(&symbol, data_type) {
+                    let ask = Ask { symbol: &symbol, data_type, provider: self.as_str() };
+                    let request = self.provider().request(&ask);
+                    let least = endpoints.entry(request.endpoint).or_insert(request.weight);
+                    *least = request.weight.min(*least);
+                }
+            }
+        }
+        endpoints
+    }
 }
 
 /// What a status alone says, for replies whose body says nothing better.
@@ -129,6 +174,13 @@ fn status_error(ask: &Ask<'_>, reply: &Reply) -> Error {
 /// The error for a body that is not what the provider speaks.
 fn nonsense(ask: &Ask<'_>, reply: &Reply, why: impl std::fmt::Display) -> Error {
     let Ask { symbol, provider, .. } = ask;
+    if says_limited(&reply.body) {
+        return Error::new(
+            Kind::RateLimited,
+            format!("{provider} allows no more requests now: {}", excerpt(&reply.body)),
+        )
+        .hint("wait before asking again; --offline answers from the cache");
+    }
     // A parser's complaint may quote the body, so it is text from outside as well.
     let why = shown(&why.to_string());
     Error::new(
@@ -139,6 +191,25 @@ fn nonsense(ask: &Ask<'_>, reply: &Reply, why: impl std::fmt::Display) -> Error 
         ),
     )
     .hint("nothing was stored; if it lasts, check `base_url` with `mcache config show`")
+}
+
+/// Whether a body that is not what was asked for is a complaint about too many requests: some send
+/// it with a status of 200 (Alpha Vantage's `Note` and `Information`, Tiingo's text, gateways).
+fn says_limited(body: &[u8]) -> bool {
+    /// Data are longer, and may well hold any of these words.
+    const LONGEST: usize = 2048;
+    const WORDS: [&str; 8] = [
+        "too many requests",
+        "rate limit",
+        "call frequency",
+        "calls per minute",
+        "requests per minute",
+        "requests per day",
+        "request per second",
+        "request allocation",
+    ];
+    let text = String::from_utf8_lossy(&body[..body.len().min(LONGEST)]).to_ascii_lowercase();
+    body.len() <= LONGEST && WORDS.iter().any(|words| text.contains(words))
 }
 
 /// The start of a body, fit to be shown.
@@ -239,9 +310,21 @@ mod tests {
     }
 
     #[test]
+    fn the_endpoints_are_those_that_are_asked_with_their_least_weight() {
+        for (speech, endpoints) in [
+            (Speech::Yahoo, &[("quote", 1)][..]),
+            (Speech::Binance, &[("quote", 2)]),
+            (Speech::Fred, &[("quote", 1), ("series", 1)]),
+            (Speech::Demo, &[("quote", 1), ("series", 1)]),
+        ] {
+            assert_eq!(speech.endpoints(), endpoints.iter().copied().collect(), "{speech:?}");
+        }
+    }
+
+    #[test]
     fn every_way_of_speaking_has_its_name() {
         for speech in Speech::ALL {
-            let symbol = Symbol::new(crate::market::Class::Stock, "AAPL");
+            let symbol = Symbol::new(Class::Stock, "AAPL");
             let speaks = speech.provider().has(&symbol, DataType::Quote);
             assert_eq!(speaks, matches!(speech.as_str(), "yahoo" | "demo"), "{speech:?}");
         }

@@ -15,7 +15,7 @@ use std::net::IpAddr;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use reqwest::header::{HeaderMap, LOCATION, RETRY_AFTER};
+use reqwest::header::HeaderMap;
 use reqwest::{Client, ClientBuilder, Response, Url};
 use rustls::{CertificateError, ClientConfig, RootCertStore};
 
@@ -38,6 +38,7 @@ const READ_TIMEOUT: Duration = Duration::from_secs(30);
 const IDLE_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// What is sent, besides the URL.
+#[derive(Clone)]
 pub(super) struct Letter<'a> {
     /// Who is asked, for messages.
     pub(super) provider: &'a str,
@@ -53,12 +54,16 @@ pub(super) struct Letter<'a> {
 #[derive(Debug)]
 pub(super) struct Arrival {
     pub(super) status: u16,
+    pub(super) headers: HeaderMap,
     /// Decompressed, at most [`LARGEST_BODY`] bytes.
     pub(super) body: Vec<u8>,
-    /// The header `Location`, if it is text.
-    pub(super) location: Option<String>,
-    /// The header `Retry-After`, if it is text.
-    pub(super) retry_after: Option<String>,
+}
+
+impl Arrival {
+    /// A header, if it is there and text.
+    pub(super) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
 }
 
 /// Why nothing usable came back.
@@ -67,6 +72,8 @@ pub(super) struct Failure {
     pub(super) error: Error,
     /// Whether the request may have reached upstream, so that it counts as a call.
     pub(super) left: bool,
+    /// Whether a connection broke, which may go better a moment later.
+    pub(super) broke: bool,
 }
 
 /// The clients of one process, each built when it is first needed.
@@ -172,12 +179,9 @@ pub(super) async fn exchange(client: &Client, letter: &Letter<'_>) -> Result<Arr
         .await
         .map_err(|error| scene.no_answer(&error.without_url()))?;
     let status = response.status().as_u16();
-    let text = |name| response.headers().get(name)?.to_str().ok().map(str::to_owned);
-    let (location, retry_after) = (text(LOCATION), text(RETRY_AFTER));
-    match scene.body(response).await {
-        Ok(body) => Ok(Arrival { status, body, location, retry_after }),
-        Err(error) => Err(Failure { error, left: true }),
-    }
+    let headers = response.headers().clone();
+    let body = scene.body(response).await?;
+    Ok(Arrival { status, headers, body })
 }
 
 /// What the messages of one exchange name.
@@ -188,15 +192,14 @@ struct Scene<'a> {
 }
 
 impl Scene<'_> {
-    async fn body(&self, mut response: Response) -> Result<Vec<u8>, Error> {
+    async fn body(&self, mut response: Response) -> Result<Vec<u8>, Failure> {
         let mut body = Vec::new();
         loop {
             match response.chunk().await {
                 Ok(None) => return Ok(body),
                 Ok(Some(chunk)) if body.len() + chunk.len() > LARGEST_BODY => {
-                    return Err(
-                        self.unreadable(&format!("is longer than {} MiB", LARGEST_BODY >> 20))
-                    );
+                    let why = format!("is longer than {} MiB", LARGEST_BODY >> 20);
+                    return Err(Failure { error: self.unreadable(&why), left: true, broke: false });
                 }
                 Ok(Some(chunk)) => body.extend_from_slice(&chunk),
                 Err(error) => return Err(self.torn(&error.without_url(), body.len())),
@@ -210,7 +213,7 @@ impl Scene<'_> {
     }
 
     /// The error for an answer that ended before its end, after so many bytes.
-    fn torn(&self, error: &reqwest::Error, bytes: usize) -> Error {
+    fn torn(&self, error: &reqwest::Error, bytes: usize) -> Failure {
         let encoding = find::<io::Error>(error).is_some_and(|cause| {
             matches!(cause.kind(), io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput)
         });
@@ -222,7 +225,8 @@ impl Scene<'_> {
         } else {
             format!("was cut short after {bytes} bytes")
         };
-        self.unreadable(&why).caused_by(chain(error))
+        let broke = !error.is_timeout() && !encoding;
+        Failure { error: self.unreadable(&why).caused_by(chain(error)), left: true, broke }
     }
 
     /// The error for a request to which nothing came back that is HTTP.
@@ -233,6 +237,7 @@ impl Scene<'_> {
             return Failure {
                 error: self.unreadable("is not HTTP").caused_by(chain(error)),
                 left: true,
+                broke: false,
             };
         }
         let proxy = if chain(error).contains("tunnel") { "through the proxy, " } else { "" };
@@ -247,9 +252,11 @@ impl Scene<'_> {
         } else {
             "check the network and try again; --offline answers from the cache"
         };
+        let left = !error.is_connect() && !error.is_builder();
         Failure {
             error: Error::new(Kind::Unreachable, message).hint(hint).caused_by(chain(error)),
-            left: !error.is_connect() && !error.is_builder(),
+            left,
+            broke: left && !error.is_timeout(),
         }
     }
 

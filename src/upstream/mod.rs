@@ -1,16 +1,22 @@
-//! The only door to the network: sends what a provider wrote, within the limits, and checks what
-//! comes back.
+//! The only door to the network: sends what a provider wrote, within the limits, tries again what
+//! may go better, and checks what comes back.
 //!
 //! It refuses to look anything up, to store anything and to serve anything stale: that is
-//! [`cache`](crate::cache)'s. It does not try twice.
+//! [`cache`](crate::cache)'s.
 //!
 //! # Order
 //!
-//! One who asks first gets a promise of a slot from the [`ledger`](crate::ledger), waits for it,
-//! then waits for one of the `concurrency` requests that may be under way, and only then enters
-//! the call as started. The ledger is asked again at that point, because a wait for the second
-//! may have made the promise worthless; whoever has to wait again lets go of the second first. So
-//! nobody waits for a slot while keeping others from sending.
+//! First a [`Permit`] of the process, of which a provider has `concurrency`; then, the caller's, the
+//! lock of the key; then a slot of the [`ledger`](crate::ledger). Whoever has a permit waits for time or for an answer and for nobody else, so nothing can wait in a circle.
+//!
+//! # What a failure leads to
+//!
+//! | what | the request | everybody |
+//! |---|---|---|
+//! | a broken connection, 408, 5xx | is tried again, at most twice | five in a row open the breaker |
+//! | 429, 418, 403, a body that says so | waits for the pause, if it may | the provider is paused |
+//! | no connection at all | fails, and so do all others of this command | counts as one failure |
+//! | anything else | fails | its key cools down |
 //!
 //! # Secrets
 //!
@@ -19,33 +25,60 @@
 
 mod demo;
 mod http;
+mod line;
+mod retry;
 mod send;
 mod site;
+mod turn;
 
 #[cfg(test)]
 mod tests;
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use reqwest::Url;
-use tokio::sync::{Semaphore, SemaphorePermit, watch};
 
 pub use demo::DemoUpstream;
+pub use line::{Patience, Permit};
 pub use site::{Access, Certificates, Credentials, DemoSettings, Place, Secret, Site};
+pub use turn::{reason, refused};
 
-use crate::clock::{Clock, Stopwatch};
+use crate::clock::{Clock, Reading};
 use crate::error::{Error, Kind};
-use crate::ledger::{Cause, Ledger, Slot, Wait};
+use crate::ledger::{Call, Ledger, Outcome, Said};
 use crate::market::{DataType, Record, Symbol};
-use crate::provider::{Ask, Speech};
+use crate::provider::{Ask, Pace, Reply, Request, Speech};
 use crate::time::Timestamp;
+use crate::units::Share;
 use crate::validate;
-use http::{Arrival, Clients, Letter};
+use http::{Clients, Letter};
+use line::Line;
+use retry::Again;
 
 /// How many redirects are followed for one question.
 const MOST_REDIRECTS: usize = 3;
+
+/// The shortest pause after a refusal that names a time.
+const SHORTEST_PAUSE: Duration = Duration::from_secs(1);
+
+/// One question to one provider.
+#[derive(Clone, Copy, Debug)]
+pub struct Asking<'a> {
+    /// The provider.
+    pub site: &'a Site,
+    /// About what.
+    pub symbol: &'a Symbol,
+    /// Which of its data.
+    pub data_type: DataType,
+    /// The name under which a failure is remembered: `key@provider`.
+    pub name: &'a str,
+    /// Who asks, for what is reserved.
+    pub caller: &'a str,
+    /// How much of the budget may be used up.
+    pub budget_share: Option<Share>,
+}
 
 /// What became of one question.
 #[derive(Debug)]
@@ -67,233 +100,296 @@ pub struct Asked {
 #[derive(Debug)]
 pub struct Upstream {
     clock: Clock,
-    opened_at: Timestamp,
-    running: Stopwatch,
-    ledger: Mutex<Ledger>,
+    ledger: Ledger,
     clients: Clients,
     lines: Mutex<HashMap<String, Arc<Line>>>,
 }
 
-/// What an answer says beside its body.
-struct Said {
-    status: u16,
-    retry_after: Option<String>,
+/// Why one try came to nothing.
+struct Failed {
+    error: Error,
+    again: Again,
+    verdict: Verdict,
 }
 
-impl Said {
-    fn of(arrival: &Arrival) -> Self {
-        Self { status: arrival.status, retry_after: arrival.retry_after.clone() }
-    }
-}
-
-/// What the questions to one provider share.
-#[derive(Debug)]
-struct Line {
-    /// One for each request that may be under way.
-    permits: Semaphore,
-    /// Why it cannot be reached, once that is known.
-    lost: watch::Sender<Option<Error>>,
-    /// The embedded upstream, where this is it.
-    demo: OnceLock<Result<DemoUpstream, String>>,
+/// What a failure says of the provider.
+enum Verdict {
+    /// It refused, with this status, and was noted to be paused.
+    Refused,
+    /// It is there, and says what it should.
+    Well,
+    /// It fails.
+    Sick,
+    /// Nothing, and the key does not cool down either: nobody was asked.
+    Unasked,
 }
 
 impl Upstream {
     /// Nobody has been asked yet; nothing is built before somebody is.
-    pub fn new(clock: Clock) -> Self {
-        Self {
-            clock,
-            opened_at: clock.real_now(),
-            running: clock.stopwatch(),
-            ledger: Mutex::default(),
-            clients: Clients::default(),
-            lines: Mutex::default(),
-        }
+    pub fn new(clock: Clock, ledger: Ledger) -> Self {
+        Self { clock, ledger, clients: Clients::default(), lines: Mutex::default() }
     }
 
-    /// Asks `site` for this type of data of `symbol`, waiting for its limits for at most
-    /// `patience`. Waiting for one of the `concurrency` requests under way is not limited, since
-    /// each of those ends within the `timeout`.
+    /// The book of what everybody was asked.
+    pub fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+
+    /// Waits for the right to ask a provider.
+    pub async fn permit(&self, site: &Site, patience: &mut Patience) -> Permit {
+        self.line(site).permit(patience).await
+    }
+
+    /// Asks once it may, and again where that may help. Waiting for limits, for pauses and between
+    /// retries together takes no longer than `patience`; the requests themselves together no longer
+    /// than the site's `timeout`.
     pub async fn ask(
         &self,
-        site: &Site,
-        symbol: &Symbol,
-        data_type: DataType,
-        patience: Duration,
+        asking: &Asking<'_>,
+        permit: &Permit,
+        patience: &mut Patience,
     ) -> Asked {
-        let ask = Ask { symbol, data_type, provider: &site.name };
-        let mut spent = Spent { patience, calls: 0, latency: Duration::ZERO };
-        let outcome = self
-            .converse(site, &ask, &mut spent)
-            .await
-            .map_err(|error| send::without_secret(error, site));
-        Asked { outcome, calls: spent.calls, latency: spent.latency }
+        let mut spent = Spent {
+            patience,
+            calls: 0,
+            latency: Duration::ZERO,
+            started: None,
+            is_probe: false,
+            used: None,
+        };
+        let outcome = self.converse(asking, &permit.line, &mut spent).await;
+        let (calls, latency) = (spent.calls, spent.latency);
+        let outcome = match outcome {
+            Ok(record) => {
+                self.settle(asking, &spent, Said::Answered, Some((asking.name, None)));
+                Ok(record)
+            }
+            Err(Failed { error, verdict, .. }) => {
+                let error = send::without_secret(error, asking.site);
+                match verdict {
+                    Verdict::Refused | Verdict::Unasked => {}
+                    Verdict::Well => {
+                        let failed = (error.kind != Kind::NotFound).then_some(&error);
+                        self.settle(asking, &spent, Said::Answered, Some((asking.name, failed)));
+                    }
+                    Verdict::Sick => {
+                        let key = Some((asking.name, Some(&error)));
+                        self.settle(asking, &spent, Said::Failed(&error), key);
+                    }
+                }
+                Err(error)
+            }
+        };
+        Asked { outcome, calls, latency }
     }
 
     async fn converse(
         &self,
-        site: &Site,
-        ask: &Ask<'_>,
-        spent: &mut Spent,
-    ) -> Result<Record, Error> {
+        asking: &Asking<'_>,
+        line: &Line,
+        spent: &mut Spent<'_>,
+    ) -> Result<Record, Failed> {
+        let site = asking.site;
         let provider = site.speech.provider();
+        let ask = Ask { symbol: asking.symbol, data_type: asking.data_type, provider: &site.name };
         if !provider.has(ask.symbol, ask.data_type) {
             let (name, symbol, data_type) = (&site.name, ask.symbol, ask.data_type.as_str());
             let message = format!("{name} has no {data_type} of `{symbol}`");
-            return Err(Error::new(Kind::Unsupported, message).hint("ask another provider with -p"));
+            let error = Error::new(Kind::Unsupported, message);
+            return Err(Failed::unasked(error.hint("ask another provider with -p")));
         }
-        let credentials = site.credentials()?;
-        let line = self.line(site);
-        let base = self.base_url(site, &line)?;
-        let mut letter = send::letter(site, &base, &provider.request(ask), credentials)?;
+        let credentials = site.credentials().map_err(Failed::unasked)?;
+        let base = self.base_url(site, line).map_err(Failed::unasked)?;
+        let request = provider.request(&ask);
+        let letter = send::letter(site, &base, &request, credentials).map_err(Failed::unasked)?;
+        let (mut retries, mut before) = (0, None);
+        loop {
+            let failed =
+                match self.attempt(asking, &ask, &request, letter.clone(), line, spent).await {
+                    Ok(record) => return Ok(record),
+                    // Why it could not be asked again says less than how it failed.
+                    Err(Failed { verdict: Verdict::Unasked, error, .. }) => {
+                        return Err(before.unwrap_or_else(|| Failed::unasked(error)));
+                    }
+                    Err(failed) => failed,
+                };
+            let Some(pause) = self.pause_before_retry(site, &failed, retries, spent) else {
+                if failed.error.kind == Kind::Unreachable {
+                    line.lost.send_replace(Some(failed.error.clone()));
+                }
+                return Err(failed);
+            };
+            tokio::time::sleep(pause).await;
+            spent.patience.spend(pause);
+            retries += 1;
+            before = Some(failed);
+        }
+    }
+
+    /// How long to wait before asking again, if that helps and if there is time for it: of the
+    /// request's own `timeout`, and of what may be waited.
+    fn pause_before_retry(
+        &self,
+        site: &Site,
+        failed: &Failed,
+        retries: u32,
+        spent: &Spent<'_>,
+    ) -> Option<Duration> {
+        let left = spent.patience.left();
+        let pause = failed.again.pause(retries)?;
+        let now = self.reading();
+        let paused = match failed.again {
+            Again::AfterPause => {
+                self.ledger.paused_until(&site.name, &now).map(|u| u.since(now.wall))
+            }
+            Again::Soon | Again::No => None,
+        };
+        let in_time = spent.latency < site.timeout && !left.is_zero();
+        (in_time && pause.max(paused.unwrap_or_default()) <= left).then_some(pause)
+    }
+
+    /// One try: a request and its answer, through its redirects.
+    async fn attempt(
+        &self,
+        asking: &Asking<'_>,
+        ask: &Ask<'_>,
+        request: &Request,
+        mut letter: Letter<'_>,
+        line: &Line,
+        spent: &mut Spent<'_>,
+    ) -> Result<Record, Failed> {
+        let site = asking.site;
         for _ in 0..=MOST_REDIRECTS {
-            let (arrival, started) = self.exchange(site, &line, &letter, spent).await?;
-            let Some(next) = send::redirection(site, &letter.url, &arrival)? else {
-                let said = Said::of(&arrival);
-                let outcome = send::read(site, ask, arrival, self.clock.now());
-                self.note(site, &said, outcome.as_ref().err(), started);
-                let record = outcome.map_err(|error| self.with_pause(site, error))?;
-                validate::record(&record)?;
-                return Ok(record);
+            let arrival = self.exchange(asking, request, &mut letter, line, spent).await?;
+            let next = send::redirection(site, &letter.url, &arrival).map_err(Failed::well)?;
+            let Some(next) = next else {
+                let header = |name: &str| arrival.header(name).map(str::to_owned);
+                let (retry_after, date) = (header("retry-after"), header("date"));
+                let reply = Reply { status: arrival.status, body: arrival.body.clone() };
+                let now = self.reading();
+                let pace = site.speech.provider().pace(&reply, &header, now.wall);
+                // What nothing limits need not be known, and what was counted before this call started
+                // may be counted in another minute.
+                let is_of_use = |since: Timestamp| {
+                    !site.limits.windows.is_empty() && spent.started.is_some_and(|at| at >= since)
+                };
+                spent.used = pace.used.filter(|(since, _)| is_of_use(*since)).or(spent.used);
+                let outcome = send::read(site, ask, reply, self.clock.now())
+                    .and_then(|record| validate::record(&record).map(|()| record));
+                let status = arrival.status;
+                // A date is meant by the clock of whoever wrote it.
+                let its_now = date.as_deref().and_then(Timestamp::from_http_date);
+                let named = retry_after
+                    .as_deref()
+                    .and_then(|text| send::retry_after(text, its_now.unwrap_or(now.wall)));
+                return outcome
+                    .map_err(|error| self.failed(asking, error, status, named, pace, spent));
             };
             send::redirect(site, &mut letter, next);
         }
         let message = format!("{} redirects more than {MOST_REDIRECTS} times", site.name);
-        Err(Error::new(Kind::Upstream, message).hint("check `base_url` with `mcache config show`"))
+        let error = Error::new(Kind::Upstream, message);
+        Err(Failed::well(error.hint("check `base_url` with `mcache config show`")))
+    }
+
+    /// What an answer that is no record says: refused by its status, by a time that it names, or,
+    /// where the status says nothing of it (Yahoo's 200 with `Too Many Requests`), by what the
+    /// provider read.
+    fn failed(
+        &self,
+        asking: &Asking<'_>,
+        error: Error,
+        status: u16,
+        named: Option<Duration>,
+        pace: Pace,
+        spent: &Spent<'_>,
+    ) -> Failed {
+        let now = self.reading();
+        let banned = pace.banned_until.map(|until| send::bounded(until.since(now.wall)));
+        // Not at all, or a date that has passed by our clock, is a moment all the same: whoever
+        // refuses everybody must not be asked by everybody at once.
+        let wait = named.max(banned).map(|wait| wait.max(SHORTEST_PAUSE));
+        let limited = error.kind == Kind::RateLimited;
+        if matches!(status, 403 | 418 | 429) || (status >= 400 && wait.is_some()) || limited {
+            self.settle(asking, spent, Said::Refused(status, wait), None);
+            let error = self.with_pause(asking.site, error);
+            let again = if limited { Again::AfterPause } else { Again::No };
+            return Failed { error, again, verdict: Verdict::Refused };
+        }
+        let again = Again::after_status(status);
+        let sick = status >= 500 || matches!(error.kind, Kind::Upstream | Kind::InvalidData);
+        let verdict = if sick { Verdict::Sick } else { Verdict::Well };
+        Failed { error, again, verdict }
     }
 
     /// One request and its answer, when it is its turn.
     async fn exchange(
         &self,
-        site: &Site,
+        asking: &Asking<'_>,
+        request: &Request,
+        letter: &mut Letter<'_>,
         line: &Line,
-        letter: &Letter<'_>,
-        spent: &mut Spent,
-    ) -> Result<(Arrival, Timestamp), Error> {
+        spent: &mut Spent<'_>,
+    ) -> Result<http::Arrival, Failed> {
+        let site = asking.site;
         // Built before the call starts, so that it does not arrive late by that time.
-        let client = self.clients.client(&site.name, &letter.url, site.certificates)?;
-        let mut turn = self.turn(site, line, spent).await?;
-        let started = self.now();
+        let client = self.clients.client(&site.name, &letter.url, site.certificates);
+        let client = client.map_err(Failed::unasked)?;
+        let call = Call {
+            provider: &site.name,
+            endpoint: request.endpoint,
+            weight: site.limits.weight(request.endpoint, request.weight),
+            caller: asking.caller,
+            limits: &site.limits,
+            budget_share: asking.budget_share,
+            is_probe: spent.is_probe,
+        };
+        // Whoever stops waiting from here on has made the call.
+        let started = self.turn(line, &call, spent.patience).await.map_err(Failed::unasked)?;
+        spent.is_probe |= started.is_probe;
+        letter.timeout = site.timeout.saturating_sub(spent.latency);
         let stopwatch = self.clock.stopwatch();
         let outcome = http::exchange(client, letter).await;
-        match outcome {
-            Ok(arrival) => {
-                spent.count(stopwatch.elapsed());
-                Ok((arrival, started))
-            }
-            Err(failure) => {
-                if failure.left {
-                    spent.count(stopwatch.elapsed());
-                } else {
-                    turn.unused = true;
-                }
-                if failure.error.kind == Kind::Unreachable {
-                    line.lost.send_replace(Some(failure.error.clone()));
-                }
-                Err(failure.error)
-            }
+        if outcome.as_ref().map_or_else(|failure| failure.left, |_| true) {
+            spent.calls += 1;
+            spent.latency += stopwatch.elapsed();
+            spent.started = Some(started.at);
+        } else {
+            self.ledger.give_back(&call, &started, &self.reading());
         }
+        outcome.map_err(|failure| Failed {
+            error: failure.error,
+            again: if failure.broke { Again::Soon } else { Again::No },
+            verdict: Verdict::Sick,
+        })
     }
 
-    /// Waits until a call may start, and enters it as started; at once the error of the one who
-    /// found that the provider cannot be reached.
-    async fn turn<'a>(
-        &'a self,
-        site: &'a Site,
-        line: &'a Line,
-        spent: &mut Spent,
-    ) -> Result<Turn<'a>, Error> {
-        let mut lost = line.lost.subscribe();
-        let lost = async {
-            match lost.wait_for(Option::is_some).await.ok().and_then(|error| error.clone()) {
-                Some(error) => error,
-                // The sender lives in `line`, so this is never reached.
-                None => std::future::pending().await,
-            }
+    /// Notes what upstream said; of the key, if that is known by now, how it failed or that it did
+    /// not.
+    fn settle(
+        &self,
+        asking: &Asking<'_>,
+        spent: &Spent<'_>,
+        said: Said<'_>,
+        key: Option<(&str, Option<&Error>)>,
+    ) {
+        let now = self.reading();
+        let outcome = Outcome {
+            provider: &asking.site.name,
+            started: spent.started.unwrap_or(now.wall),
+            said,
+            used: spent.used,
+            key,
         };
-        tokio::select! {
-            biased;
-            error = lost => Err(error),
-            turn = self.slot_and_permit(site, line, spent) => turn,
-        }
-    }
-
-    async fn slot_and_permit<'a>(
-        &'a self,
-        site: &'a Site,
-        line: &'a Line,
-        spent: &mut Spent,
-    ) -> Result<Turn<'a>, Error> {
-        let slot = self
-            .ledger()
-            .reserve(&site.name, &site.limits, self.now(), spent.patience)
-            .map_err(|wait| self.full(site, wait))?;
-        let mut at = slot.at;
-        let mut turn = Turn { upstream: self, site: &site.name, slot, unused: true, permit: None };
-        loop {
-            let pause = at.since(self.now());
-            if !pause.is_zero() {
-                tokio::time::sleep(pause).await;
-                spent.patience = spent.patience.saturating_sub(pause);
-            }
-            // The semaphore is never closed.
-            turn.permit = line.permits.acquire().await.ok();
-            let now = self.now();
-            let started = self.ledger().start(&site.name, &site.limits, &turn.slot, now);
-            match started {
-                Ok(()) => {
-                    turn.unused = false;
-                    return Ok(turn);
-                }
-                Err(wait) if wait.until > now + spent.patience => return Err(self.full(site, wait)),
-                Err(wait) => {
-                    turn.permit = None;
-                    at = wait.until;
-                }
-            }
-        }
-    }
-
-    /// Notes in the ledger whether upstream refused: by its status, or, where the status says
-    /// nothing of it (Yahoo's 200 with `Too Many Requests`), by what the provider read.
-    fn note(&self, site: &Site, said: &Said, error: Option<&Error>, started: Timestamp) {
-        let now = self.now();
-        let wait = said
-            .retry_after
-            .as_deref()
-            .and_then(|text| send::retry_after(text, self.clock.real_now()));
-        let status = said.status;
-        let refused = matches!(status, 403 | 418 | 429)
-            || (status >= 400 && wait.is_some())
-            || error.is_some_and(|error| error.kind == Kind::RateLimited);
-        if refused {
-            self.ledger().refuse(&site.name, status, started, now, wait);
-        } else if status < 500 {
-            self.ledger().accept(&site.name);
-        }
-    }
-
-    /// The error for a call that may not start within the caller's patience.
-    fn full(&self, site: &Site, wait: Wait) -> Error {
-        let why = match wait.cause {
-            Cause::Full(window) => format!("the limit {window} is used up"),
-            Cause::Refused(status) => format!("it answered HTTP {status}"),
-            Cause::Queue => "others wait for it already".to_owned(),
-        };
-        let until = send::time_of_day(wait.until, self.now());
-        let seconds = wait.until.since(self.now()).as_millis().div_ceil(1000);
-        Error::new(
-            Kind::RateLimited,
-            format!("{} allows no more requests until {until} ({why})", site.name),
-        )
-        .hint(format!("`--max-wait {seconds}s` waits for it; --offline answers from the cache"))
+        self.ledger.settle(&outcome, &now);
     }
 
     /// The error of an upstream that refuses, with the instant at which the pause ends.
     fn with_pause(&self, site: &Site, error: Error) -> Error {
-        let now = self.now();
-        match self.ledger().paused_until(&site.name, now) {
+        let now = self.reading();
+        match self.ledger.paused_until(&site.name, &now) {
             Some(until) if error.kind == Kind::RateLimited => {
-                let until = send::time_of_day(until, now);
+                let until = send::time_of_day(until, now.wall);
                 error.hint(format!(
                     "it is asked again from {until} on; --offline answers from the cache"
                 ))
@@ -304,14 +400,7 @@ impl Upstream {
 
     fn line(&self, site: &Site) -> Arc<Line> {
         let mut lines = locked(&self.lines);
-        let line = lines.entry(site.name.clone()).or_insert_with(|| {
-            let permits = site.concurrency.clamp(1, Semaphore::MAX_PERMITS);
-            Arc::new(Line {
-                permits: Semaphore::new(permits),
-                lost: watch::Sender::new(None),
-                demo: OnceLock::new(),
-            })
-        });
+        let line = lines.entry(site.name.clone()).or_insert_with(|| Arc::new(Line::of(site)));
         Arc::clone(line)
     }
 
@@ -339,54 +428,37 @@ impl Upstream {
         site::base_url(text).map_err(|usage| send::unusable(site, usage))
     }
 
-    /// Real time, in steps that nobody who sets the clock of the machine can change: a slot would
-    /// otherwise lie an hour away after the clock is put back by one.
-    fn now(&self) -> Timestamp {
-        self.opened_at + self.running.elapsed()
-    }
-
-    fn ledger(&self) -> MutexGuard<'_, Ledger> {
-        locked(&self.ledger)
+    fn reading(&self) -> Reading {
+        self.clock.reading()
     }
 }
 
-/// The book and the lines are whole between any two statements, so a panic elsewhere is no reason
-/// to give them up. No guard lives across an await.
+/// What these locks guard is whole between any two statements, so a panic elsewhere is no reason to
+/// give it up. No guard lives across an await.
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+impl Failed {
+    /// What is wrong was known before anybody was asked, or it was said by another.
+    fn unasked(error: Error) -> Self {
+        Self { error, again: Again::No, verdict: Verdict::Unasked }
+    }
+
+    fn well(error: Error) -> Self {
+        Self { error, again: Again::No, verdict: Verdict::Well }
+    }
+}
+
 /// What one question has used, and what it may still wait.
-#[derive(Debug)]
-struct Spent {
-    patience: Duration,
+struct Spent<'a> {
+    patience: &'a mut Patience,
     calls: u32,
     latency: Duration,
-}
-
-impl Spent {
-    fn count(&mut self, latency: Duration) {
-        self.calls += 1;
-        self.latency += latency;
-    }
-}
-
-/// The right to one call. Dropped unused, also by a caller who stopped waiting, it gives its slot
-/// back.
-struct Turn<'a> {
-    upstream: &'a Upstream,
-    site: &'a str,
-    slot: Slot,
-    unused: bool,
-    permit: Option<SemaphorePermit<'a>>,
-}
-
-impl Drop for Turn<'_> {
-    fn drop(&mut self) {
-        if self.unused {
-            self.upstream.ledger().give_back(self.site, &self.slot);
-        }
-        // Last, so that whoever gets it next finds the slot given back.
-        self.permit.take();
-    }
+    /// When its last call started.
+    started: Option<Timestamp>,
+    /// Whether it is the one that tries whether a sick provider is well again.
+    is_probe: bool,
+    /// What upstream says is used of its limit.
+    used: Option<(Timestamp, u64)>,
 }

@@ -93,7 +93,9 @@ pub(super) fn redirection(
     from: &Url,
     arrival: &Arrival,
 ) -> Result<Option<Url>, Error> {
-    let (301 | 302 | 303 | 307 | 308, Some(location)) = (arrival.status, &arrival.location) else {
+    let (301 | 302 | 303 | 307 | 308, Some(location)) =
+        (arrival.status, arrival.header("location"))
+    else {
         return Ok(None);
     };
     let refused = |why: &str| {
@@ -150,10 +152,14 @@ pub(super) fn retry_after(text: &str, now: Timestamp) -> Option<Duration> {
         // More digits than a number holds is a very long time, and cut below.
         Duration::from_secs(text.parse().unwrap_or(u64::MAX))
     } else {
-        let date = jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(text).ok()?;
-        Timestamp::from_ms(date.as_millisecond()).since(now)
+        Timestamp::from_http_date(text)?.since(now)
     };
-    Some(wait.min(LONGEST_RETRY_AFTER))
+    Some(bounded(wait))
+}
+
+/// No longer than an upstream can ask for.
+pub(super) fn bounded(wait: Duration) -> Duration {
+    wait.min(LONGEST_RETRY_AFTER)
 }
 
 /// An instant to come as messages name it: `14:32:10 UTC`, rounded up to the second, and with the
@@ -173,11 +179,10 @@ pub(super) fn time_of_day(instant: Timestamp, now: Timestamp) -> String {
 pub(super) fn read(
     site: &Site,
     ask: &Ask<'_>,
-    arrival: Arrival,
+    mut reply: Reply,
     now: Timestamp,
 ) -> Result<Record, Error> {
     let provider = site.speech.provider();
-    let mut reply = Reply { status: arrival.status, body: arrival.body };
     let outcome = provider.read(ask, &reply, now);
     let (Err(error), Some(secret)) = (&outcome, site.secret()) else {
         return outcome;

@@ -10,7 +10,7 @@ use reqwest::Url;
 use reqwest::header::{HeaderName, HeaderValue};
 
 use crate::error::{Error, Kind, Usage, sanitized};
-use crate::ledger::Window;
+use crate::ledger::{Limits, Window};
 use crate::provider::Speech;
 
 /// What stands in the place of a secret wherever one would be shown.
@@ -172,8 +172,8 @@ pub struct Site {
     pub timeout: Duration,
     /// How many requests may be under way at once.
     pub concurrency: usize,
-    /// How many calls may start in how long a time; all of them hold.
-    pub limits: Vec<Window>,
+    /// How much it may be asked.
+    pub limits: Limits,
     /// Which certificates are trusted.
     pub certificates: Certificates,
     /// How the embedded upstream behaves, where it is the one that is asked.

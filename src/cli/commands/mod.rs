@@ -7,6 +7,7 @@ pub(super) mod config;
 pub(super) mod fetch;
 pub(super) mod get;
 pub(super) mod keys;
+pub(super) mod limits;
 pub(super) mod man;
 pub(super) mod put;
 pub(super) mod stats;

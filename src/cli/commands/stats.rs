@@ -2,8 +2,8 @@
 
 use std::io::Write as _;
 
-use super::say_warnings;
 use super::verify::Task;
+use super::{limits, say_warnings};
 use crate::cache::{Cache, Dimension, Report, Row};
 use crate::cli::Invocation;
 use crate::cli::args::{By, Format, Stats};
@@ -20,6 +20,9 @@ pub(in crate::cli) fn run(args: &Stats, invocation: Invocation<'_>) -> anyhow::R
         (true, _) => return super::verify::run(Task::Verify, invocation),
         (_, true) => return super::verify::run(Task::Repair, invocation),
         _ => {}
+    }
+    if args.limits {
+        return limits::all(invocation);
     }
     let format = match (args.by, args.reset) {
         (_, true) => invocation.format(&[Table])?,
@@ -39,7 +42,9 @@ pub(in crate::cli) fn run(args: &Stats, invocation: Invocation<'_>) -> anyhow::R
         let rows = cache.report_by(dimension(by), since, top);
         return by_dimension(&rows, format, &cache, invocation);
     }
-    let report = cache.report(since, &|provider| invocation.config.cost_per_call(provider));
+    let configured = invocation.config.providers();
+    let price = |provider: &str| invocation.config.cost_per_call(provider);
+    let report = cache.report(since, &configured, &price);
     whole(&report, format, &cache, invocation)
 }
 
@@ -74,15 +79,22 @@ fn whole(
     invocation: Invocation<'_>,
 ) -> anyhow::Result<Exit> {
     let ui = invocation.ui;
+    let allowances = cache.allowances(&invocation.config.providers());
     say_warnings(cache, ui);
     match format {
         Format::Json => writeln!(ui.data(), "{}", serde_json::to_string_pretty(report)?)?,
-        Format::Prometheus => ui.data().write_all(prometheus::exposition(report)?.as_bytes())?,
+        Format::Prometheus => {
+            ui.data().write_all(prometheus::exposition(report, &allowances)?.as_bytes())?;
+        }
         _ => {
             let style = ui.style();
             people(report, cache, invocation.config.folder()).write(style, ui.data())?;
             if !report.providers.is_empty() {
                 providers(report).write(style, ui.data())?;
+            }
+            let restricted = limits::restricted(report, &allowances);
+            if !restricted.is_empty() {
+                restricted.write(style, ui.data())?;
             }
         }
     }

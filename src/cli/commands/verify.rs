@@ -89,6 +89,7 @@ fn undone(trouble: &Trouble, task: Task, folder: &dyn Display) -> Usage {
 
 fn summary(verdict: &Verdict) -> String {
     match verdict.damaged.len() {
+        0 if verdict.database != Condition::Damaged => "the ledger is damaged".to_owned(),
         0 => "the database is damaged".to_owned(),
         1 => "1 entry is damaged".to_owned(),
         some => format!("{some} entries are damaged"),
@@ -101,12 +102,13 @@ fn people(repair: &Repair, task: Task, folder: &dyn Display, ui: &mut Ui) -> any
     let mut row = |name: &str, value: String| table.row(vec![name.to_owned(), value]);
     let count = |n: u64| grouped(&n.to_string());
     row("Cache folder", folder.to_string());
-    let database = match verdict.database {
-        Condition::Ok => "ok",
-        Condition::Damaged => "damaged",
-        Condition::Absent => "absent",
+    let condition = |condition| match condition {
+        Condition::Ok => "ok".to_owned(),
+        Condition::Damaged => "damaged".to_owned(),
+        Condition::Absent => "absent".to_owned(),
     };
-    row("Database", database.to_owned());
+    row("Database", condition(verdict.database));
+    row("Ledger of limits", condition(verdict.ledger));
     row("Sound entries", count(verdict.entries));
     row("Damaged entries", count(verdict.damaged.len() as u64));
     if task == Task::Repair {

@@ -25,6 +25,7 @@ pub(in crate::cli) fn run(args: &Warm, invocation: Invocation<'_>) -> anyhow::Re
     let questions = questions(said, &args.asked, &invocation.config, invocation.ui)?;
     let terms = Terms {
         max_wait: args.max_wait.unwrap_or(AS_LONG_AS_IT_TAKES),
+        budget: args.budget,
         ..terms(&args.asked, &invocation)
     };
     let cache = invocation.config.open_with(|options| {

@@ -1,27 +1,26 @@
 //! The statistics as text for a scraper: OpenMetrics, names beginning with `mcache_`.
 //!
 //! Counters are those of all processes since the last reset, so a scraper's `rate()` works over
-//! restarts.
+//! restarts. The same state gives the same text, line by line.
 
 use std::fmt;
-use std::sync::atomic::AtomicU64;
 
 use prometheus_client::encoding::text::encode;
-use prometheus_client::metrics::counter::Counter;
-use prometheus_client::metrics::family::Family;
-use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::encoding::{EncodeMetric, MetricEncoder, NoLabelSet};
+use prometheus_client::metrics::MetricType;
 use prometheus_client::registry::Registry;
 
-use crate::cache::Report;
+use crate::cache::{Allowance, Health, Report};
 
 type Labels = Vec<(&'static str, String)>;
 
 /// The whole exposition.
-pub(crate) fn exposition(report: &Report) -> Result<String, fmt::Error> {
+pub(crate) fn exposition(report: &Report, allowances: &[Allowance]) -> Result<String, fmt::Error> {
     let mut registry = Registry::with_prefix("mcache");
     counters(report, &mut registry);
     providers(report, &mut registry);
     gauges(report, &mut registry);
+    limits(allowances, &mut registry);
     let mut text = String::new();
     encode(&mut text, &registry)?;
     Ok(text)
@@ -151,6 +150,60 @@ fn gauges(report: &Report, registry: &mut Registry) {
     gauge(registry, "latency_seconds", "Time to answer", both);
 }
 
+/// Of every provider that is configured, so that no line comes and goes with use.
+fn limits(allowances: &[Allowance], registry: &mut Registry) {
+    let windows = || {
+        allowances.iter().flat_map(|allowance| {
+            // A window that all endpoints share is said once.
+            let own = allowance.limits.iter().filter(|of| of.endpoint == allowance.endpoint);
+            own.map(|of| {
+                let endpoint = of.endpoint.clone().map(|endpoint| ("endpoint", endpoint));
+                let labels = [("provider", allowance.provider.clone())].into_iter().chain(endpoint);
+                (labels.chain([("window", of.window.clone())]).collect::<Labels>(), of)
+            })
+        })
+    };
+    gauge(
+        registry,
+        "provider_window_used",
+        "Calls in a limit, by weight",
+        windows().map(|(labels, of)| (labels, float(of.used))),
+    );
+    gauge(
+        registry,
+        "provider_window_limit",
+        "The most calls in a limit, by weight",
+        windows().map(|(labels, of)| (labels, float(of.limit))),
+    );
+    let providers = || allowances.iter().filter(|allowance| allowance.endpoint.is_none());
+    let budgets = || {
+        providers().filter_map(|allowance| {
+            let budget = allowance.budget.as_ref()?;
+            Some((vec![("provider", allowance.provider.clone())], budget))
+        })
+    };
+    gauge(
+        registry,
+        "provider_budget_used",
+        "Calls of this day or month",
+        budgets().map(|(labels, budget)| (labels, float(budget.used))),
+    );
+    gauge(
+        registry,
+        "provider_budget_limit",
+        "The most calls of a day or month",
+        budgets().map(|(labels, budget)| (labels, float(budget.limit))),
+    );
+    let states = providers().flat_map(|allowance| {
+        Health::ALL.into_iter().map(|health| {
+            let provider = ("provider", allowance.provider.clone());
+            let labels = vec![provider, ("health", health.as_str().to_owned())];
+            (labels, if allowance.health == health { 1.0 } else { 0.0 })
+        })
+    });
+    gauge(registry, "provider_health", "How a provider is: 1 for the state that it is in", states);
+}
+
 fn labelled<'a>(
     label: &'static str,
     values: impl IntoIterator<Item = (&'a str, i64)>,
@@ -164,11 +217,8 @@ fn counter(
     help: &str,
     values: impl IntoIterator<Item = (Labels, i64)>,
 ) {
-    let family = Family::<Labels, Counter>::default();
-    for (labels, n) in values {
-        family.get_or_create(&labels).inc_by(n.unsigned_abs());
-    }
-    registry.register(name, help, family);
+    let values = values.into_iter().map(|(labels, n)| (labels, n.unsigned_abs()));
+    registry.register(name, help, Counters(values.collect()));
 }
 
 fn gauge(
@@ -177,11 +227,41 @@ fn gauge(
     help: &str,
     values: impl IntoIterator<Item = (Labels, f64)>,
 ) {
-    let family = Family::<Labels, Gauge<f64, AtomicU64>>::default();
-    for (labels, value) in values {
-        family.get_or_create(&labels).set(value);
+    registry.register(name, help, Gauges(values.into_iter().collect()));
+}
+
+/// The samples of a counter in their order, which the crate's own family does not keep.
+#[derive(Debug)]
+struct Counters(Vec<(Labels, u64)>);
+
+impl EncodeMetric for Counters {
+    fn encode(&self, mut encoder: MetricEncoder<'_>) -> fmt::Result {
+        for (labels, n) in &self.0 {
+            encoder.encode_family(labels)?.encode_counter::<NoLabelSet, u64, u64>(n, None)?;
+        }
+        Ok(())
     }
-    registry.register(name, help, family);
+
+    fn metric_type(&self) -> MetricType {
+        MetricType::Counter
+    }
+}
+
+/// The same of a gauge.
+#[derive(Debug)]
+struct Gauges(Vec<(Labels, f64)>);
+
+impl EncodeMetric for Gauges {
+    fn encode(&self, mut encoder: MetricEncoder<'_>) -> fmt::Result {
+        for (labels, value) in &self.0 {
+            encoder.encode_family(labels)?.encode_gauge(value)?;
+        }
+        Ok(())
+    }
+
+    fn metric_type(&self) -> MetricType {
+        MetricType::Gauge
+    }
 }
 
 #[expect(clippy::cast_precision_loss, reason = "counts and sizes stay far below 2^53")]

@@ -336,7 +336,7 @@ pub(crate) fn grouped(digits: &str) -> String {
 }
 
 /// A time for people, to the second: `2026-07-01 15:00:00`.
-fn second(time: &str) -> String {
+pub(crate) fn second(time: &str) -> String {
     time.get(..19).unwrap_or(time).replace('T', " ")
 }
 

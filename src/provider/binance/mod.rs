@@ -9,7 +9,9 @@ mod wire;
 #[cfg(test)]
 mod tests;
 
-use super::{Ask, Provider, Reply, Request, nonsense, shown, status_error, written};
+use std::time::Duration;
+
+use super::{Ask, Pace, Provider, Reply, Request, nonsense, shown, status_error, written};
 use crate::error::{Error, Kind};
 use crate::market::{DataType, MarketState, Quote, Record, Symbol};
 use crate::number::Number;
@@ -25,6 +27,12 @@ pub(super) const QUOTES: [&str; 24] = [
 
 /// Who traded: the ticker does not say so itself.
 const EXCHANGE: &str = "Binance";
+
+/// What the ticker of one pair weighs, by Binance's documentation of the endpoint.
+const WEIGHT: u32 = 2;
+
+/// The weight that this address has used in this minute of the clock.
+const USED_WEIGHT: &str = "x-mbx-used-weight-1m";
 
 /// Where the same data are given to places that the main host refuses.
 const DATA_ONLY_HOST: &str = "https://data-api.binance.vision";
@@ -51,6 +59,16 @@ impl Provider for Binance {
             endpoint: DataType::Quote.as_str(),
             path: "/api/v3/ticker/24hr".to_owned(),
             query: vec![("symbol", spelling(ask.symbol))],
+            weight: WEIGHT,
+        }
+    }
+
+    fn pace(&self, reply: &Reply, header: &dyn Fn(&str) -> Option<String>, now: Timestamp) -> Pace {
+        let used = header(USED_WEIGHT).and_then(|weight| weight.trim().parse().ok());
+        let failure = serde_json::from_slice::<Failure>(&reply.body).ok();
+        Pace {
+            used: used.map(|weight| (minute(header("date").as_deref(), now), weight)),
+            banned_until: failure.and_then(|failure| banned_until(&failure.msg)),
         }
     }
 
@@ -77,6 +95,18 @@ impl Provider for Binance {
             Err(error) => Err(nonsense(ask, reply, error)),
         }
     }
+}
+
+/// When the minute began, by our clock, that Binance counted in: it says its time in whole seconds,
+/// which have passed by up to one more. Where it does not, its clock is taken to be ours.
+fn minute(date: Option<&str>, now: Timestamp) -> Timestamp {
+    const MINUTE_MS: i64 = 60_000;
+    let (its, unsaid) = match date.and_then(Timestamp::from_http_date) {
+        Some(date) => (date, Duration::from_secs(1)),
+        None => (now, Duration::ZERO),
+    };
+    let into = Duration::from_millis(its.as_ms().rem_euclid(MINUTE_MS).unsigned_abs());
+    now - into - unsaid
 }
 
 /// A pair as Binance writes it: `BTCUSDT`.

@@ -210,3 +210,24 @@ proptest! {
         let _ = read_bytes("ETH", 200, &body);
     }
 }
+
+#[test]
+fn its_weight_is_of_its_own_minute_and_its_ban_until_the_instant_it_names() {
+    let now = Timestamp::parse("2026-07-01T15:02:00.500Z").unwrap();
+    let weight = ("x-mbx-used-weight-1m", "1400");
+    let pace = |headers: &[(&str, &str)], body: &str| {
+        let reply = Reply { status: 200, body: body.as_bytes().to_vec() };
+        let find = |name: &str| {
+            headers.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned())
+        };
+        Binance.pace(&reply, &find, now)
+    };
+    let since = |text: &str| Some((Timestamp::parse(text).unwrap(), 1400));
+    // Counted in the minute before, half a second ago.
+    let date = ("date", "Wed, 01 Jul 2026 15:01:59 GMT");
+    assert_eq!(pace(&[weight, date], "{}").used, since("2026-07-01T15:01:00.500Z"));
+    assert_eq!(pace(&[weight], "{}").used, since("2026-07-01T15:02:00Z"));
+    assert_eq!(pace(&[], "{}"), Pace::default());
+    let banned = r#"{"code":-1003,"msg":"Way too much request weight used; IP banned until 1761768001000."}"#;
+    assert_eq!(pace(&[], banned).banned_until, Some(Timestamp::from_ms(1_761_768_001_000)));
+}

@@ -10,7 +10,7 @@ mod answers;
 mod session;
 mod walk;
 
-use super::{Ask, Provider, Reply, Request, binance::Binance, fred::Fred, yahoo::Yahoo};
+use super::{Ask, Pace, Provider, Reply, Request, binance::Binance, fred::Fred, yahoo::Yahoo};
 use crate::error::Error;
 use crate::market::{Class, DataType, Record, Symbol};
 use crate::time::Timestamp;
@@ -34,6 +34,11 @@ impl Provider for Demo {
 
     fn request(&self, ask: &Ask<'_>) -> Request {
         speaker(ask.symbol.class()).request(ask)
+    }
+
+    // It counts no weight and bans nobody.
+    fn pace(&self, _: &Reply, _: &dyn Fn(&str) -> Option<String>, _: Timestamp) -> Pace {
+        Pace::default()
     }
 
     fn read(&self, ask: &Ask<'_>, reply: &Reply, now: Timestamp) -> Result<Record, Error> {

@@ -9,7 +9,7 @@ mod wire;
 #[cfg(test)]
 mod tests;
 
-use super::{Ask, Provider, Reply, Request, nonsense, shown, status_error, written};
+use super::{Ask, Pace, Provider, Reply, Request, nonsense, shown, status_error, written};
 use crate::error::{Error, Kind};
 use crate::market::{Class, DataType, Observation, Quote, Record, Series, Symbol};
 use crate::number::Number;
@@ -43,7 +43,12 @@ impl Provider for Fred {
             endpoint: ask.data_type.as_str(),
             path: "/fred/series/observations".to_owned(),
             query,
+            weight: 1,
         }
+    }
+
+    fn pace(&self, _: &Reply, _: &dyn Fn(&str) -> Option<String>, _: Timestamp) -> Pace {
+        Pace::default()
     }
 
     fn read(&self, ask: &Ask<'_>, reply: &Reply, _now: Timestamp) -> Result<Record, Error> {

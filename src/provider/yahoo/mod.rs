@@ -11,7 +11,7 @@ mod wire;
 #[cfg(test)]
 mod tests;
 
-use super::{Ask, Provider, Reply, Request, encoded, nonsense, shown, status_error, written};
+use super::{Ask, Pace, Provider, Reply, Request, encoded, nonsense, shown, status_error, written};
 use crate::error::{Error, Kind};
 use crate::market::{Class, DataType, MarketState, Quote, Record, Symbol};
 use crate::time::Timestamp;
@@ -49,7 +49,12 @@ impl Provider for Yahoo {
             endpoint: DataType::Quote.as_str(),
             path: format!("/v8/finance/chart/{}", encoded(&spelling(ask.symbol))),
             query: vec![("interval", "1d".to_owned()), ("range", "1d".to_owned())],
+            weight: 1,
         }
+    }
+
+    fn pace(&self, _: &Reply, _: &dyn Fn(&str) -> Option<String>, _: Timestamp) -> Pace {
+        Pace::default()
     }
 
     fn read(&self, ask: &Ask<'_>, reply: &Reply, now: Timestamp) -> Result<Record, Error> {

@@ -11,7 +11,7 @@ use std::net::{SocketAddr, TcpListener};
 
 use self::server::{Then, answer, gzip, head, server, server_that};
 use super::*;
-use crate::ledger::Window;
+use crate::ledger::{Limits, Window};
 use crate::market::Class;
 
 const PATIENT: Duration = Duration::from_secs(10);
@@ -45,7 +45,7 @@ fn site(address: SocketAddr) -> Site {
         user_agent: "mcache-test".to_owned(),
         timeout: Duration::from_secs(20),
         concurrency: 8,
-        limits: Vec::new(),
+        limits: Limits::default(),
         certificates: Certificates::Bundled,
         demo: DemoSettings::default(),
     }
@@ -56,12 +56,39 @@ fn with_key(site: Site, place: Place) -> Site {
     Site { access, ..site }
 }
 
+/// Limits of these windows alone.
+fn within(windows: &[&str]) -> Limits {
+    let windows: Vec<Window> = windows.iter().map(|text| Window::parse(text).unwrap()).collect();
+    Limits::of(&windows)
+}
+
+/// Nobody was asked yet, and the book is in memory.
+fn upstream() -> Upstream {
+    Upstream::new(Clock::system(), Ledger::at(None))
+}
+
+async fn ask_within(upstream: &Upstream, site: &Site, patience: Duration) -> Asked {
+    let mut patience = Patience::of(patience);
+    let permit = upstream.permit(site, &mut patience).await;
+    let symbol = apple();
+    let asking = Asking {
+        site,
+        symbol: &symbol,
+        data_type: DataType::Quote,
+        name: "quote:stock:AAPL@acme",
+        caller: "tests",
+        budget_share: None,
+    };
+    upstream.ask(&asking, &permit, &mut patience).await
+}
+
+/// Without patience: nothing is tried twice.
 async fn ask(upstream: &Upstream, site: &Site) -> Asked {
-    upstream.ask(site, &apple(), DataType::Quote, Duration::ZERO).await
+    ask_within(upstream, site, Duration::ZERO).await
 }
 
 async fn ask_once(site: &Site) -> Asked {
-    ask(&Upstream::new(Clock::system()), site).await
+    ask(&upstream(), site).await
 }
 
 fn error(asked: Asked) -> Error {
@@ -169,14 +196,12 @@ async fn silence_is_unreachable_and_an_answer_that_stops_is_invalid_data() {
 async fn a_provider_that_cannot_be_reached_is_tried_once_and_keeps_its_slots() {
     // Bound and dropped: nobody listens there.
     let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let limits = vec![Window::parse("1/1h").unwrap()];
-    let site = Site { limits, concurrency: 1, ..site(address) };
-    let upstream = Upstream::new(Clock::system());
-    let apple = apple();
+    let site = Site { limits: within(&["1/1h"]), concurrency: 1, ..site(address) };
+    let upstream = upstream();
     // The second waits for a slot in an hour, and is told at once all the same.
     let (first, second) = tokio::join!(
-        upstream.ask(&site, &apple, DataType::Quote, PATIENT),
-        upstream.ask(&site, &apple, DataType::Quote, Duration::from_hours(24)),
+        ask_within(&upstream, &site, PATIENT),
+        ask_within(&upstream, &site, Duration::from_hours(24)),
     );
     let third = ask(&upstream, &site).await;
     for asked in [first, second, third] {
@@ -191,8 +216,17 @@ async fn a_provider_that_cannot_be_reached_is_tried_once_and_keeps_its_slots() {
     }
     let other = Site { name: "other".to_owned(), ..site.clone() };
     assert_eq!(error(ask(&upstream, &other).await).kind, Kind::Unreachable, "and not rate_limited");
-    let now = upstream.now();
-    assert!(upstream.ledger().reserve("acme", &site.limits, now, Duration::ZERO).is_ok());
+    let call = Call {
+        provider: "acme",
+        endpoint: "quote",
+        weight: 1,
+        caller: "tests",
+        limits: &site.limits,
+        budget_share: None,
+        is_probe: false,
+    };
+    let standing = upstream.ledger().standing(&call, &upstream.reading()).unwrap();
+    assert_eq!(standing.refusal, None, "what never left the machine costs nothing");
 }
 
 #[tokio::test]
@@ -322,7 +356,7 @@ async fn a_redirect_is_a_call_and_the_same_host_keeps_the_key() {
     for _ in 0..4 {
         assert!(server.heads.recv().unwrap().contains("Bearer hush"));
     }
-    let limited = Site { limits: vec![Window::parse("1/1h").unwrap()], ..site(server.address) };
+    let limited = Site { limits: within(&["1/1h"]), ..site(server.address) };
     let asked = ask_once(&limited).await;
     assert_eq!((asked.calls, asked.outcome.unwrap_err().kind), (1, Kind::RateLimited));
 }
@@ -338,12 +372,11 @@ fn https_never_turns_into_http() {
         ("../y", true),
         ("https://user:word@b.example/", false),
     ] {
-        let arrival = Arrival {
-            status: 308,
-            body: Vec::new(),
-            location: Some(location.to_owned()),
-            retry_after: None,
-        };
+        let headers = reqwest::header::HeaderMap::from_iter([(
+            reqwest::header::LOCATION,
+            location.parse().unwrap(),
+        )]);
+        let arrival = http::Arrival { status: 308, headers, body: Vec::new() };
         assert_eq!(send::redirection(&site, &from, &arrival).is_ok(), allowed, "{location}");
     }
 }
@@ -353,7 +386,7 @@ async fn a_refusal_is_obeyed_by_everyone_who_asks_after_it() {
     for (headers, seconds) in [("Retry-After: 120\r\n", 120), ("", 60)] {
         let server = server(vec![answer("429 Too Many Requests", headers, "")]);
         let site = site(server.address);
-        let upstream = Upstream::new(Clock::system());
+        let upstream = upstream();
         let first = error(ask(&upstream, &site).await);
         assert_eq!(first.kind, Kind::RateLimited);
         assert!(first.hint.unwrap().contains("asked again from"));
@@ -362,8 +395,8 @@ async fn a_refusal_is_obeyed_by_everyone_who_asks_after_it() {
         let second = error(asked);
         assert_eq!(second.kind, Kind::RateLimited);
         assert!(second.message.contains("UTC (it answered HTTP 429)"), "{second}");
-        let now = upstream.now();
-        let left = upstream.ledger().paused_until("acme", now).unwrap().since(now);
+        let now = upstream.reading();
+        let left = upstream.ledger().paused_until("acme", &now).unwrap().since(now.wall);
         assert!(left <= Duration::from_secs(seconds) && left > Duration::from_secs(seconds - 20));
     }
 }
@@ -371,12 +404,11 @@ async fn a_refusal_is_obeyed_by_everyone_who_asks_after_it() {
 #[tokio::test]
 async fn a_full_window_is_named_and_costs_no_request() {
     let server = server(vec![good(), good()]);
-    let limits = vec![Window::parse("2/1h").unwrap()];
-    let site = Site { limits, ..site(server.address) };
-    let upstream = Upstream::new(Clock::system());
+    let site = Site { limits: within(&["2/1h"]), ..site(server.address) };
+    let upstream = upstream();
     assert!(ask(&upstream, &site).await.outcome.is_ok());
     assert!(ask(&upstream, &site).await.outcome.is_ok());
-    let asked = upstream.ask(&site, &apple(), DataType::Quote, PATIENT).await;
+    let asked = ask_within(&upstream, &site, PATIENT).await;
     assert_eq!(asked.calls, 0);
     let error = error(asked);
     assert_eq!(error.kind, Kind::RateLimited);
@@ -387,16 +419,97 @@ async fn a_full_window_is_named_and_costs_no_request() {
 #[tokio::test]
 async fn who_can_wait_gets_the_next_slot() {
     let server = server(vec![good(), good(), good()]);
-    let limits = vec![Window::parse("1/30ms").unwrap()];
-    let site = Site { limits, ..site(server.address) };
-    let clock = Clock::system();
-    let upstream = Upstream::new(clock);
-    let stopwatch = clock.stopwatch();
-    let asked = futures_util::future::join_all(
-        (0..3).map(|_| async { upstream.ask(&site, &apple(), DataType::Quote, PATIENT).await }),
-    );
+    let site = Site { limits: within(&["1/30ms"]), ..site(server.address) };
+    let upstream = upstream();
+    let stopwatch = Clock::system().stopwatch();
+    let asked =
+        futures_util::future::join_all((0..3).map(|_| ask_within(&upstream, &site, PATIENT)));
     assert!(asked.await.iter().all(|asked| asked.outcome.is_ok() && asked.calls == 1));
     assert!(stopwatch.elapsed() >= Duration::from_millis(60));
+}
+
+#[tokio::test]
+async fn what_may_go_better_is_tried_again_at_most_twice() {
+    let trouble = || answer("503 Service Unavailable", "", "");
+    for (answers, calls, ends_well) in [
+        (vec![trouble(), good()], 2, true),
+        (
+            vec![b"".to_vec(), b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{".to_vec(), good()],
+            3,
+            true,
+        ),
+        (vec![trouble(), trouble(), trouble(), good()], 3, false),
+        (vec![answer("404 Not Found", "", ""), good()], 1, false),
+        (vec![answer("200 OK", "", "<html>"), good()], 1, false),
+    ] {
+        let server = server(answers);
+        let asked = ask_within(&upstream(), &site(server.address), PATIENT).await;
+        assert_eq!((asked.calls, asked.outcome.is_ok()), (calls, ends_well), "{asked:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_retry_is_a_call_within_the_limits() {
+    let trouble = || answer("503 Service Unavailable", "", "");
+    let server = server(vec![trouble(), trouble(), good()]);
+    let site = Site { limits: within(&["2/1h"]), ..site(server.address) };
+    let asked = ask_within(&upstream(), &site, PATIENT).await;
+    assert_eq!((asked.calls, error(asked).kind), (2, Kind::Upstream), "how it failed");
+}
+
+#[tokio::test]
+async fn a_refusal_is_asked_again_only_once_its_pause_is_over() {
+    let moment = Duration::from_millis(500);
+    for headers in ["Retry-After: 0\r\n", "Retry-After: Wed, 01 Jul 2020 15:02:00 GMT\r\n"] {
+        let server = server(vec![answer("429 Too Many Requests", headers, ""), good()]);
+        let (site, upstream) = (site(server.address), upstream());
+        let asked = ask_within(&upstream, &site, moment).await;
+        assert_eq!((asked.calls, error(asked).kind), (1, Kind::RateLimited));
+        assert!(upstream.ledger().paused_until("acme", &upstream.reading()).is_some());
+    }
+    let banned = answer("418 I'm a teapot", "Retry-After: 120\r\n", "");
+    let server = server(vec![banned, good()]);
+    let asked = ask_within(&upstream(), &site(server.address), PATIENT).await;
+    assert_eq!((asked.calls, error(asked).kind), (1, Kind::RateLimited));
+}
+
+#[tokio::test]
+async fn five_failed_requests_open_the_breaker_and_nobody_is_asked() {
+    let server = server((0..5).map(|_| answer("500 Oops", "", "")).collect());
+    let (site, upstream) = (site(server.address), upstream());
+    for _ in 0..5 {
+        let asked = ask(&upstream, &site).await;
+        assert_eq!((asked.calls, error(asked).kind), (1, Kind::Upstream));
+    }
+    let asked = ask(&upstream, &site).await;
+    assert_eq!(asked.calls, 0);
+    let error = error(asked);
+    assert_eq!(error.kind, Kind::Upstream);
+    assert!(error.message.contains("failed again and again"), "{error}");
+}
+
+#[tokio::test]
+async fn the_one_who_probes_is_not_kept_out_by_itself() {
+    let there = answer("301 Moved Permanently", "Location: /again\r\n", "");
+    let server = server(vec![there, good()]);
+    let (site, upstream) = (site(server.address), upstream());
+    let failed = Error::new(Kind::Upstream, "HTTP 500");
+    let long_ago = Reading {
+        wall: upstream.reading().wall - Duration::from_secs(11),
+        uptime: upstream.reading().uptime.saturating_sub(Duration::from_secs(11)),
+    };
+    for _ in 0..5 {
+        let outcome = Outcome {
+            provider: "acme",
+            started: long_ago.wall,
+            said: Said::Failed(&failed),
+            used: None,
+            key: None,
+        };
+        upstream.ledger().settle(&outcome, &long_ago);
+    }
+    let asked = ask(&upstream, &site).await;
+    assert_eq!((asked.calls, asked.outcome.is_ok()), (2, true), "{asked:?}");
 }
 
 #[tokio::test]
@@ -418,7 +531,7 @@ async fn no_more_requests_are_under_way_than_concurrency_allows() {
             stream.write_all(&answer("200 OK", "Connection: close\r\n", good_body())).unwrap();
         }
     });
-    let upstream = Upstream::new(Clock::system());
+    let upstream = upstream();
     let (first, second) = tokio::join!(ask(&upstream, &site), ask(&upstream, &site));
     assert!(first.outcome.is_ok() && second.outcome.is_ok(), "{first:?} {second:?}");
 }
@@ -428,7 +541,7 @@ async fn the_embedded_upstream_serves_a_crowd() {
     let demo = DemoSettings { latency: Duration::from_millis(5), ..DemoSettings::default() };
     let site = Site { base_url: None, concurrency: 256, demo, ..site(([127, 0, 0, 1], 1).into()) };
     assert_eq!(site.check(), Ok(()));
-    let upstream = Upstream::new(Clock::system());
+    let upstream = upstream();
     let (first, site) = (&upstream, &site);
     let asked =
         futures_util::future::join_all((0..512).map(|_| async move { ask(first, site).await }));
@@ -444,9 +557,9 @@ async fn the_embedded_upstream_serves_a_crowd() {
 fn it_can_be_shared_between_threads() {
     fn shared<T: Send + Sync>(_: &T) {}
     fn sent<T: Send>(_: T) {}
-    shared(&Upstream::new(Clock::system()));
+    shared(&upstream());
     let site = site(([127, 0, 0, 1], 1).into());
-    let upstream = Upstream::new(Clock::system());
+    let upstream = upstream();
     sent(ask(&upstream, &site));
 }
 

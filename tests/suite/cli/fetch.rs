@@ -168,7 +168,10 @@ fn a_stale_answer_stands_in_for_an_upstream_that_failed() {
     ! warning: AAPL: this answer is 40 s old, no newer one could be had: yahoo failed with HTTP 500: `{}`
     exit 0
     ");
-    let served = json_at(&sandbox, LATER, &["fetch", "AAPL"]);
+    let asked = down.count();
+    let cooling = json_at(&sandbox, LATER, &["fetch", "AAPL"]);
+    assert_eq!((&cooling[0]["cache"]["upstream_calls"], down.count()), (&0.into(), asked));
+    let served = json_at(&sandbox, LATER, &["fetch", "AAPL", "--refresh", "--max-wait", "0"]);
     assert_eq!(served[0]["cache"]["status"], "stale");
     assert_eq!(served[0]["cache"]["tier"], "disk");
     assert_eq!(served[0]["cache"]["upstream_calls"], 1);

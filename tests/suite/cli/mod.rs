@@ -6,7 +6,8 @@
 //! - `several` — many symbols at once: order, lists, duplicates, files
 //! - `providers` — what each provider is sent, and who is told the key
 //! - `failures` — what becomes of everything that an upstream may answer
-//! - `benchmark`, `warm`, `stats`, `clear`, `keys`, `get`, `put`, `config`, `packaging` — the command of that name
+//! - `benchmark`, `warm`, `stats`, `clear`, `keys`, `get`, `put`, `limits`, `config`,
+//!   `packaging` — the command of that name
 //! - `output` — formats, colour, numbers, closed pipes
 //! - `bad_input` — what cannot be meant, on the command line and in files
 
@@ -18,6 +19,7 @@ mod failures;
 mod fetch;
 mod get;
 mod keys;
+mod limits;
 mod output;
 mod packaging;
 mod providers;

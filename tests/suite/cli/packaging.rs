@@ -18,6 +18,7 @@ fn the_help_names_every_command_and_global_option() {
       keys         List entries
       get          Read a value by its key
       put          Write any program's value under a key
+      limits       May a call be made now, and if not, when and why
       config       The configuration in force and where each value came from
       completions  Print a completion script for a shell
       man          Print the manual page
@@ -41,7 +42,7 @@ fn the_help_names_every_command_and_global_option() {
       -v, --verbose...       One line a request on standard error, and the causes of errors
           --offline          Only what the cache holds, fresh or stale; upstream is not asked [env:
                              MCACHE_OFFLINE=1]
-          --caller <NAME>    Who asks, for `stats --by caller` [env: MCACHE_CALLER]
+          --caller <NAME>    Who asks, for `stats --by caller` and what is reserved [env: MCACHE_CALLER]
 
     Examples:
       mcache fetch AAPL --provider demo      try it without a network
@@ -49,6 +50,7 @@ fn the_help_names_every_command_and_global_option() {
       mcache fetch AAPL --offline            only what the cache holds
       */5 * * * * mcache warm @tech          keep a list of the configuration warm, from cron
       mcache stats                           what is held, and what it has saved
+      mcache limits                          who may be asked now, and who not before when
     exit 0
     ");
 }
@@ -65,6 +67,7 @@ fn every_command_has_help_with_its_options() {
         "keys",
         "get",
         "put",
+        "limits",
         "config",
         "completions",
         "man",

@@ -127,8 +127,8 @@ fn the_key_is_shown_nowhere() {
     for (status, kind) in [(400, "fred"), (500, "page"), (403, "page"), (200, "page")] {
         let echo = echo(status, kind);
         let sandbox = Sandbox::new().env("FRED_API_KEY", KEY).with_provider("fred", echo.url());
-        run(&sandbox, &["fetch", "GDP"]);
-        assert_eq!(echo.count(), 2);
+        run(&sandbox, &["fetch", "GDP", "--refresh", "--max-wait", "0"]);
+        assert!(echo.count() >= 1, "the second may find it paused");
     }
     let sandbox = sandbox.with_provider("fred", &super::nobody());
     said.push(format!("{:?}", at(&sandbox, LATER, &["fetch", "GDP", "--refresh", "-v"])));

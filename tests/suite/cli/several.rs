@@ -189,6 +189,22 @@ fn what_came_before_an_interrupt_is_stored() {
     assert_eq!(sandbox.json(&["fetch", "AAPL"])[0]["cache"]["status"], "hit");
 }
 
+#[test]
+fn a_call_that_was_under_way_at_an_interrupt_was_made() {
+    let upstream = Upstream::speaking();
+    let sandbox = Sandbox::new()
+        .with_provider("yahoo", upstream.url())
+        .env("MCACHE_PROVIDERS__YAHOO__BUDGET", "5/month");
+    upstream.hold();
+    let child = sandbox.command(&["fetch", "AAPL"]).spawn().unwrap();
+    upstream.wait_for(1);
+    interrupt(&child);
+    assert_eq!(finished(child).code, Some(130));
+    let yahoo = &sandbox.json(&["limits", "yahoo"])[0];
+    assert_eq!((&yahoo["limits"][0]["used"], &yahoo["budget"]["used"]), (&1.into(), &1.into()));
+    upstream.let_go();
+}
+
 /// What Ctrl-C sends.
 fn interrupt(child: &Child) {
     let pid = child.id().to_string();

@@ -353,6 +353,7 @@ fn verify_and_repair_say_what_they_found_and_did() {
     insta::assert_snapshot!(shown("--verify"), @r"
     Cache folder FOLDER
     Database ok
+    Ledger of limits absent
     Sound entries 3
     Damaged entries 0
     Files set aside 0
@@ -362,6 +363,7 @@ fn verify_and_repair_say_what_they_found_and_did() {
     insta::assert_snapshot!(shown("--verify"), @r"
     Cache folder FOLDER
     Database ok
+    Ledger of limits absent
     Sound entries 2
     Damaged entries 1
     Files set aside 0
@@ -374,6 +376,7 @@ fn verify_and_repair_say_what_they_found_and_did() {
     insta::assert_snapshot!(shown("--repair"), @r"
     Cache folder FOLDER
     Database ok
+    Ledger of limits absent
     Sound entries 2
     Damaged entries 0
     Kept 2
@@ -414,4 +417,35 @@ fn verify_and_repair_exclude_each_other_and_all_that_counts() {
     }
     sandbox.run(&["stats", "--verify", "--repair"]).fails(2, &["cannot be used with"]);
     assert!(!sandbox.cache().exists());
+}
+
+#[test]
+fn verify_and_repair_look_at_the_ledger_too() {
+    let sandbox = Sandbox::new();
+    let fetch = ["fetch", "AAPL", "-p", "demo", "--set", "providers.demo.limits=[9/1m]"];
+    assert_eq!(sandbox.run(&fetch).code, Some(0));
+    assert_eq!(sandbox.json(&["stats", "--verify"])["ledger"], "ok");
+    assert_eq!(sandbox.run(&["limits", "yahoo", "--pause", "12h"]).code, Some(0));
+    let ledger = sandbox.cache().join("ledger.db");
+    // The page of a table that has nothing to do with the pause.
+    let root: u32 = rusqlite::Connection::open(&ledger)
+        .unwrap()
+        .query_row("SELECT rootpage FROM sqlite_schema WHERE name = 'cooling'", [], |r| r.get(0))
+        .unwrap();
+    let mut bytes = std::fs::read(&ledger).unwrap();
+    let root = usize::try_from(root).unwrap();
+    bytes[(root - 1) * 4096..root * 4096].fill(0x5a);
+    std::fs::write(&ledger, bytes).unwrap();
+    let run = sandbox.run(&["stats", "--verify", "-f", "json"]);
+    run.fails(1, &["the ledger is damaged", "mcache stats --repair"]);
+    assert!(run.stdout.contains(r#""ledger": "damaged""#), "{run:?}");
+    let report = sandbox.json(&["stats", "--repair"]);
+    assert_eq!(report["ledger"], "ok", "{report}");
+    assert!(report["set_aside"][0].as_str().unwrap().starts_with("ledger.db.damaged-"), "{report}");
+    let paused = sandbox.run(&["limits", "yahoo", "--check", "-f", "json"]);
+    assert_eq!(paused.code, Some(1), "a pause that is forgotten is a ban");
+    let limits = ["limits", "demo", "--set", "providers.demo.limits=[9/1m]"];
+    assert_eq!(sandbox.json(&limits)[0]["limits"][0]["used"], 1);
+    let again = [&fetch[..], &["--refresh"]].concat();
+    assert_eq!(sandbox.run(&again).stderr, "");
 }

@@ -216,11 +216,13 @@ fn quiet_says_no_warning_but_every_error() {
 }
 
 #[test]
-fn without_a_disk_tier_nothing_is_written() {
+fn without_a_disk_tier_no_value_is_written() {
     let upstream = Upstream::speaking();
     let sandbox = Sandbox::new().with_provider("yahoo", upstream.url());
     let off = ["fetch", "AAPL", "AAPL", "--set", "cache.disk.enabled=false"];
     assert_eq!(sandbox.json(&off).as_array().unwrap().len(), 2);
-    assert!(!sandbox.cache().exists());
+    // Limits are the machine's, whatever a program stores.
+    assert!(sandbox.cache().join("ledger.db").exists());
+    assert!(!sandbox.cache().join("cache.db").exists());
     assert_eq!(upstream.count(), 1);
 }

@@ -75,3 +75,22 @@ fn a_wait_for_a_slot_may_be_bounded() {
     sandbox.run(&limited).fails(1, &["yahoo allows no more requests until"]);
     assert_eq!(upstream.count(), 1);
 }
+
+#[test]
+fn a_share_of_a_budget_is_left_to_the_others() {
+    let (upstream, sandbox) = speaking();
+    let sandbox = sandbox.env("MCACHE_PROVIDERS__YAHOO__BUDGET", "10/month");
+    let symbols = ["A", "B", "C", "D", "E", "F", "G", "H", "I", "J"];
+    let warm = |share: &str| sandbox.run(&[&["warm", "--budget", share], &symbols[..]].concat());
+    let run = warm("50%");
+    run.fails(1, &["5 asked, 0 fresh already, 5 failed"]);
+    let said = "the budget 10/month is used up to 5, and this command may use no more";
+    assert_eq!(run.stderr.matches(said).count(), 5, "{run:?}");
+    assert!(run.stderr.contains("hint: a larger `--budget` goes on"), "{run:?}");
+    assert_eq!(upstream.count(), 5);
+    assert_eq!(warm("60%").code, Some(1));
+    assert_eq!(upstream.count(), 6, "whoever used the rest");
+    assert_eq!(sandbox.run(&["fetch", "K"]).code, Some(0), "others may go on");
+    assert_eq!(warm("0%").code, Some(1));
+    assert_eq!(upstream.count(), 7);
+}

@@ -156,7 +156,7 @@ fn a_sound_cache_and_a_missing_one_are_sound() {
     assert_eq!((run.code, run.stderr.as_str()), (Some(0), ""));
     assert_eq!(
         report,
-        json!({"database": "ok", "problems": [], "entries": values.len(), "damaged": [],
+        json!({"database": "ok", "ledger": "absent", "problems": [], "entries": values.len(), "damaged": [],
                "aside": [], "not_brought_back": []})
     );
     assert_eq!(repaired(&sandbox, "sound")["kept"], values.len());

@@ -16,6 +16,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use crate::cache::{AnsweredBy, Cache, Interrupted, Options, Purpose, Question, Served};
 use crate::cli::args::Global;
 use crate::config::Config;
+use crate::ledger::Limits;
 use crate::policy::Terms;
 use crate::upstream::{DemoSettings, DemoUpstream};
 
@@ -85,9 +86,11 @@ impl<'a> Stage<'a> {
             options.rules.ttl.clear();
             options.rules.default_ttl = FRESH;
             if let Some(url) = upstream {
+                // A real provider's limits are the machine's; this one has none.
+                options.ledger_folder = options.folder.clone();
                 options.change_sites(move |site| {
                     site.base_url = Some(url.clone());
-                    site.limits.clear();
+                    site.limits = Limits::default();
                     // Longer than any latency that somebody waits for.
                     site.timeout = Duration::from_hours(1);
                 });

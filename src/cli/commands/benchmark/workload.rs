@@ -87,7 +87,7 @@ pub(super) fn play(
         stage.ask_all(&cache, &read, &Terms::default(), |_| {})?;
     }
     let cache = stage.open(FOLDER, Pace::Quick, |_| {});
-    let report = cache.report(None, &|_| COST_PER_CALL);
+    let report = cache.report(None, &[], &|_| COST_PER_CALL);
     let by_symbol = cache.report_by(Dimension::Symbol, None, usize::MAX);
     Ok(Workload::of(&report, &by_symbol, questions, runs))
 }

@@ -1,0 +1,297 @@
+//! Who asks: this process, holding the lock of the key, or another one whose answer it waits for.
+
+use std::collections::HashMap;
+use std::sync::atomic::Ordering;
+
+use super::lookup::{Found, Missing, held};
+use super::{Cache, Question};
+use crate::db::Trouble;
+use crate::entry::{Format, State};
+use crate::error::{Error, Kind};
+use crate::flight::Holder;
+use crate::key::Key;
+use crate::ledger::Mishap;
+use crate::policy::{self, Next, Terms};
+use crate::time::Timestamp;
+use crate::units::duration_for_people;
+use crate::upstream::{Asked, Asking, Patience, Site};
+use crate::warning::Warning;
+
+/// One key that is asked for, and everybody in this command who waits for it.
+pub(super) struct Flight {
+    /// The index of the question that is asked.
+    pub(super) index: usize,
+    pub(super) missing: Missing,
+    /// Further questions of the same key.
+    waiters: Vec<(usize, Missing)>,
+}
+
+impl Flight {
+    /// Everybody, who asks last.
+    pub(super) fn everybody(mut self) -> Vec<(usize, Missing)> {
+        self.waiters.push((self.index, self.missing));
+        self.waiters
+    }
+}
+
+/// A flight that has landed.
+pub(super) struct Landed {
+    pub(super) flight: Flight,
+    pub(super) came: Came,
+    /// The lock of the key, to be kept until what came is stored.
+    pub(super) holder: Option<Holder>,
+}
+
+/// What came of it.
+pub(super) enum Came {
+    /// Upstream was asked, or could not be; the value is as old as its request.
+    Asked { asked: Asked, at: Timestamp },
+    /// Another process had asked: the entry that it stored, or how it failed.
+    Shared(Result<Found, Error>),
+}
+
+impl Came {
+    /// Nobody was asked.
+    fn refused(error: Error) -> Self {
+        let asked = super::land::refused(error);
+        Self::Asked { asked, at: Timestamp::from_ms(0) }
+    }
+}
+
+impl Landed {
+    /// What came when nobody could be asked at all.
+    pub(super) fn refused(flight: Flight, error: &Error) -> Self {
+        Self { flight, came: Came::refused(error.clone()), holder: None }
+    }
+}
+
+impl Cache {
+    /// Asks for one key, or waits for another process that does.
+    pub(super) async fn fly(
+        &self,
+        question: &Question,
+        flight: Flight,
+        sites: &HashMap<Box<str>, Site>,
+        terms: &Terms,
+    ) -> Landed {
+        let Some(site) = question.providers.first().and_then(|provider| sites.get(provider)) else {
+            let came = Came::refused(unsupported(question));
+            return Landed { flight, came, holder: None };
+        };
+        let name = name(question);
+        let mut patience = Patience::of(terms.max_wait);
+        loop {
+            let permit = self.upstream.permit(site, &mut patience).await;
+            let holder = match self.board(&name, terms) {
+                Boarded::Holder(holder) => holder,
+                Boarded::Taken => {
+                    // Whoever waits for another keeps nobody here from asking for something else.
+                    drop(permit);
+                    match self
+                        .wait_for(question, &flight.missing, &name, terms, &mut patience)
+                        .await
+                    {
+                        None => continue,
+                        Some(came) => return Landed { flight, came, holder: None },
+                    }
+                }
+            };
+            // Between the look at the tiers and this lock another may have landed.
+            if let Some(shared) = self.landed(question, &flight.missing, &name, terms, None) {
+                return Landed { flight, came: Came::Shared(shared), holder: None };
+            }
+            let asking = Asking {
+                site,
+                symbol: &question.symbol,
+                data_type: question.data_type,
+                name: &name,
+                caller: &self.caller,
+                budget_share: terms.budget,
+            };
+            let asked = self.upstream.ask(&asking, &permit, &mut patience).await;
+            // A value is as old as the request for it: what changed on its way is not in it.
+            let at = self.clock.now() - asked.latency;
+            return Landed { flight, came: Came::Asked { asked, at }, holder };
+        }
+    }
+
+    /// Takes the lock of a key, if it can be had; without one if locks cannot be kept at all, or if
+    /// the answer is not stored and so cannot be shared.
+    fn board(&self, name: &str, terms: &Terms) -> Boarded {
+        let can_share = self.disk().is_some() && !self.writing_given_up.load(Ordering::Relaxed);
+        let Some(flights) = self.flights.as_ref().filter(|_| can_share && !terms.no_cache) else {
+            return Boarded::Holder(None);
+        };
+        match flights.board(name) {
+            Ok(Some(holder)) => Boarded::Holder(Some(holder)),
+            Ok(None) => Boarded::Taken,
+            Err(trouble) => {
+                self.say_alone(&trouble);
+                Boarded::Holder(None)
+            }
+        }
+    }
+
+    /// Waits for the process that asks for this key. What came of it; none if that has to be found
+    /// out by asking.
+    async fn wait_for(
+        &self,
+        question: &Question,
+        missing: &Missing,
+        name: &str,
+        terms: &Terms,
+        patience: &mut Patience,
+    ) -> Option<Came> {
+        let flights = self.flights.clone()?;
+        let watch = self.clock.stopwatch();
+        let since = self.clock.real_now();
+        let awaited = name.to_owned();
+        let before = self.newer(question, missing, terms).map(|found| found.entry.fetched_at);
+        let freed = tokio::task::spawn_blocking(move || flights.wait(&awaited));
+        let freed = tokio::time::timeout(patience.left(), freed).await;
+        patience.spend(watch.elapsed());
+        let awaited = Awaited { since, before };
+        if let Some(shared) = self.landed(question, missing, name, terms, Some(awaited)) {
+            return Some(Came::Shared(shared));
+        }
+        if freed.is_ok() {
+            return None;
+        }
+        let waited = duration_for_people(terms.max_wait);
+        let key = &question.key;
+        let message = format!("another process asks for `{key}` and had no answer within {waited}");
+        Some(Came::refused(
+            Error::new(Kind::Unreachable, message)
+                .hint("a longer `--max-wait` waits for it; --offline answers from the cache"),
+        ))
+    }
+
+    /// What another process has come to with this key, if anything: an entry that was not held when
+    /// the question was asked and is fresh, or was stored while this waited for it, however short its
+    /// time is; its failure, if that came meanwhile, or while the key cools down.
+    fn landed(
+        &self,
+        question: &Question,
+        missing: &Missing,
+        name: &str,
+        terms: &Terms,
+        awaited: Option<Awaited>,
+    ) -> Option<Result<Found, Error>> {
+        let now = self.clock.now();
+        if let Some(found) = self.newer(question, missing, terms) {
+            let is_awaited = awaited.is_some_and(|a| a.before != Some(found.entry.fetched_at));
+            let life = self.rules.life(
+                &found.entry,
+                self.strategy(&found.entry.provider, self.course(&found.entry.provider)),
+                None,
+            );
+            if is_awaited || life.state(now) == State::Fresh {
+                if found.entry.format != Format::NotFound {
+                    return Some(Ok(found));
+                }
+                if let Next::Refuse(error) = policy::next(&held(&[found]), &Terms::default(), now) {
+                    return Some(Err(error));
+                }
+            }
+        }
+        let real = self.clock.reading();
+        let cooling = self.upstream.ledger().cooling(name, &real)?;
+        if awaited.is_some_and(|awaited| cooling.failed_at >= awaited.since) {
+            return Some(Err(cooling.error));
+        }
+        let left = duration_for_people(cooling.until.since(real.wall));
+        (!terms.refresh && cooling.until > real.wall).then(|| {
+            Err(cooling.error.hint(format!(
+                "it failed a moment ago and is not asked again for {left}; --refresh asks at once"
+            )))
+        })
+    }
+
+    /// The entry of the provider that is asked, if there is one that was not held when the question
+    /// was taken up.
+    fn newer(&self, question: &Question, missing: &Missing, terms: &Terms) -> Option<Found> {
+        let provider = question.providers.first()?;
+        let is_new = |found: &Found| {
+            found.entry.provider == *provider
+                && !missing.held.iter().any(|held| {
+                    held.entry.provider == *provider
+                        && held.entry.fetched_at == found.entry.fetched_at
+                })
+        };
+        self.look_up(question, terms, self.clock.now()).into_iter().find(is_new)
+    }
+
+    /// Says what has happened to the ledger.
+    pub(super) fn say_mishaps(&self) {
+        for mishap in self.upstream.ledger().take_mishaps() {
+            match mishap {
+                Mishap::SetAside { path, aside } => {
+                    self.warn(Warning::LedgerSetAside { path, aside });
+                }
+                Mishap::Unusable(trouble) => self.say_alone(&trouble),
+            }
+        }
+    }
+
+    /// Says that keys and limits are kept within this process only.
+    pub(super) fn say_alone(&self, trouble: &Trouble) {
+        if let Some(folder) = &self.ledger_folder
+            // What keeps one from being written keeps the other, in other words.
+            && !self.is_alone.swap(true, Ordering::Relaxed)
+        {
+            let (path, why) = (folder.clone(), trouble.to_string());
+            self.warn(Warning::Alone { path, why });
+        }
+    }
+}
+
+/// A wait for another process.
+#[derive(Clone, Copy)]
+struct Awaited {
+    /// When it began, by real time.
+    since: Timestamp,
+    /// What had come by then: when it was fetched.
+    before: Option<Timestamp>,
+}
+
+/// What came of trying to take the lock of a key.
+enum Boarded {
+    /// It may be asked for, under this lock if there is one.
+    Holder(Option<Holder>),
+    /// Another process asks for it.
+    Taken,
+}
+
+/// One flight a key: who asks for the same waits for the first.
+pub(super) fn flights(questions: &[Question], open: Vec<(usize, Missing)>) -> Vec<Flight> {
+    let mut flights: Vec<Flight> = Vec::new();
+    let mut of_key: HashMap<(&Key, Option<&str>), usize> = HashMap::new();
+    for (index, missing) in open {
+        let question = &questions[index];
+        let name = (&question.key, question.providers.first().map(AsRef::as_ref));
+        if let Some(flight) = of_key.get(&name) {
+            flights[*flight].waiters.push((index, missing));
+        } else {
+            of_key.insert(name, flights.len());
+            flights.push(Flight { index, missing, waiters: Vec::new() });
+        }
+    }
+    flights
+}
+
+/// The name of an answer's counters, of its lock, and of its failures: its key and whoever is asked.
+pub(super) fn name(question: &Question) -> String {
+    let provider = question.providers.first().map_or("none", AsRef::as_ref);
+    format!("{}@{provider}", question.key)
+}
+
+/// The error for what nobody has.
+pub(super) fn unsupported(question: &Question) -> Error {
+    let (data_type, class) = (question.data_type.as_str(), question.symbol.class().as_str());
+    let symbol = &question.symbol;
+    Error::new(
+        Kind::Unsupported,
+        format!("no provider of the {class} chain has a {data_type} of `{symbol}`"),
+    )
+    .hint(format!("see `chains.{class}` in `mcache config show`, or name one with --provider"))
+}

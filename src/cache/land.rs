@@ -1,0 +1,327 @@
+//! Steps 4 and 5: what came is put, what failed falls back, everything is counted and delivered.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::ask::Errand;
+use super::fly::{Came, Landed, name, unsupported};
+use super::lookup::{Found, Missing, held, is_stale, served};
+use super::{Answer, AnsweredBy, Cache, Purpose, Question, Served, Status};
+use crate::db::courses::Turn;
+use crate::db::hits::Hit;
+use crate::db::tally::{Asking, Event, Outcome, Tally};
+use crate::entry::{Entry, Format};
+use crate::error::{Error, Kind};
+use crate::ledger::Call;
+use crate::market::Record;
+use crate::policy::{self, Course, Terms, Use};
+use crate::tier::Incoming;
+use crate::time::Timestamp;
+use crate::upstream::{Asked, Site};
+
+/// What one landing leaves to be written, and to be delivered once it is.
+#[derive(Default)]
+struct Landing {
+    tally: Tally,
+    incoming: Vec<Incoming>,
+    /// One line each for the log of hits: answers that others had asked for.
+    given: Vec<Hit>,
+    answers: Vec<(usize, Answer)>,
+}
+
+/// What changes the course of a provider: its use, and whether its market moves.
+struct Turning {
+    uses: Vec<Use>,
+    is_volatile: bool,
+}
+
+impl Cache {
+    /// Stores what came, lets go of the keys, then delivers everything.
+    pub(super) fn land(
+        &self,
+        errand: &Errand<'_>,
+        mut landed: Vec<Landed>,
+        deliver: &mut dyn FnMut(usize, Answer),
+    ) {
+        let turnings = self.turnings(errand, &landed);
+        // Until all is stored: who waits for a key looks for what was stored.
+        let holders: Vec<_> = landed.iter_mut().filter_map(|landed| landed.holder.take()).collect();
+        let mut landing = Landing::default();
+        for Landed { flight, came, .. } in landed {
+            let everybody = flight.everybody();
+            match came {
+                Came::Asked { asked, at } => {
+                    self.answer_asked(errand, &everybody, &asked, at, &turnings, &mut landing);
+                }
+                Came::Shared(Err(error)) => {
+                    let (asked, at) = (refused(error), self.clock.now());
+                    self.answer_asked(errand, &everybody, &asked, at, &turnings, &mut landing);
+                }
+                Came::Shared(Ok(found)) => {
+                    self.answer_given(errand, everybody, &found, &mut landing);
+                }
+            }
+        }
+        let Landing { tally, mut incoming, given, answers } = landing;
+        self.count_hits(&given);
+        if !incoming.is_empty() || !tally.is_empty() {
+            let now = self.clock.real_now();
+            let turned: Vec<_> = turnings
+                .iter()
+                .map(|(provider, turning)| (*provider, |c| self.turned(c, turning, now)))
+                .collect();
+            let turns: Vec<Turn<'_>> =
+                turned.iter().map(|(provider, turned)| Turn { provider, now, turned }).collect();
+            self.store(&mut incoming, &tally, &turns);
+        }
+        drop(holders);
+        for (index, answer) in answers {
+            deliver(index, answer);
+        }
+    }
+
+    /// Answers everybody who waited for what was asked, and keeps what came.
+    fn answer_asked(
+        &self,
+        errand: &Errand<'_>,
+        everybody: &[(usize, Missing)],
+        asked: &Asked,
+        at: Timestamp,
+        turnings: &BTreeMap<&str, Turning>,
+        landing: &mut Landing,
+    ) {
+        let Some((own, missing)) = everybody.last() else { return };
+        let question = &errand.questions[*own];
+        let name = name(question);
+        self.count_asking(&mut landing.tally, &name, asked);
+        let entry = Self::entry(question, missing, asked, at).map(|entry| {
+            let course = self.course(&entry.provider);
+            let now = self.clock.real_now();
+            let turning = turnings.get(&*entry.provider);
+            (entry, turning.map_or(course, |turning| self.turned(course, turning, now)))
+        });
+        let waiting = Asked { outcome: asked.outcome.clone(), calls: 0, latency: asked.latency };
+        for (index, missing) in everybody {
+            let coalesced = index != own;
+            let given = if coalesced { &waiting } else { asked };
+            let answer = self.answer(question, errand.terms, missing, given, entry.as_ref());
+            if errand.purpose == Purpose::Read {
+                let cost = Cost { calls: asked.calls, coalesced };
+                self.count_answer(&mut landing.tally, &name, &answer, cost);
+            }
+            landing.answers.push((*index, answer));
+        }
+        let storable = |entry: &Entry| !errand.terms.no_cache && self.has_room_for(entry);
+        if let Some((entry, course)) = entry.filter(|(entry, _)| storable(entry)) {
+            landing.incoming.push(self.incoming(entry, course, Vec::new()));
+        }
+    }
+
+    /// Answers everybody who waited with what another process has stored.
+    fn answer_given(
+        &self,
+        errand: &Errand<'_>,
+        everybody: Vec<(usize, Missing)>,
+        found: &Found,
+        landing: &mut Landing,
+    ) {
+        for (index, missing) in everybody {
+            let served = Served {
+                status: Status::Miss,
+                answered_by: AnsweredBy::Upstream,
+                ..served(found, self.clock.now())
+            };
+            let took = missing.since.elapsed();
+            if errand.purpose == Purpose::Read {
+                landing.given.push(self.hit(found.row, &served, took));
+            }
+            landing
+                .answers
+                .push((index, Answer { outcome: Ok(served), warnings: Vec::new(), took }));
+        }
+    }
+
+    /// What changes the course of every provider that was called.
+    fn turnings<'a>(&self, errand: &Errand<'a>, landed: &[Landed]) -> BTreeMap<&'a str, Turning> {
+        let mut turnings = BTreeMap::new();
+        for Landed { flight, came, .. } in landed {
+            let Came::Asked { asked, at } = came else { continue };
+            let question = &errand.questions[flight.index];
+            let site = question.providers.first().and_then(|provider| errand.sites.get(provider));
+            let Some(site) = site.filter(|_| asked.calls > 0) else { continue };
+            // The map outlives the landing, and so does the question's name for the provider.
+            let provider: &'a str = &question.providers[0];
+            let turning = turnings
+                .entry(provider)
+                .or_insert_with(|| Turning { uses: self.uses(site), is_volatile: false });
+            if let Some(entry) = Self::entry(question, &flight.missing, asked, *at) {
+                turning.is_volatile |= flight
+                    .missing
+                    .held
+                    .iter()
+                    .any(|held| self.rules.strategies.is_volatile(&held.entry, &entry));
+            }
+        }
+        turnings
+    }
+
+    /// How full the windows and the budget of a provider are; those of one endpoint are no reason to
+    /// spare the others.
+    fn uses(&self, site: &Site) -> Vec<Use> {
+        let call = Call {
+            provider: &site.name,
+            endpoint: "",
+            weight: 1,
+            caller: &self.caller,
+            limits: &site.limits,
+            budget_share: None,
+            is_probe: false,
+        };
+        let Ok(standing) = self.upstream.ledger().standing(&call, &self.clock.reading()) else {
+            return Vec::new();
+        };
+        let windows = standing
+            .windows
+            .into_iter()
+            .map(|filled| Use { allowed: filled.window.calls.into(), calls: filled.leaves });
+        let budget = standing
+            .spent
+            .zip(site.limits.budget.as_ref())
+            .map(|(spent, budget)| Use { allowed: budget.calls, calls: vec![(spent.1, spent.0)] });
+        windows.chain(budget).collect()
+    }
+
+    fn turned(&self, course: Course, turning: &Turning, now: Timestamp) -> Course {
+        let strategies = &self.rules.strategies;
+        let course = course.after(&turning.uses, strategies, now);
+        if turning.is_volatile { course.volatile(now, strategies.aggressive_for) } else { course }
+    }
+
+    /// What is stored of an outcome: a record, or that there is none, if that is not said of
+    /// something that we hold.
+    fn entry(
+        question: &Question,
+        missing: &Missing,
+        asked: &Asked,
+        at: Timestamp,
+    ) -> Option<Arc<Entry>> {
+        let (format, body) = match &asked.outcome {
+            Ok(record) => (Format::Json, Record::to_json(record)),
+            Err(error)
+                if error.kind == Kind::NotFound
+                    && asked.calls > 0
+                    && policy::may_remember_absence(&held(&missing.held), at) =>
+            {
+                (Format::NotFound, error.message.clone().into_bytes())
+            }
+            Err(_) => return None,
+        };
+        Some(Arc::new(Entry {
+            key: question.key.clone(),
+            provider: question.providers.first()?.clone(),
+            fetched_at: at,
+            own_ttl: None,
+            format,
+            body: body.into(),
+        }))
+    }
+
+    fn answer(
+        &self,
+        question: &Question,
+        terms: &Terms,
+        missing: &Missing,
+        asked: &Asked,
+        entry: Option<&(Arc<Entry>, Course)>,
+    ) -> Answer {
+        let now = self.clock.now();
+        let took = missing.since.elapsed();
+        match (&asked.outcome, entry) {
+            (Ok(_), Some((entry, course))) => {
+                let strategy = self.strategy(&entry.provider, *course);
+                let served = Served {
+                    entry: Arc::clone(entry),
+                    life: self.rules.life(entry, strategy, terms.max_age),
+                    strategy,
+                    status: if terms.refresh { Status::Refresh } else { Status::Miss },
+                    answered_by: AnsweredBy::Upstream,
+                    upstream_calls: asked.calls,
+                };
+                Answer { outcome: Ok(served), warnings: Vec::new(), took }
+            }
+            (Err(error), _) => {
+                let Some(index) = policy::fallback(&held(&missing.held), terms, now) else {
+                    return Answer { outcome: Err(error.clone()), warnings: Vec::new(), took };
+                };
+                let mut served = served(&missing.held[index], now);
+                served.upstream_calls = asked.calls;
+                let warning = is_stale(question, &served, now, &error.message);
+                Answer { outcome: Ok(served), warnings: vec![warning], took }
+            }
+            // A record always becomes an entry: the question that was asked has a provider.
+            (Ok(_), None) => {
+                Answer { outcome: Err(unsupported(question)), warnings: Vec::new(), took }
+            }
+        }
+    }
+
+    /// Counts a question that was refused without asking, if this one was: a miss like any other
+    /// error.
+    pub(super) fn count_refused(&self, tally: &mut Tally, question: &Question, answer: &Answer) {
+        if let Err(error) = &answer.outcome {
+            let name = name(question);
+            self.count_asking(tally, &name, &refused(error.clone()));
+            self.count_answer(tally, &name, answer, Cost { calls: 0, coalesced: false });
+        }
+    }
+
+    fn count_asking(&self, tally: &mut Tally, name: &str, asked: &Asked) {
+        tally.asked(&Asking {
+            at: self.clock.now(),
+            name,
+            caller: &self.caller,
+            calls: asked.calls,
+            latency_us: u64::try_from(asked.latency.as_micros()).unwrap_or(u64::MAX),
+            failed: asked.outcome.as_ref().err().map(|error| error.kind),
+        });
+    }
+
+    fn count_answer(&self, tally: &mut Tally, name: &str, answer: &Answer, cost: Cost) {
+        let served = answer.outcome.as_ref().ok();
+        let outcome = match served.map(|served| (served.status, served.answered_by)) {
+            Some((Status::Stale, _)) => Outcome::Stale,
+            Some((Status::Hit, AnsweredBy::Memory)) => Outcome::Memory,
+            Some((Status::Hit, _)) => Outcome::Disk,
+            _ => Outcome::Miss,
+        };
+        tally.add(&Event {
+            at: self.clock.now(),
+            name,
+            caller: &self.caller,
+            outcome,
+            latency_us: u64::try_from(answer.took.as_micros()).ok(),
+            age_s: served.map(|served| served.entry.age(self.clock.now()).as_secs()),
+        });
+        if cost.coalesced {
+            tally.coalesced(self.clock.now(), name);
+        }
+        if served.is_none() && cost.calls == 0 {
+            tally.uncalled(self.clock.now(), name);
+        }
+    }
+}
+
+/// What an answer cost.
+#[derive(Clone, Copy)]
+struct Cost {
+    /// The calls of its flight, whoever in it asked.
+    calls: u32,
+    /// Whether it was given another's.
+    coalesced: bool,
+}
+
+/// What came of it when nobody was asked.
+pub(super) fn refused(error: Error) -> Asked {
+    Asked { outcome: Err(error), calls: 0, latency: Duration::ZERO }
+}

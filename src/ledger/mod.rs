@@ -1,0 +1,531 @@
+//! What was asked of whom, and when the next call may start: the book of the limits.
+//!
+//! One book for everybody who uses a cache folder, in a small database of its own there: a process
+//! sees the calls of all others, and a restart forgets none. It refuses to wait and to send: that
+//! is [`upstream`](crate::upstream)'s; and to know what is stored: that is
+//! [`cache`](crate::cache)'s. The time is a parameter, real time whatever `MCACHE_NOW` says.
+//!
+//! # Where a rule is
+//!
+//! | question | place |
+//! |---|---|
+//! | Does one more call fit into a window, and if not, when? | `window.rs` |
+//! | May it start now, be promised a later instant, or must it be refused? | `claim.rs` |
+//! | When does a budget begin anew? | `budget.rs` |
+//! | What does a refusal by upstream, or a failure, lead to? | `health.rs` |
+//! | What if the file is damaged, locked, or the clock was set? | `store.rs`, `carry.rs` |
+//!
+//! # Order
+//!
+//! [`claim`](Ledger::claim) enters a call as started, promises it a later instant, or refuses it.
+//! Who was promised one claims again when it has come. A call that started is
+//! [given back](Ledger::give_back) if it never left the machine, and else its outcome is
+//! [settled](Ledger::settle). Each is one immediate transaction, so a process that dies leaves a
+//! call that counts, or a promise that is forgotten five seconds after its instant.
+
+mod budget;
+mod carry;
+mod claim;
+mod health;
+mod rows;
+mod store;
+#[cfg(test)]
+mod tests;
+mod window;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rusqlite::Transaction;
+
+pub use budget::{Budget, Period};
+pub use claim::{Cause, Refusal, Ticket};
+pub use health::{Health, Hindrance, Pause, PausedBy};
+pub use rows::Cooling;
+pub use store::Mishap;
+pub use window::{Reserve, Window};
+
+use crate::clock::Reading;
+use crate::db::Trouble;
+use crate::error::Error;
+use crate::time::Timestamp;
+use crate::units::Share;
+use claim::{Book, Verdict};
+use rows::Entered;
+use store::Store;
+
+/// How much a provider may be asked.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Limits {
+    /// The windows of all its calls together.
+    pub windows: Vec<Window>,
+    /// What holds for one endpoint besides.
+    pub endpoints: BTreeMap<Box<str>, EndpointLimits>,
+    /// The calls of a day or a month.
+    pub budget: Option<Budget>,
+    /// What is kept of each of these for whom.
+    pub reserve: Reserve,
+}
+
+/// How much one endpoint may be asked.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct EndpointLimits {
+    /// Its own windows.
+    pub windows: Vec<Window>,
+    /// What one call of it takes of every window; unless set, what the provider says.
+    pub weight: Option<u32>,
+}
+
+impl Limits {
+    /// Windows only.
+    pub fn of(windows: &[Window]) -> Self {
+        Self { windows: windows.to_vec(), ..Self::default() }
+    }
+
+    /// What a call of an endpoint takes of every window, if the provider itself counts it so.
+    pub fn weight(&self, endpoint: &str, by_provider: u32) -> u32 {
+        self.endpoints.get(endpoint).and_then(|limits| limits.weight).unwrap_or(by_provider)
+    }
+
+    /// Whether nothing is counted.
+    fn are_none(&self) -> bool {
+        self.longest().is_none() && self.budget.is_none()
+    }
+
+    /// How long a call matters to any window.
+    fn longest(&self) -> Option<Duration> {
+        let of_endpoints = self.endpoints.values().flat_map(|limits| &limits.windows);
+        self.windows.iter().chain(of_endpoints).map(|window| window.apart()).max()
+    }
+}
+
+/// One call that somebody wants to make.
+#[derive(Clone, Copy, Debug)]
+pub struct Call<'a> {
+    /// Of whom.
+    pub provider: &'a str,
+    /// Of which of its endpoints.
+    pub endpoint: &'a str,
+    /// What it takes of every window, above zero.
+    pub weight: u32,
+    /// Who asks: the owner of a reserve, if there is one of this name.
+    pub caller: &'a str,
+    /// How much may be asked.
+    pub limits: &'a Limits,
+    /// How much of the budget, whoever used it, may be used up once this call is made.
+    pub budget_share: Option<Share>,
+    /// Whether it belongs to the request that tries whether a sick provider is well again: a
+    /// redirect or a retry of it is not kept out by itself.
+    pub is_probe: bool,
+}
+
+impl<'a> Call<'a> {
+    /// The owner of the reserve that the call counts to; empty for none.
+    fn share(&self) -> &'a str {
+        if self.limits.reserve.contains_key(self.caller) { self.caller } else { "" }
+    }
+}
+
+/// What became of a claim.
+#[derive(Debug)]
+pub enum Claim {
+    /// The call counts as started.
+    Started(Started),
+    /// It may start at the instant of this promise: claim again then.
+    Promised(Ticket),
+    /// It may not start within the caller's patience.
+    Refused(Refusal),
+}
+
+/// A call that counts as started.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Started {
+    /// When it did.
+    pub at: Timestamp,
+    id: Option<i64>,
+    period: Option<String>,
+    /// Whether it tries whether a sick provider is well again.
+    pub is_probe: bool,
+}
+
+/// What upstream said to a call.
+#[derive(Clone, Copy, Debug)]
+pub enum Said<'a> {
+    /// It answered, whatever it was.
+    Answered,
+    /// It refused, with this status of HTTP, and asked to be left alone for so long.
+    Refused(u16, Option<Duration>),
+    /// The request failed.
+    Failed(&'a Error),
+    /// Nothing that tells how it is.
+    Nothing,
+}
+
+/// What there is to note after a request.
+#[derive(Clone, Copy, Debug)]
+pub struct Outcome<'a> {
+    /// Of whom.
+    pub provider: &'a str,
+    /// When its last call started.
+    pub started: Timestamp,
+    /// What upstream said.
+    pub said: Said<'a>,
+    /// What is used of a window by upstream's own count: calls by weight since this instant.
+    pub used: Option<(Timestamp, u64)>,
+    /// The key that was asked for, with how that failed, if it did.
+    pub key: Option<(&'a str, Option<&'a Error>)>,
+}
+
+/// What one window holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Filled {
+    /// The window.
+    pub window: Window,
+    /// The endpoint whose own it is.
+    pub endpoint: Option<Box<str>>,
+    /// The calls in it, by weight.
+    pub used: u64,
+    /// When each of them leaves it, and its weight, the first first.
+    pub leaves: Vec<(Timestamp, u64)>,
+}
+
+/// What one provider, or one endpoint of it, has used and may do.
+#[derive(Clone, Debug)]
+pub struct Standing {
+    /// Its windows.
+    pub windows: Vec<Filled>,
+    /// The calls of this period of its budget, and when the next one begins.
+    pub spent: Option<(u64, Timestamp)>,
+    /// Whether it is well.
+    pub health: Health,
+    /// Why a call may not start now, if it may not.
+    pub refusal: Option<Refusal>,
+}
+
+/// The book of every provider.
+#[derive(Debug)]
+pub struct Ledger {
+    store: Store,
+}
+
+impl Ledger {
+    /// The book in this folder, or one in memory. Nothing is opened before it is needed.
+    pub fn at(folder: Option<&Path>) -> Self {
+        Self { store: Store::at(folder) }
+    }
+
+    /// Enters a call as started, promises it an instant, or refuses it if that would be later than
+    /// `patience` from now. `ticket` is the promise that the call was given before.
+    ///
+    /// A budget and a breaker are never waited for.
+    pub fn claim(
+        &self,
+        call: &Call<'_>,
+        ticket: Option<&Ticket>,
+        patience: Duration,
+        now: &Reading,
+    ) -> Claim {
+        let claimed = if call.limits.are_none() && ticket.is_none() && !call.is_probe {
+            self.claim_unlimited(call, patience, now)
+        } else {
+            self.store.write(now, &|transaction| enter(transaction, call, ticket, patience, now))
+        };
+        claimed.unwrap_or_else(|trouble| {
+            let cause = Cause::Unkept(trouble.to_string());
+            Claim::Refused(Refusal { until: now.wall, cause })
+        })
+    }
+
+    /// A call that nothing counts is only looked at: no page is written for it, unless it is the one
+    /// that tries whether a provider is well again.
+    fn claim_unlimited(
+        &self,
+        call: &Call<'_>,
+        patience: Duration,
+        now: &Reading,
+    ) -> Result<Claim, Trouble> {
+        let look = |connection: &rusqlite::Connection| rows::health(connection, call.provider);
+        let health = self.store.read(now, &look)?;
+        if health.hindrance(now.wall).is_none() && !health.is_probing() {
+            let started = Started { at: now.wall, id: None, period: None, is_probe: false };
+            return Ok(Claim::Started(started));
+        }
+        self.store.write(now, &|transaction| enter(transaction, call, None, patience, now))
+    }
+
+    /// Takes a promise back that will not be used.
+    pub fn forgo(&self, ticket: &Ticket, now: &Reading) {
+        // What cannot be struck is forgotten by itself a moment after its instant.
+        let _ = self.store.write(now, &|transaction| rows::strike(transaction, ticket.id));
+    }
+
+    /// Takes a call back that never left the machine.
+    pub fn give_back(&self, call: &Call<'_>, started: &Started, now: &Reading) {
+        if started.id.is_none() && started.period.is_none() && !started.is_probe {
+            return;
+        }
+        // What cannot be given back counts as used.
+        let _ = self.store.write(now, &|transaction| {
+            if let Some(id) = started.id {
+                rows::take_back(transaction, id, call.weight)?;
+            }
+            if let Some(period) = &started.period {
+                rows::spend(transaction, call.provider, period, call.share(), -1)?;
+            }
+            if started.is_probe {
+                let mut health = rows::health(transaction, call.provider)?;
+                health.give_back_probe();
+                rows::keep_health(transaction, call.provider, &health)?;
+            }
+            Ok(())
+        });
+    }
+
+    /// Notes how a request ended. Most end well, and then there is nothing to write.
+    pub fn settle(&self, outcome: &Outcome<'_>, now: &Reading) {
+        let changes = self.store.read(now, &|connection| changes(connection, outcome, now));
+        if matches!(changes, Ok(Changes(false))) {
+            return;
+        }
+        // What cannot be noted is found out again by the next request.
+        let _ = self.store.write(now, &|transaction| {
+            settle_health(transaction, outcome, now)?;
+            settle_key(transaction, outcome, now)?;
+            let unknown = unknown_use(transaction, outcome)?;
+            if unknown > 0 {
+                let limits = Limits::default();
+                let weight = u32::try_from(unknown).unwrap_or(u32::MAX);
+                let call = Call {
+                    provider: outcome.provider,
+                    endpoint: "",
+                    weight,
+                    caller: "",
+                    limits: &limits,
+                    budget_share: None,
+                    is_probe: false,
+                };
+                rows::note(transaction, &call, now.wall, Entered::Started)?;
+            }
+            Ok(())
+        });
+    }
+
+    /// How the last request of a key failed, if nothing has been heard of it since; it may have
+    /// cooled down by now.
+    pub fn cooling(&self, key: &str, now: &Reading) -> Option<Cooling> {
+        let found = self.store.read(now, &|connection| rows::cooling(connection, key)).ok()?;
+        // What cannot be is not what was written.
+        found.filter(|c| c.failed_at <= now.wall && c.until <= now.wall + health::LONGEST_COOLING)
+    }
+
+    /// Until when a provider is paused, if it is.
+    pub fn paused_until(&self, provider: &str, now: &Reading) -> Option<Timestamp> {
+        let health = self.store.read(now, &|connection| rows::health(connection, provider)).ok()?;
+        match health.hindrance(now.wall)? {
+            Hindrance::Paused(pause) => Some(pause.until),
+            Hindrance::Open(_) => None,
+        }
+    }
+
+    /// Pauses a provider by hand.
+    pub fn pause(&self, provider: &str, until: Timestamp, now: &Reading) -> Result<(), Trouble> {
+        self.store.write(now, &|transaction| {
+            let mut health = rows::health(transaction, provider)?;
+            health.pause(now.wall, until);
+            rows::keep_health(transaction, provider, &health)
+        })
+    }
+
+    /// Ends every pause of a provider, closes its breaker, and lets its keys be asked for again.
+    pub fn resume(&self, provider: &str, now: &Reading) -> Result<(), Trouble> {
+        self.store.write(now, &|transaction| {
+            rows::keep_health(transaction, provider, &Health::default())?;
+            rows::warm(transaction, &format!("*@{provider}"))
+        })
+    }
+
+    /// What the provider of a call has used, and whether the call might start now.
+    pub fn standing(&self, call: &Call<'_>, now: &Reading) -> Result<Standing, Trouble> {
+        let look = |connection: &rusqlite::Connection| {
+            rows::book(connection, call.provider, call.limits, now.wall).map(Some)
+        };
+        let book = self.store.read(now, &look)?.unwrap_or_default();
+        Ok(standing(&book, call, now.wall))
+    }
+
+    /// Whether other processes see what is written here, found out by writing.
+    pub fn can_be_shared(&self, now: &Reading) -> bool {
+        self.store.write(now, &|_| Ok(())).is_ok() && self.is_shared()
+    }
+
+    /// Whether other processes see what is written here.
+    pub fn is_shared(&self) -> bool {
+        self.store.is_shared()
+    }
+
+    /// What is wrong with the file, in words; [`Trouble::Absent`] if there is none.
+    pub fn problems(&self) -> Result<Vec<String>, Trouble> {
+        self.store.problems()
+    }
+
+    /// Sets the file aside, if it is damaged, and goes on with what can be read of it; where it
+    /// stands now.
+    pub fn repair(&self, now: &Reading) -> Result<Option<PathBuf>, Trouble> {
+        self.store.repair(now)
+    }
+
+    /// What has happened to the file since this was last asked.
+    pub fn take_mishaps(&self) -> Vec<Mishap> {
+        self.store.take_mishaps()
+    }
+}
+
+fn enter(
+    transaction: &Transaction<'_>,
+    call: &Call<'_>,
+    ticket: Option<&Ticket>,
+    patience: Duration,
+    now: &Reading,
+) -> Result<Claim, Trouble> {
+    let mut book = rows::book(transaction, call.provider, call.limits, now.wall)?;
+    // Two processes do not read the clock in the order in which they get their turn, and a clock may
+    // be put back a little: now is never before the last call, which would be overlooked.
+    let now = book.latest().map_or(now.wall, |latest| latest.max(now.wall));
+    let verdict = book.claim(call, ticket, now, patience);
+    if let Some(ticket) = ticket {
+        rows::strike(transaction, ticket.id)?;
+    }
+    match verdict {
+        Verdict::Start => start(transaction, call, &mut book, now).map(Claim::Started),
+        Verdict::Wait(at) => {
+            let id = rows::note(transaction, call, at, Entered::Promised)?;
+            Ok(Claim::Promised(Ticket { id, at }))
+        }
+        Verdict::Refuse(refusal) => Ok(Claim::Refused(refusal)),
+    }
+}
+
+fn start(
+    transaction: &Transaction<'_>,
+    call: &Call<'_>,
+    book: &mut Book,
+    now: Timestamp,
+) -> Result<Started, Trouble> {
+    let mut id = None;
+    if call.limits.longest().is_some() {
+        let newest = rows::note(transaction, call, now, Entered::Started)?;
+        rows::tidy(transaction, call.provider, call.limits, newest, now)?;
+        id = Some(newest);
+    }
+    let period = call.limits.budget.as_ref().map(|budget| budget.period_at(now).0);
+    if let Some(period) = &period {
+        rows::spend(transaction, call.provider, period, call.share(), 1)?;
+    }
+    let is_probe = book.health.is_probing();
+    if is_probe {
+        book.health.probe(now);
+        rows::keep_health(transaction, call.provider, &book.health)?;
+    }
+    Ok(Started { at: now, id, period, is_probe })
+}
+
+/// Whether an outcome changes anything; that it does, if nothing was ever written.
+struct Changes(bool);
+
+impl Default for Changes {
+    fn default() -> Self {
+        Self(true)
+    }
+}
+
+fn changes(
+    connection: &rusqlite::Connection,
+    outcome: &Outcome<'_>,
+    now: &Reading,
+) -> Result<Changes, Trouble> {
+    let known = rows::health(connection, outcome.provider)?;
+    let mut health = known.clone();
+    note_health(&mut health, outcome, now.wall);
+    let key = match outcome.key {
+        Some((_, Some(_))) => true,
+        Some((key, None)) => rows::cooling(connection, key)?.is_some(),
+        None => false,
+    };
+    Ok(Changes(key || health != known || unknown_use(connection, outcome)? > 0))
+}
+
+fn note_health(health: &mut Health, outcome: &Outcome<'_>, now: Timestamp) {
+    match outcome.said {
+        Said::Answered => health.accept(outcome.started),
+        Said::Refused(status, wait) => health.refuse(status, outcome.started, now, wait),
+        Said::Failed(error) => health.fail(error.kind, &error.message, now),
+        Said::Nothing => {}
+    }
+}
+
+fn settle_health(
+    transaction: &Transaction<'_>,
+    outcome: &Outcome<'_>,
+    now: &Reading,
+) -> Result<(), Trouble> {
+    let known = rows::health(transaction, outcome.provider)?;
+    let mut health = known.clone();
+    note_health(&mut health, outcome, now.wall);
+    if health == known {
+        return Ok(());
+    }
+    rows::keep_health(transaction, outcome.provider, &health)
+}
+
+fn settle_key(
+    transaction: &Transaction<'_>,
+    outcome: &Outcome<'_>,
+    now: &Reading,
+) -> Result<(), Trouble> {
+    match outcome.key {
+        None => Ok(()),
+        Some((key, None)) => rows::warm(transaction, key),
+        Some((key, Some(error))) => {
+            let known = rows::cooling(transaction, key)?.map(|known| (known.failures, known.until));
+            let (failures, until) = health::cooling(known, now.wall);
+            let error = error.clone();
+            let cooling = Cooling { error, failed_at: now.wall, until, failures };
+            rows::cool(transaction, key, &cooling, now.wall - health::LONGEST_COOLING)
+        }
+    }
+}
+
+/// What was called of a provider without us, by its own count: by other programs, or from another
+/// machine behind the same address.
+fn unknown_use(connection: &rusqlite::Connection, outcome: &Outcome<'_>) -> Result<u64, Trouble> {
+    let Some((since, used)) = outcome.used else { return Ok(0) };
+    let known: u64 = rows::calls(connection, outcome.provider, since - Duration::from_millis(1))?
+        .iter()
+        .filter(|call| call.started)
+        .map(|call| u64::from(call.weight))
+        .sum();
+    Ok(used.saturating_sub(known))
+}
+
+fn standing(book: &Book, call: &Call<'_>, now: Timestamp) -> Standing {
+    let windows = call.limits.scopes(call.endpoint).map(|(endpoint, window)| {
+        let leaves: Vec<(Timestamp, u64)> = book
+            .calls
+            .iter()
+            .filter(|noted| noted.started && noted.at + window.apart() > now)
+            .filter(|noted| endpoint.is_none_or(|endpoint| *noted.endpoint == *endpoint))
+            .map(|noted| (noted.at + window.apart(), u64::from(noted.weight)))
+            .collect();
+        let used = leaves.iter().map(|(_, weight)| weight).sum();
+        Filled { window, endpoint: endpoint.map(Into::into), used, leaves }
+    });
+    let spent =
+        call.limits.budget.as_ref().map(|b| (book.spent.values().sum(), b.period_at(now).1));
+    let refusal = match book.claim(call, None, now, Duration::ZERO) {
+        // Without patience nothing is promised.
+        Verdict::Start | Verdict::Wait(_) => None,
+        Verdict::Refuse(refusal) => Some(refusal),
+    };
+    Standing { windows: windows.collect(), spent, health: book.health.clone(), refusal }
+}

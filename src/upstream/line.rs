@@ -1,0 +1,113 @@
+//! What the questions to one provider share within a process: the permits of those who ask.
+//!
+//! A permit is had before anything else, in the order in which it was asked for, and held while its
+//! owner waits for a slot and until the answer has come. So no more than `concurrency` questions of
+//! a process hold the lock of a key or a promise of the ledger, and the slots of the next hours are
+//! not taken by a long list.
+
+use std::sync::{Arc, Mutex, OnceLock};
+use std::time::Duration;
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+
+use super::locked;
+use super::{DemoUpstream, Site};
+use crate::clock::{Clock, Stopwatch};
+use crate::error::Error;
+
+/// How long one question may still wait for others.
+#[derive(Clone, Copy, Debug)]
+pub struct Patience {
+    left: Duration,
+}
+
+impl Patience {
+    /// So long.
+    pub fn of(left: Duration) -> Self {
+        Self { left }
+    }
+
+    /// What is left of it.
+    pub fn left(self) -> Duration {
+        self.left
+    }
+
+    /// Takes off what was waited.
+    pub fn spend(&mut self, waited: Duration) {
+        self.left = self.left.saturating_sub(waited);
+    }
+}
+
+/// What the questions to one provider share.
+#[derive(Debug)]
+pub(super) struct Line {
+    permits: Arc<Semaphore>,
+    /// Why it cannot be reached, once that is known.
+    pub(super) lost: watch::Sender<Option<Error>>,
+    /// The embedded upstream, where this is it.
+    pub(super) demo: OnceLock<Result<DemoUpstream, String>>,
+    held_up: Mutex<HeldUp>,
+}
+
+/// How long this line has been held up by a limit: those at its end wait for that too.
+#[derive(Debug, Default)]
+struct HeldUp {
+    by: usize,
+    since: Option<Stopwatch>,
+    before: Duration,
+}
+
+/// The right to be one of those who ask a provider.
+pub struct Permit {
+    pub(super) line: Arc<Line>,
+    _held: Option<OwnedSemaphorePermit>,
+}
+
+impl Line {
+    pub(super) fn of(site: &Site) -> Self {
+        Self {
+            permits: Arc::new(Semaphore::new(site.concurrency.clamp(1, Semaphore::MAX_PERMITS))),
+            lost: watch::Sender::new(None),
+            demo: OnceLock::new(),
+            held_up: Mutex::default(),
+        }
+    }
+
+    /// Waits for a permit. Waiting for answers is not limited, since each comes within the `timeout`;
+    /// waiting for those who wait for a limit is waiting for the limit.
+    pub(super) async fn permit(self: Arc<Self>, patience: &mut Patience) -> Permit {
+        let before = self.held_up();
+        // The semaphore is never closed.
+        let held = Arc::clone(&self.permits).acquire_owned().await.ok();
+        patience.spend(self.held_up().saturating_sub(before));
+        Permit { line: self, _held: held }
+    }
+
+    fn held_up(&self) -> Duration {
+        let held_up = locked(&self.held_up);
+        held_up.before + held_up.since.map_or(Duration::ZERO, Stopwatch::elapsed)
+    }
+
+    /// Says that one of them waits for a limit, until what this gives is dropped.
+    pub(super) fn hold_up(&self, clock: Clock) -> impl Drop + '_ {
+        let mut held_up = locked(&self.held_up);
+        held_up.by += 1;
+        held_up.since = held_up.since.or_else(|| Some(clock.stopwatch()));
+        Waiting(self)
+    }
+}
+
+/// One of a line waits for a limit.
+struct Waiting<'a>(&'a Line);
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        let mut held_up = locked(&self.0.held_up);
+        held_up.by -= 1;
+        if held_up.by == 0
+            && let Some(since) = held_up.since.take()
+        {
+            held_up.before += since.elapsed();
+        }
+    }
+}
