@@ -53,7 +53,7 @@
 //! | What does a hit write? | [`db::hits`] |
 //! | What is counted, and what does it mean? | [`db::tally`], [`cache::Report`] |
 //! | Which key of the configuration is there? | [`config::schema`] |
-//! | What is typed, printed, and ended with? | `cli/args.rs`, `cli/output/`, `cli/exit.rs` |
+//! | What is typed, printed, and ended with? | `cli/args/`, `cli/output/`, `cli/exit.rs` |
 
 pub mod cache;
 pub mod cli;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use futures_util::stream::{FuturesUnordered, Stream, StreamExt as _};
 
-use super::fly::{Flight, Landed, flights};
+use super::fly::{Errand, Flight, Landed, flights};
 use super::lookup::Missing;
 use super::{Answer, Cache, Interrupted, Purpose, Question};
 use crate::error::{Error, Kind};
@@ -19,15 +19,6 @@ use crate::upstream::Site;
 /// the others from being read and the next requests from being sent: 500 symbols made 83
 /// transactions and took a quarter longer than upstream did.
 const TOGETHER: Duration = Duration::from_millis(5);
-
-/// What all questions of one command share.
-pub(super) struct Errand<'a> {
-    pub(super) questions: &'a [Question],
-    /// Whoever is asked.
-    pub(super) sites: &'a HashMap<Box<str>, Site>,
-    pub(super) terms: &'a Terms,
-    pub(super) purpose: Purpose,
-}
 
 impl Cache {
     /// Asks for all open questions at once. Whatever comes together is stored together: a

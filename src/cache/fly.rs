@@ -2,9 +2,10 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use super::lookup::{Found, Missing, held};
-use super::{Cache, Question};
+use super::{Cache, Purpose, Question};
 use crate::db::Trouble;
 use crate::entry::{Format, State};
 use crate::error::{Error, Kind};
@@ -16,6 +17,15 @@ use crate::time::Timestamp;
 use crate::units::duration_for_people;
 use crate::upstream::{Asked, Asking, Patience, Site};
 use crate::warning::Warning;
+
+/// What all questions of one command share.
+pub(super) struct Errand<'a> {
+    pub(super) questions: &'a [Question],
+    /// Whoever is asked.
+    pub(super) sites: &'a HashMap<Box<str>, Site>,
+    pub(super) terms: &'a Terms,
+    pub(super) purpose: Purpose,
+}
 
 /// One key that is asked for, and everybody in this command who waits for it.
 pub(super) struct Flight {
@@ -53,7 +63,7 @@ pub(super) enum Came {
 impl Came {
     /// Nobody was asked.
     fn refused(error: Error) -> Self {
-        let asked = super::land::refused(error);
+        let asked = refused(error);
         Self::Asked { asked, at: Timestamp::from_ms(0) }
     }
 }
@@ -294,4 +304,9 @@ pub(super) fn unsupported(question: &Question) -> Error {
         format!("no provider of the {class} chain has a {data_type} of `{symbol}`"),
     )
     .hint(format!("see `chains.{class}` in `mcache config show`, or name one with --provider"))
+}
+
+/// What came of it when nobody was asked.
+pub(super) fn refused(error: Error) -> Asked {
+    Asked { outcome: Err(error), calls: 0, latency: Duration::ZERO }
 }

@@ -2,10 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 
-use super::ask::Errand;
-use super::fly::{Came, Landed, name, unsupported};
+use super::fly::{Came, Errand, Landed, name, refused, unsupported};
 use super::lookup::{Found, Missing, held, is_stale, served};
 use super::{Answer, AnsweredBy, Cache, Purpose, Question, Served, Status};
 use crate::db::courses::Turn;
@@ -54,10 +52,7 @@ impl Cache {
                 Came::Asked { asked, at } => {
                     self.answer_asked(errand, &everybody, &asked, at, &turnings, &mut landing);
                 }
-                Came::Shared(Err(error)) => {
-                    let (asked, at) = (refused(error), self.clock.now());
-                    self.answer_asked(errand, &everybody, &asked, at, &turnings, &mut landing);
-                }
+                Came::Shared(Err(error)) => self.fail(errand, &everybody, &error, &mut landing),
                 Came::Shared(Ok(found)) => {
                     self.answer_given(errand, everybody, &found, &mut landing);
                 }
@@ -115,6 +110,27 @@ impl Cache {
         let storable = |entry: &Entry| !errand.terms.no_cache && self.has_room_for(entry);
         if let Some((entry, course)) = entry.filter(|(entry, _)| storable(entry)) {
             landing.incoming.push(self.incoming(entry, course, Vec::new()));
+        }
+    }
+
+    /// Answers everybody who waited with how another process has failed.
+    fn fail(
+        &self,
+        errand: &Errand<'_>,
+        everybody: &[(usize, Missing)],
+        error: &Error,
+        landing: &mut Landing,
+    ) {
+        let asked = refused(error.clone());
+        for (index, missing) in everybody {
+            let question = &errand.questions[*index];
+            let answer = self.answer(question, errand.terms, missing, &asked, None);
+            if errand.purpose == Purpose::Read {
+                let (tally, name) = (&mut landing.tally, name(question));
+                self.count_asking(tally, &name, &asked);
+                self.count_answer(tally, &name, &answer, Cost { calls: 0, coalesced: true });
+            }
+            landing.answers.push((*index, answer));
         }
     }
 
@@ -319,9 +335,4 @@ struct Cost {
     calls: u32,
     /// Whether it was given another's.
     coalesced: bool,
-}
-
-/// What came of it when nobody was asked.
-pub(super) fn refused(error: Error) -> Asked {
-    Asked { outcome: Err(error), calls: 0, latency: Duration::ZERO }
 }

@@ -62,12 +62,12 @@ impl WriteLock {
         if wait.is_zero() {
             return Err(Trouble::Locked);
         }
-        let patience = Patience { wait, since: Clock::system().stopwatch() };
+        let deadline = Deadline { wait, since: Clock::system().stopwatch() };
         let spot = Spot::take(&line, &file);
         if let Some(spot) = &spot {
-            spot.wait(&line, &file, &patience)?;
+            spot.wait(&line, &file, &deadline)?;
         }
-        let file = locked(file, &patience)?;
+        let file = locked(file, &deadline)?;
         if let Some(spot) = &spot {
             // Were it not written, those who come would take this place for one that is still ahead.
             let _ = file.write_all_at(&spot.number.to_le_bytes(), 0);
@@ -77,12 +77,12 @@ impl WriteLock {
 }
 
 /// How much longer somebody waits.
-struct Patience {
+struct Deadline {
     wait: Duration,
     since: Stopwatch,
 }
 
-impl Patience {
+impl Deadline {
     fn left(&self) -> Result<Duration, Trouble> {
         let left = self.wait.saturating_sub(self.since.elapsed());
         if left.is_zero() { Err(Trouble::Locked) } else { Ok(left) }
@@ -113,10 +113,10 @@ impl Spot {
     }
 
     /// Sleeps until nobody is ahead any more.
-    fn wait(&self, line: &Path, lock: &File, patience: &Patience) -> Result<(), Trouble> {
+    fn wait(&self, line: &Path, lock: &File, deadline: &Deadline) -> Result<(), Trouble> {
         // Again after each: who was ahead may have given up, with others still before it.
         while let Some(mut ahead) = self.nearest_ahead(line, lock) {
-            ahead.set_read_timeout(Some(patience.left()?))?;
+            ahead.set_read_timeout(Some(deadline.left()?))?;
             match ahead.read(&mut [0]) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     return Err(Trouble::Locked);
@@ -171,7 +171,7 @@ fn last_turn(lock: &File) -> u64 {
 /// Waits for the lock itself, which is free unless somebody came when there was no line: a thread
 /// blocks in the kernel while the caller waits for it or for the deadline. A thread that comes too
 /// late finds nobody and lets go.
-fn locked(file: File, patience: &Patience) -> Result<File, Trouble> {
+fn locked(file: File, deadline: &Deadline) -> Result<File, Trouble> {
     match file.try_lock() {
         Ok(()) => return Ok(file),
         Err(TryLockError::WouldBlock) => {}
@@ -183,7 +183,7 @@ fn locked(file: File, patience: &Patience) -> Result<File, Trouble> {
         // Nobody waits any more: dropping the file gives the lock back.
         let _ = turn.send(locked);
     });
-    match waiting.recv_timeout(patience.left()?) {
+    match waiting.recv_timeout(deadline.left()?) {
         Ok(locked) => Ok(locked?),
         Err(_) => Err(Trouble::Locked),
     }

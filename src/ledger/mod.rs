@@ -246,7 +246,7 @@ impl Ledger {
         now: &Reading,
     ) -> Result<Claim, Trouble> {
         let look = |connection: &rusqlite::Connection| rows::health(connection, call.provider);
-        let health = self.store.read(now, &look)?;
+        let health = self.store.read(now, &look)?.unwrap_or_default();
         if health.hindrance(now.wall).is_none() && !health.is_probing() {
             let started = Started { at: now.wall, id: None, period: None, is_probe: false };
             return Ok(Claim::Started(started));
@@ -285,7 +285,7 @@ impl Ledger {
     /// Notes how a request ended. Most end well, and then there is nothing to write.
     pub fn settle(&self, outcome: &Outcome<'_>, now: &Reading) {
         let changes = self.store.read(now, &|connection| changes(connection, outcome, now));
-        if matches!(changes, Ok(Changes(false))) {
+        if matches!(changes, Ok(Some(false))) {
             return;
         }
         // What cannot be noted is found out again by the next request.
@@ -314,14 +314,15 @@ impl Ledger {
     /// How the last request of a key failed, if nothing has been heard of it since; it may have
     /// cooled down by now.
     pub fn cooling(&self, key: &str, now: &Reading) -> Option<Cooling> {
-        let found = self.store.read(now, &|connection| rows::cooling(connection, key)).ok()?;
+        let found = self.store.read(now, &|connection| rows::cooling(connection, key)).ok()??;
         // What cannot be is not what was written.
         found.filter(|c| c.failed_at <= now.wall && c.until <= now.wall + health::LONGEST_COOLING)
     }
 
     /// Until when a provider is paused, if it is.
     pub fn paused_until(&self, provider: &str, now: &Reading) -> Option<Timestamp> {
-        let health = self.store.read(now, &|connection| rows::health(connection, provider)).ok()?;
+        let health =
+            self.store.read(now, &|connection| rows::health(connection, provider)).ok()??;
         match health.hindrance(now.wall)? {
             Hindrance::Paused(pause) => Some(pause.until),
             Hindrance::Open(_) => None,
@@ -348,7 +349,7 @@ impl Ledger {
     /// What the provider of a call has used, and whether the call might start now.
     pub fn standing(&self, call: &Call<'_>, now: &Reading) -> Result<Standing, Trouble> {
         let look = |connection: &rusqlite::Connection| {
-            rows::book(connection, call.provider, call.limits, now.wall).map(Some)
+            rows::book(connection, call.provider, call.limits, now.wall)
         };
         let book = self.store.read(now, &look)?.unwrap_or_default();
         Ok(standing(&book, call, now.wall))
@@ -430,20 +431,12 @@ fn start(
     Ok(Started { at: now, id, period, is_probe })
 }
 
-/// Whether an outcome changes anything; that it does, if nothing was ever written.
-struct Changes(bool);
-
-impl Default for Changes {
-    fn default() -> Self {
-        Self(true)
-    }
-}
-
+/// Whether an outcome changes anything.
 fn changes(
     connection: &rusqlite::Connection,
     outcome: &Outcome<'_>,
     now: &Reading,
-) -> Result<Changes, Trouble> {
+) -> Result<bool, Trouble> {
     let known = rows::health(connection, outcome.provider)?;
     let mut health = known.clone();
     note_health(&mut health, outcome, now.wall);
@@ -452,7 +445,7 @@ fn changes(
         Some((key, None)) => rows::cooling(connection, key)?.is_some(),
         None => false,
     };
-    Ok(Changes(key || health != known || unknown_use(connection, outcome)? > 0))
+    Ok(key || health != known || unknown_use(connection, outcome)? > 0)
 }
 
 fn note_health(health: &mut Health, outcome: &Outcome<'_>, now: Timestamp) {

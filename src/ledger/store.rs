@@ -83,20 +83,19 @@ impl Store {
         std::mem::take(&mut *locked(&self.mishaps))
     }
 
-    /// Reads what stands there by the clock of now; the default of the answer if nothing was ever
-    /// written.
-    pub(super) fn read<T: Default>(
+    /// Reads what stands there by the clock of now; nothing if nothing was ever written.
+    pub(super) fn read<T>(
         &self,
         now: &Reading,
         work: &dyn Fn(&Connection) -> Result<T, Trouble>,
-    ) -> Result<T, Trouble> {
+    ) -> Result<Option<T>, Trouble> {
         let steadily = |connection: &Connection| match step(connection, now)? {
             0 => work(connection).map(Some),
             _ => Ok(None),
         };
         let found = match self.file_in_use() {
             Some(file) => match file.read(steadily) {
-                Err(Trouble::Absent) => return Ok(T::default()),
+                Err(Trouble::Absent) => return Ok(None),
                 Ok(found) => found,
                 // Whoever writes finds out what is to be done about it.
                 Err(_) => None,
@@ -104,8 +103,8 @@ impl Store {
             None => None,
         };
         match found {
-            Some(found) => Ok(found),
-            None => self.write(now, &|transaction| work(transaction)),
+            Some(found) => Ok(Some(found)),
+            None => self.write(now, &|transaction| work(transaction)).map(Some),
         }
     }
 

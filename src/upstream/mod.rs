@@ -109,11 +109,11 @@ pub struct Upstream {
 struct Failed {
     error: Error,
     again: Again,
-    verdict: Verdict,
+    blame: Blame,
 }
 
 /// What a failure says of the provider.
-enum Verdict {
+enum Blame {
     /// It refused, with this status, and was noted to be paused.
     Refused,
     /// It is there, and says what it should.
@@ -164,15 +164,15 @@ impl Upstream {
                 self.settle(asking, &spent, Said::Answered, Some((asking.name, None)));
                 Ok(record)
             }
-            Err(Failed { error, verdict, .. }) => {
+            Err(Failed { error, blame, .. }) => {
                 let error = send::without_secret(error, asking.site);
-                match verdict {
-                    Verdict::Refused | Verdict::Unasked => {}
-                    Verdict::Well => {
+                match blame {
+                    Blame::Refused | Blame::Unasked => {}
+                    Blame::Well => {
                         let failed = (error.kind != Kind::NotFound).then_some(&error);
                         self.settle(asking, &spent, Said::Answered, Some((asking.name, failed)));
                     }
-                    Verdict::Sick => {
+                    Blame::Sick => {
                         let key = Some((asking.name, Some(&error)));
                         self.settle(asking, &spent, Said::Failed(&error), key);
                     }
@@ -208,7 +208,7 @@ impl Upstream {
                 match self.attempt(asking, &ask, &request, letter.clone(), line, spent).await {
                     Ok(record) => return Ok(record),
                     // Why it could not be asked again says less than how it failed.
-                    Err(Failed { verdict: Verdict::Unasked, error, .. }) => {
+                    Err(Failed { blame: Blame::Unasked, error, .. }) => {
                         return Err(before.unwrap_or_else(|| Failed::unasked(error)));
                     }
                     Err(failed) => failed,
@@ -314,12 +314,12 @@ impl Upstream {
             self.settle(asking, spent, Said::Refused(status, wait), None);
             let error = self.with_pause(asking.site, error);
             let again = if limited { Again::AfterPause } else { Again::No };
-            return Failed { error, again, verdict: Verdict::Refused };
+            return Failed { error, again, blame: Blame::Refused };
         }
         let again = Again::after_status(status);
         let sick = status >= 500 || matches!(error.kind, Kind::Upstream | Kind::InvalidData);
-        let verdict = if sick { Verdict::Sick } else { Verdict::Well };
-        Failed { error, again, verdict }
+        let blame = if sick { Blame::Sick } else { Blame::Well };
+        Failed { error, again, blame }
     }
 
     /// One request and its answer, when it is its turn.
@@ -360,7 +360,7 @@ impl Upstream {
         outcome.map_err(|failure| Failed {
             error: failure.error,
             again: if failure.broke { Again::Soon } else { Again::No },
-            verdict: Verdict::Sick,
+            blame: Blame::Sick,
         })
     }
 
@@ -442,11 +442,11 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 impl Failed {
     /// What is wrong was known before anybody was asked, or it was said by another.
     fn unasked(error: Error) -> Self {
-        Self { error, again: Again::No, verdict: Verdict::Unasked }
+        Self { error, again: Again::No, blame: Blame::Unasked }
     }
 
     fn well(error: Error) -> Self {
-        Self { error, again: Again::No, verdict: Verdict::Well }
+        Self { error, again: Again::No, blame: Blame::Well }
     }
 }
 

@@ -124,6 +124,7 @@ fn people(report: &Report, cache: &Cache, folder: &std::path::Path) -> Table {
     row("Hits from disk", count(report.hits.disk));
     row("Stale hits", count(report.hits.stale));
     row("Misses", count(report.misses));
+    row("Given another's answer", count(report.coalesced));
     row("Hit rate", share(report.hit_rate));
     row("Upstream calls", count(report.upstream_calls));
     row("API calls saved", count(report.calls_saved));

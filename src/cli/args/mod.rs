@@ -6,6 +6,8 @@
 )]
 #![expect(clippy::struct_excessive_bools, reason = "a flag on a command line is a bool")]
 
+mod entries;
+
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -13,6 +15,8 @@ use std::time::Duration;
 use clap::{ArgAction, ArgMatches, Args, FromArgMatches, Subcommand, ValueEnum};
 
 use crate::error::Usage;
+pub(crate) use entries::{Clear, Get, Keys, Put};
+
 use crate::units::{Share, parse_duration, parse_share};
 
 const ABOUT: &str = "A persistent cache for market data, shared by every script on this machine";
@@ -362,45 +366,6 @@ pub(crate) enum By {
     Caller,
 }
 
-/// Drop entries.
-#[derive(Args, Debug)]
-#[command(after_help = "\
-All conditions that are given must hold; of several patterns, any one.
-
-Examples:
-  mcache clear --symbol AAPL             everything about AAPL
-  mcache clear 'quote:*' --stale         stale quotes
-  mcache clear --all --dry-run           what would go")]
-pub(crate) struct Clear {
-    /// Globs over keys: quote:*, *:AAPL*, quote:*@yahoo
-    #[arg(value_name = "PATTERN")]
-    pub(crate) patterns: Vec<String>,
-    /// About this symbol
-    #[arg(long, value_name = "SYMBOL")]
-    pub(crate) symbol: Option<String>,
-    /// Of this type
-    #[arg(short = 't', long = "type", value_name = "TYPE")]
-    pub(crate) data_type: Option<String>,
-    /// From this provider
-    #[arg(short, long, value_name = "NAME")]
-    pub(crate) provider: Option<String>,
-    /// With this tag, as `put --tag` gave it
-    #[arg(long, value_name = "TAG")]
-    pub(crate) tag: Option<String>,
-    /// That are gone, stale for longer than `keep`: they answer nobody and only take room
-    #[arg(long)]
-    pub(crate) gone: bool,
-    /// That are stale
-    #[arg(long)]
-    pub(crate) stale: bool,
-    /// All of them
-    #[arg(long, conflicts_with_all = ["patterns", "symbol", "data_type", "provider", "tag", "gone", "stale"])]
-    pub(crate) all: bool,
-    /// Only say what would be dropped
-    #[arg(long)]
-    pub(crate) dry_run: bool,
-}
-
 /// Measure every tier against an upstream, offline by default.
 #[derive(Args, Debug)]
 #[command(after_help = "\
@@ -423,60 +388,6 @@ pub(crate) struct Benchmark {
     /// Ask the real provider, sparingly; says how many calls it will make
     #[arg(long)]
     pub(crate) live: bool,
-}
-
-/// List entries.
-#[derive(Args, Debug)]
-pub(crate) struct Keys {
-    /// A glob over keys: quote:*, *:AAPL*, quote:*@yahoo
-    #[arg(value_name = "PATTERN")]
-    pub(crate) pattern: Option<String>,
-}
-
-/// Read a value by its key.
-#[derive(Args, Debug)]
-#[command(after_help = "\
-Prints the value byte for byte. Exit code 1 if it is not fresh. Of a pattern, one JSON object
-{key: value} with -f json.
-
-Examples:
-  mcache get quote:stock:AAPL
-  mcache get 'system_config:*' -f json")]
-pub(crate) struct Get {
-    /// A key, KEY@provider, or a glob over keys
-    #[arg(value_name = "KEY|PATTERN")]
-    pub(crate) key: String,
-    /// A stale value too
-    #[arg(long)]
-    pub(crate) stale: bool,
-    /// Not older than this
-    #[arg(long, value_name = "AGE", value_parser = duration)]
-    pub(crate) max_age: Option<Duration>,
-}
-
-/// Write any program's value under a key.
-#[derive(Args, Debug)]
-#[command(after_help = "\
-Examples:
-  mcache put system_config:paper_trading true --ttl 1h
-  ./model.py | mcache put prediction:stock:NVDA - --tag model
-  printf '{\"key\":\"a\",\"value\":1}\\n' | mcache put --ndjson -")]
-pub(crate) struct Put {
-    /// The key; any name without white space and * ? @
-    #[arg(value_name = "KEY", required_unless_present = "ndjson")]
-    pub(crate) key: Option<String>,
-    /// The value; - or nothing reads it from standard input
-    #[arg(value_name = "VALUE", allow_hyphen_values = true)]
-    pub(crate) value: Option<String>,
-    /// How long it is fresh
-    #[arg(long, value_name = "TIME", value_parser = duration, default_value = "300s")]
-    pub(crate) ttl: Duration,
-    /// A name to clear it by; may be repeated
-    #[arg(long, value_name = "TAG")]
-    pub(crate) tag: Vec<String>,
-    /// Many values at once, all or none: a line each with {"key":…,"value":…}
-    #[arg(long, value_name = "-|FILE", conflicts_with_all = ["key", "value"])]
-    pub(crate) ndjson: Option<PathBuf>,
 }
 
 /// May a call be made now, and if not, when and why.
