@@ -32,6 +32,8 @@ struct Landing {
 struct Turning {
     uses: Vec<Use>,
     is_volatile: bool,
+    /// What it comes to, read and turned once for all answers of the landing.
+    course: Course,
 }
 
 impl Cache {
@@ -91,10 +93,8 @@ impl Cache {
         let name = name(question);
         self.count_asking(&mut landing.tally, &name, asked);
         let entry = Self::entry(question, missing, asked, at).map(|entry| {
-            let course = self.course(&entry.provider);
-            let now = self.clock.real_now();
-            let turning = turnings.get(&*entry.provider);
-            (entry, turning.map_or(course, |turning| self.turned(course, turning, now)))
+            let course = turnings.get(&*entry.provider).map(|turning| turning.course);
+            (entry, course.unwrap_or_default())
         });
         let waiting = Asked { outcome: asked.outcome.clone(), calls: 0, latency: asked.latency };
         for (index, missing) in everybody {
@@ -160,7 +160,7 @@ impl Cache {
 
     /// What changes the course of every provider that was called.
     fn turnings<'a>(&self, errand: &Errand<'a>, landed: &[Landed]) -> BTreeMap<&'a str, Turning> {
-        let mut turnings = BTreeMap::new();
+        let mut turnings: BTreeMap<&'a str, Turning> = BTreeMap::new();
         for Landed { flight, came, .. } in landed {
             let Came::Asked { asked, at } = came else { continue };
             let question = &errand.questions[flight.index];
@@ -168,16 +168,23 @@ impl Cache {
             let Some(site) = site.filter(|_| asked.calls > 0) else { continue };
             // The map outlives the landing, and so does the question's name for the provider.
             let provider: &'a str = &question.providers[0];
-            let turning = turnings
-                .entry(provider)
-                .or_insert_with(|| Turning { uses: self.uses(site), is_volatile: false });
-            if let Some(entry) = Self::entry(question, &flight.missing, asked, *at) {
-                turning.is_volatile |= flight
-                    .missing
-                    .held
-                    .iter()
-                    .any(|held| self.rules.strategies.is_volatile(&held.entry, &entry));
+            let turning = turnings.entry(provider).or_insert_with(|| Turning {
+                uses: self.uses(site),
+                is_volatile: false,
+                course: self.course(provider),
+            });
+            let held = &flight.missing.held;
+            if !held.is_empty()
+                && let Some(entry) = Self::entry(question, &flight.missing, asked, *at)
+            {
+                let strategies = &self.rules.strategies;
+                turning.is_volatile |=
+                    held.iter().any(|h| strategies.is_volatile(&h.entry, &entry));
             }
+        }
+        let now = self.clock.real_now();
+        for turning in turnings.values_mut() {
+            turning.course = self.turned(turning.course, turning, now);
         }
         turnings
     }

@@ -260,12 +260,13 @@ impl Upstream {
     ) -> Result<Record, Failed> {
         let site = asking.site;
         for _ in 0..=MOST_REDIRECTS {
-            let arrival = self.exchange(asking, request, &mut letter, line, spent).await?;
+            let mut arrival = self.exchange(asking, request, &mut letter, line, spent).await?;
             let next = send::redirection(site, &letter.url, &arrival).map_err(Failed::well)?;
             let Some(next) = next else {
+                let body = std::mem::take(&mut arrival.body);
                 let header = |name: &str| arrival.header(name).map(str::to_owned);
                 let (retry_after, date) = (header("retry-after"), header("date"));
-                let reply = Reply { status: arrival.status, body: arrival.body.clone() };
+                let reply = Reply { status: arrival.status, body };
                 let now = self.reading();
                 let pace = site.speech.provider().pace(&reply, &header, now.wall);
                 // What nothing limits need not be known, and what was counted before this call started
