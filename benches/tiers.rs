@@ -26,7 +26,7 @@ use mcache::codec::Packing;
 use mcache::db::Database;
 use mcache::entry::{Entry, Format, State};
 use mcache::key::Key;
-use mcache::policy::{Course, Rules, Strategies, Strategy, TtlRule};
+use mcache::policy::{Known, Reader, Rules, Strategies, TtlRule};
 use mcache::tier::disk::Disk;
 use mcache::tier::memory::{Bounds, Memory};
 use mcache::tier::{Incoming, Shelf, Stored, Tier};
@@ -73,7 +73,7 @@ fn entry(n: u64) -> Entry {
 }
 
 fn incoming(n: u64) -> Incoming {
-    let stored = Stored { entry: Arc::new(entry(n)), row: 0, course: Course::default() };
+    let stored = Stored { entry: Arc::new(entry(n)), row: 0, known: Known::default() };
     Incoming { stored, tags: Vec::new(), gone_at: NOW + Duration::from_hours(168), put_at: NOW }
 }
 
@@ -171,7 +171,7 @@ fn disk(size: u64) -> bool {
         timed(&numbers.keys(size), |key| {
             let shelf = tier.get(key).unwrap().unwrap();
             assert_eq!(
-                rules.life(&shelf[0].entry, Strategy::Normal, None).state(NOW),
+                rules.life(&shelf[0].entry, &shelf[0].known, Reader::at(NOW)).state(NOW),
                 State::Fresh
             );
             black_box(shelf);

@@ -26,7 +26,7 @@ use mcache::codec::Packing;
 use mcache::db::Database;
 use mcache::entry::{Entry, Format};
 use mcache::key::Key;
-use mcache::policy::Course;
+use mcache::policy::Known;
 use mcache::tier::disk::Disk;
 use mcache::tier::{Incoming, Stored, Tier};
 use mcache::time::Timestamp;
@@ -132,7 +132,7 @@ fn incoming(n: u64) -> Incoming {
         format: Format::Json,
         body: format!("{{\"filler\":\"{n:0>287}\"}}").into_bytes().into(),
     };
-    let stored = Stored { entry: Arc::new(entry), row: 0, course: Course::default() };
+    let stored = Stored { entry: Arc::new(entry), row: 0, known: Known::default() };
     Incoming { stored, tags: Vec::new(), gone_at: Timestamp::NEVER, put_at: now }
 }
 

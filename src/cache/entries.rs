@@ -11,7 +11,7 @@ use crate::db::tally::{Event, Outcome, Tally};
 use crate::entry::{Entry, Format, State};
 use crate::error::nearest;
 use crate::key::{Key, PUT, Pattern};
-use crate::policy::{Course, Strategy, Terms};
+use crate::policy::{Known, Terms};
 use crate::tier::disk::Listed;
 use crate::tier::{Incoming, Name, Stored, Tier as _};
 use crate::time::Timestamp;
@@ -81,7 +81,7 @@ impl Cache {
                     format: Format::of(&body),
                     body,
                 };
-                self.incoming(Arc::new(entry), Course::default(), tags.to_vec())
+                self.incoming(Arc::new(entry), Known::default(), tags.to_vec())
             })
             .collect();
         let fits = incoming.iter().all(|incoming| self.has_room_for(&incoming.stored.entry));
@@ -191,8 +191,7 @@ impl Cache {
     }
 
     fn listing(&self, listed: Listed, now: Timestamp) -> Listing {
-        let strategy = self.strategy(&listed.entry.provider, listed.course);
-        let life = self.rules.life(&listed.entry, strategy, None);
+        let life = self.rules.life(&listed.entry, &listed.known, self.anybody());
         let state = life.state(now);
         let left = if state == State::Fresh { life.expires_at.since(now) } else { Duration::ZERO };
         Listing {
@@ -207,16 +206,11 @@ impl Cache {
     }
 
     /// An entry on its way into the tiers.
-    pub(super) fn incoming(
-        &self,
-        entry: Arc<Entry>,
-        course: Course,
-        tags: Vec<String>,
-    ) -> Incoming {
-        // The earliest possible: another strategy only makes it later.
-        let gone_at = self.rules.life(&entry, Strategy::Normal, None).gone_at;
+    pub(super) fn incoming(&self, entry: Arc<Entry>, known: Known, tags: Vec<String>) -> Incoming {
+        // The earliest possible: what is known of it only makes it later.
+        let gone_at = self.rules.life(&entry, &Known::default(), self.anybody()).gone_at;
         let put_at = self.clock.real_now();
-        Incoming { stored: Stored { entry, row: 0, course }, tags, gone_at, put_at }
+        Incoming { stored: Stored { entry, row: 0, known }, tags, gone_at, put_at }
     }
 
     /// Counts a miss, if there is a database to count it in: a question makes none.

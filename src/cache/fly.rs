@@ -190,11 +190,7 @@ impl Cache {
         let now = self.clock.now();
         if let Some(found) = self.newer(question, missing, terms) {
             let is_awaited = awaited.is_some_and(|a| a.before != Some(found.entry.fetched_at));
-            let life = self.rules.life(
-                &found.entry,
-                self.strategy(&found.entry.provider, self.course(&found.entry.provider)),
-                None,
-            );
+            let life = self.rules.life(&found.entry, &found.known, self.anybody());
             if is_awaited || life.state(now) == State::Fresh {
                 if found.entry.format != Format::NotFound {
                     return Some(Ok(found));

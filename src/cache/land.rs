@@ -13,7 +13,7 @@ use crate::entry::{Entry, Format};
 use crate::error::{Error, Kind};
 use crate::ledger::Call;
 use crate::market::Record;
-use crate::policy::{self, Course, Terms, Use};
+use crate::policy::{self, Course, Known, Terms, Use};
 use crate::tier::Incoming;
 use crate::time::Timestamp;
 use crate::upstream::{Asked, Site};
@@ -94,7 +94,7 @@ impl Cache {
         self.count_asking(&mut landing.tally, &name, asked);
         let entry = Self::entry(question, missing, asked, at).map(|entry| {
             let course = turnings.get(&*entry.provider).map(|turning| turning.course);
-            (entry, course.unwrap_or_default())
+            (entry, Known { course: course.unwrap_or_default() })
         });
         let waiting = Asked { outcome: asked.outcome.clone(), calls: 0, latency: asked.latency };
         for (index, missing) in everybody {
@@ -108,8 +108,8 @@ impl Cache {
             landing.answers.push((*index, answer));
         }
         let storable = |entry: &Entry| !errand.terms.no_cache && self.has_room_for(entry);
-        if let Some((entry, course)) = entry.filter(|(entry, _)| storable(entry)) {
-            landing.incoming.push(self.incoming(entry, course, Vec::new()));
+        if let Some((entry, known)) = entry.filter(|(entry, _)| storable(entry)) {
+            landing.incoming.push(self.incoming(entry, known, Vec::new()));
         }
     }
 
@@ -256,17 +256,16 @@ impl Cache {
         terms: &Terms,
         missing: &Missing,
         asked: &Asked,
-        entry: Option<&(Arc<Entry>, Course)>,
+        entry: Option<&(Arc<Entry>, Known)>,
     ) -> Answer {
         let now = self.clock.now();
         let took = missing.since.elapsed();
         match (&asked.outcome, entry) {
-            (Ok(_), Some((entry, course))) => {
-                let strategy = self.strategy(&entry.provider, *course);
+            (Ok(_), Some((entry, known))) => {
                 let served = Served {
                     entry: Arc::clone(entry),
-                    life: self.rules.life(entry, strategy, terms.max_age),
-                    strategy,
+                    life: self.rules.life(entry, known, self.reader(terms)),
+                    known: known.clone(),
                     status: if terms.refresh { Status::Refresh } else { Status::Miss },
                     answered_by: AnsweredBy::Upstream,
                     upstream_calls: asked.calls,

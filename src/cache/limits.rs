@@ -199,7 +199,8 @@ impl Cache {
 
     /// How carefully a provider is asked.
     fn strategy_of(&self, provider: &str) -> &'static str {
-        self.strategy(provider, self.course(provider)).as_str()
+        let course = self.course(provider);
+        self.rules.strategies.of(provider, course, self.clock.real_now()).as_str()
     }
 }
 

@@ -9,7 +9,7 @@ use crate::db::hits::Hit;
 use crate::entry::{Entry, Format, Life, State};
 use crate::error::{Error, Kind};
 use crate::key::PUT;
-use crate::policy::{self, Course, Held, Next, Strategy, Terms};
+use crate::policy::{self, Held, Known, Next, Reader, Terms};
 use crate::tier::{Shelf, Stored, Tier as _};
 use crate::time::Timestamp;
 use crate::warning::Warning;
@@ -19,7 +19,7 @@ use crate::warning::Warning;
 pub(super) struct Found {
     pub(super) entry: Arc<Entry>,
     pub(super) life: Life,
-    pub(super) strategy: Strategy,
+    pub(super) known: Known,
     pub(super) answered_by: AnsweredBy,
     pub(super) row: i64,
 }
@@ -102,9 +102,14 @@ impl Cache {
         found
     }
 
-    /// The strategy of a provider whose course this is, now.
-    pub(super) fn strategy(&self, provider: &str, course: Course) -> Strategy {
-        self.rules.strategy(provider, course, self.clock.real_now())
+    /// Who reads under these terms.
+    pub(super) fn reader(&self, terms: &Terms) -> Reader {
+        Reader { max_age: terms.max_age, ..self.anybody() }
+    }
+
+    /// Who reads without asking for anything in particular.
+    pub(super) fn anybody(&self) -> Reader {
+        Reader::at(self.clock.real_now())
     }
 
     fn take(
@@ -115,12 +120,12 @@ impl Cache {
         answered_by: AnsweredBy,
         found: &mut Vec<Found>,
     ) {
-        for Stored { entry, row, course } in shelf.iter() {
+        let reader = self.reader(terms);
+        for Stored { entry, row, known } in shelf.iter() {
             if rank(question, entry).is_some() {
-                let strategy = self.strategy(&entry.provider, *course);
-                let life = self.rules.life(entry, strategy, terms.max_age);
-                let (entry, row) = (Arc::clone(entry), *row);
-                found.push(Found { entry, life, strategy, answered_by, row });
+                let life = self.rules.life(entry, known, reader);
+                let (entry, known, row) = (Arc::clone(entry), known.clone(), *row);
+                found.push(Found { entry, life, known, answered_by, row });
             }
         }
         // Of one provider the newest first: another process may have refreshed the disk's copy.
@@ -147,7 +152,7 @@ pub(super) fn served(found: &Found, now: Timestamp) -> Served {
     Served {
         entry: Arc::clone(&found.entry),
         life: found.life,
-        strategy: found.strategy,
+        known: found.known.clone(),
         status: if fresh { Status::Hit } else { Status::Stale },
         answered_by: found.answered_by,
         upstream_calls: 0,

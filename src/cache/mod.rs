@@ -48,7 +48,7 @@ use crate::flight::Flights;
 use crate::key::Key;
 use crate::ledger::Ledger;
 use crate::market::{DataType, Symbol};
-use crate::policy::{Reason, Rules, Strategy, Terms};
+use crate::policy::{Known, Reason, Rules, Terms};
 use crate::tier::disk::Disk;
 use crate::tier::memory::{Bounds, Memory};
 use crate::upstream::{Site, Upstream};
@@ -161,8 +161,8 @@ pub struct Served {
     pub entry: Arc<Entry>,
     /// How long it lives by the rules in force and the terms of the request.
     pub life: Life,
-    /// The strategy of its provider, under which that is so.
-    pub strategy: Strategy,
+    /// What is known of it, by which that is so.
+    pub known: Known,
     /// What the answer was.
     pub status: Status,
     /// Where it came from.
@@ -281,7 +281,7 @@ impl Cache {
 
     /// The rules that set an answer's time to live, strongest last.
     pub fn reasons(&self, served: &Served, terms: &Terms) -> Vec<Reason> {
-        self.rules.reasons(&served.entry, served.strategy, terms.max_age)
+        self.rules.reasons(&served.entry, &served.known, self.reader(terms))
     }
 
     /// The shortest and the longest time to live that a rule gives to a value of each type.

@@ -8,7 +8,7 @@ use crate::db::tally::Tally;
 use crate::db::{Identity, Trouble};
 use crate::entry::Entry;
 use crate::key::Key;
-use crate::policy::Course;
+use crate::policy::{Course, Known};
 use crate::tier::disk::Disk;
 use crate::tier::{Incoming, Shelf, Tier as _};
 use crate::units::bytes_for_people;
@@ -100,9 +100,8 @@ impl Cache {
             if disk.used_bytes()? <= target {
                 break;
             }
-            let gone_at = |entry: &Entry, course| {
-                let strategy = self.strategy(&entry.provider, course);
-                self.rules.life(entry, strategy, None).gone_at
+            let gone_at = |entry: &Entry, known: &Known| {
+                self.rules.life(entry, known, self.anybody()).gone_at
             };
             if disk.drop_gone(now, &gone_at)? > 0 {
                 continue;

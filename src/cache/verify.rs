@@ -16,7 +16,7 @@ use super::Cache;
 use super::store::Doing;
 use crate::db::{Aside, Database, Holds, Trouble};
 use crate::entry::Entry;
-use crate::policy::Strategy;
+use crate::policy::Known;
 use crate::tier::disk::Disk;
 use crate::tier::salvage::{self, BadRow, Extent};
 use crate::time::Timestamp;
@@ -129,8 +129,9 @@ impl Cache {
             repair.verdict = self.verify()?;
             return Ok(repair);
         };
-        // The earliest possible: another strategy only makes it later.
-        let gone_at = |entry: &Entry| self.rules.life(entry, Strategy::Normal, None).gone_at;
+        // The earliest possible: what is known of it only makes it later.
+        let (unknown, anybody) = (Known::default(), self.anybody());
+        let gone_at = |entry: &Entry| self.rules.life(entry, &unknown, anybody).gone_at;
         let found = self.verify()?;
         if found.database == Condition::Damaged || disk.database().has_leftovers() {
             self.rebuild(disk, &gone_at, &mut repair)?;

@@ -10,7 +10,8 @@ use std::time::Duration;
 use crate::entry::{Entry, Format, Life};
 use crate::key::Key;
 use crate::market::Class;
-use crate::policy::strategy::{Course, Strategies, Strategy};
+use crate::policy::known::{Known, Reader};
+use crate::policy::strategy::{Strategies, Strategy};
 use crate::time::Timestamp;
 use crate::units::duration_for_people;
 
@@ -84,17 +85,13 @@ pub struct Reason {
 }
 
 impl Rules {
-    /// The strategy under which an entry is judged; `now` is real time.
-    pub fn strategy(&self, provider: &str, course: Course, now: Timestamp) -> Strategy {
-        self.strategies.of(provider, course, now)
-    }
-
-    /// How long this entry lives. `max_age` is the request's own bound and narrows only.
-    pub fn life(&self, entry: &Entry, strategy: Strategy, max_age: Option<Duration>) -> Life {
+    /// How long this entry lives. What its reader asks for narrows only.
+    pub fn life(&self, entry: &Entry, known: &Known, reader: Reader) -> Life {
         let by_rule = self.ttl_of(entry);
+        let strategy = self.strategies.of(&entry.provider, known.course, reader.real_now);
         let by_strategy =
             if obeys_strategy(entry) { self.strategies.scaled(by_rule, strategy) } else { by_rule };
-        let ttl = max_age.map_or(by_strategy, |bound| by_strategy.min(bound));
+        let ttl = reader.max_age.map_or(by_strategy, |bound| by_strategy.min(bound));
         // `keep` counts from when it expires by rule or by strategy, whichever is later. A narrower
         // request or an aggressive provider loses nobody's entry, and nothing is gone while it is
         // fresh under a careful one.
@@ -114,12 +111,8 @@ impl Rules {
     }
 
     /// The rules that had their say, strongest last.
-    pub fn reasons(
-        &self,
-        entry: &Entry,
-        strategy: Strategy,
-        max_age: Option<Duration>,
-    ) -> Vec<Reason> {
+    pub fn reasons(&self, entry: &Entry, known: &Known, reader: Reader) -> Vec<Reason> {
+        let strategy = self.strategies.of(&entry.provider, known.course, reader.real_now);
         let mut reasons = Vec::new();
         let mut say = |rule: &str, says: Duration| {
             reasons.push(Reason { rule: rule.to_owned(), says: duration_for_people(says) });
@@ -144,7 +137,7 @@ impl Rules {
             let ttl = self.strategies.scaled(self.ttl_of(entry), strategy);
             say(&format!("strategy {}", strategy.as_str()), ttl);
         }
-        if let Some(bound) = max_age {
+        if let Some(bound) = reader.max_age {
             say("--max-age", bound);
         }
         reasons
@@ -193,6 +186,7 @@ fn later(instant: Timestamp, by: Option<Duration>) -> Timestamp {
 mod tests {
     use super::*;
     use crate::entry::State;
+    use crate::policy::strategy::Course;
 
     fn rules() -> Rules {
         let rule = |data_type: &str, class, symbol: Option<&str>, seconds| TtlRule {
@@ -218,6 +212,24 @@ mod tests {
         }
     }
 
+    /// What is known of an entry whose provider has this strategy.
+    fn known(strategy: Strategy) -> Known {
+        let mut course = Course::default();
+        let lasting = match strategy {
+            Strategy::Aggressive => &mut course.aggressive_until,
+            Strategy::Normal => return Known::default(),
+            Strategy::Conservative => &mut course.conservative_until,
+            Strategy::Minimal => &mut course.minimal_until,
+        };
+        *lasting = Timestamp::NEVER;
+        Known { course }
+    }
+
+    /// Who reads an entry and wants none older than this.
+    fn reader(max_age: Option<Duration>) -> Reader {
+        Reader { max_age, ..Reader::at(Timestamp::from_seconds(1_000_000)) }
+    }
+
     fn entry(key: &str) -> Entry {
         Entry {
             key: Key::from_stored(key),
@@ -239,7 +251,7 @@ mod tests {
             ("sentiment:stock:AAPL", 3600),
         ] {
             assert_eq!(
-                rules().life(&entry(key), Strategy::Normal, None).ttl.as_secs(),
+                rules().life(&entry(key), &known(Strategy::Normal), reader(None)).ttl.as_secs(),
                 seconds,
                 "{key}"
             );
@@ -251,15 +263,21 @@ mod tests {
         let entry = entry("quote:stock:AAPL");
         let now = entry.fetched_at + Duration::from_mins(1);
         let mut rules = rules();
-        assert_eq!(rules.life(&entry, Strategy::Normal, None).state(now), State::Stale);
+        assert_eq!(
+            rules.life(&entry, &known(Strategy::Normal), reader(None)).state(now),
+            State::Stale
+        );
         rules.ttl[1].ttl = Duration::from_mins(5);
-        assert_eq!(rules.life(&entry, Strategy::Normal, None).state(now), State::Fresh);
+        assert_eq!(
+            rules.life(&entry, &known(Strategy::Normal), reader(None)).state(now),
+            State::Fresh
+        );
     }
 
     #[test]
     fn an_entry_goes_from_fresh_to_stale_to_gone() {
         let entry = entry("quote:stock:AAPL");
-        let life = rules().life(&entry, Strategy::Normal, None);
+        let life = rules().life(&entry, &known(Strategy::Normal), reader(None));
         for (seconds, state) in [
             (0, State::Fresh),
             (29, State::Fresh),
@@ -280,10 +298,15 @@ mod tests {
     #[test]
     fn a_request_narrows_what_is_fresh_and_loses_nothing() {
         let entry = entry("quote:stock:AAPL");
-        let narrow = rules().life(&entry, Strategy::Normal, Some(Duration::from_secs(5)));
+        let narrow =
+            rules().life(&entry, &known(Strategy::Normal), reader(Some(Duration::from_secs(5))));
         assert_eq!(narrow.ttl.as_secs(), 5);
-        assert_eq!(narrow.gone_at, rules().life(&entry, Strategy::Normal, None).gone_at);
-        let wide = rules().life(&entry, Strategy::Normal, Some(Duration::from_hours(1)));
+        assert_eq!(
+            narrow.gone_at,
+            rules().life(&entry, &known(Strategy::Normal), reader(None)).gone_at
+        );
+        let wide =
+            rules().life(&entry, &known(Strategy::Normal), reader(Some(Duration::from_hours(1))));
         assert_eq!(wide.ttl.as_secs(), 30);
     }
 
@@ -292,15 +315,17 @@ mod tests {
         let mut put = entry("quote:stock:AAPL");
         put.provider = crate::key::PUT.into();
         put.own_ttl = Some(Duration::from_mins(5));
-        assert_eq!(rules().life(&put, Strategy::Normal, None).ttl.as_secs(), 300);
-        assert_eq!(rules().reasons(&put, Strategy::Normal, None)[0].rule, "put --ttl");
+        assert_eq!(rules().life(&put, &known(Strategy::Normal), reader(None)).ttl.as_secs(), 300);
+        let said = rules().reasons(&put, &known(Strategy::Normal), reader(None));
+        assert_eq!(said[0].rule, "put --ttl");
     }
 
     #[test]
     fn reasons_name_the_rules_strongest_last() {
         let entry = entry("series:macro:DGS3MO");
         let says = |strategy| -> Vec<String> {
-            let reasons = rules().reasons(&entry, strategy, Some(Duration::from_secs(9)));
+            let reasons =
+                rules().reasons(&entry, &known(strategy), reader(Some(Duration::from_secs(9))));
             reasons.into_iter().map(|reason| reason.says).collect()
         };
         assert_eq!(says(Strategy::Normal), ["24 h", "60 min", "9 s"]);
@@ -327,8 +352,12 @@ mod tests {
             ("a user's own", &put, Strategy::Minimal, None, 30),
         ] {
             let max_age = max_age.map(Duration::from_secs);
-            assert_eq!(rules().life(entry, strategy, max_age).ttl.as_secs(), seconds, "{case}");
-            let said = rules().reasons(entry, strategy, max_age);
+            assert_eq!(
+                rules().life(entry, &known(strategy), reader(max_age)).ttl.as_secs(),
+                seconds,
+                "{case}"
+            );
+            let said = rules().reasons(entry, &known(strategy), reader(max_age));
             let named = said.iter().any(|reason| reason.rule.starts_with("strategy"));
             let scaled = strategy != Strategy::Normal && std::ptr::eq(entry, &raw const quote);
             assert_eq!(named, scaled, "{case}: {said:?}");
@@ -350,7 +379,7 @@ mod tests {
                 (Strategy::Conservative, 60),
                 (Strategy::Minimal, 120),
             ] {
-                let life = rules.life(&entry, strategy, None);
+                let life = rules.life(&entry, &known(strategy), reader(None));
                 assert_eq!(life.gone_at, second(counts_from + keep), "{strategy:?}, {keep}");
                 assert_eq!(life.error_until, second(counts_from + bound), "{strategy:?}, {keep}");
             }

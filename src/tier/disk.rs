@@ -18,7 +18,7 @@ use crate::db::tally::Tally;
 use crate::db::{Database, Trouble};
 use crate::entry::{Entry, Format};
 use crate::key::{Key, Pattern, SLOTS};
-use crate::policy::Course;
+use crate::policy::{Course, Known};
 use crate::time::Timestamp;
 
 /// How many entries one slice of sweeping looks at: a few milliseconds of the writers' turn.
@@ -66,8 +66,8 @@ pub struct DamagedRow {
 pub struct Listed {
     /// The entry with an empty body.
     pub entry: Entry,
-    /// The course of its provider.
-    pub course: Course,
+    /// What is known of it.
+    pub known: Known,
     /// What its row takes, in bytes: key, provider and packed value.
     pub size_bytes: u64,
     /// How often it answered.
@@ -125,7 +125,7 @@ impl Disk {
             stored.row = row;
             let mut turned = turns.iter().zip(&courses).rev();
             if let Some((_, course)) = turned.find(|(t, _)| *t.provider == *stored.entry.provider) {
-                stored.course = *course;
+                stored.known.course = *course;
             }
         }
         Ok(())
@@ -173,13 +173,13 @@ impl Disk {
             let mut rows = scan.query([tag])?;
             while let Some(row) = rows.next()? {
                 // A damaged row is no reason to do without the others; whoever asks for it learns.
-                let Some((entry, course)) = bodiless(row)? else { continue };
+                let Some((entry, known)) = bodiless(row)? else { continue };
                 let size = entry.key.as_str().len() + entry.provider.len();
                 each(Listed {
                     size_bytes: size as u64 + row.get::<_, i64>(9)?.unsigned_abs(),
                     hits: row.get::<_, Option<i64>>(10)?.unwrap_or(0).unsigned_abs(),
                     entry,
-                    course,
+                    known,
                 });
             }
             Ok(())
@@ -202,7 +202,7 @@ impl Disk {
     pub fn drop_gone(
         &self,
         now: Timestamp,
-        gone_at: &dyn Fn(&Entry, Course) -> Timestamp,
+        gone_at: &dyn Fn(&Entry, &Known) -> Timestamp,
     ) -> Result<usize, Trouble> {
         self.database.write(|transaction| {
             hits::fold(transaction, self.database.folder())?;
@@ -217,7 +217,7 @@ impl Disk {
             let looked_at = ids.len();
             for id in ids {
                 let end =
-                    named(transaction, id)?.map(|(entry, course)| (gone_at(&entry, course), entry));
+                    named(transaction, id)?.map(|(entry, known)| (gone_at(&entry, &known), entry));
                 match end {
                     Some((end, _)) if end > now => {
                         transaction
@@ -392,8 +392,8 @@ fn find(connection: &Connection, key: &Key) -> Result<Found, Trouble> {
             Ok(Some(entry)) => {
                 let course = courses::course(row, 9, &entry.provider);
                 is_unsure |= course.is_none();
-                let course = course.unwrap_or_default();
-                found.push(Stored { entry: Arc::new(entry), row: id, course });
+                let known = Known { course: course.unwrap_or_default() };
+                found.push(Stored { entry: Arc::new(entry), row: id, known });
             }
             Ok(None) => {}
             Err(codec::Damage) => {
@@ -488,15 +488,15 @@ fn ids(mut select: CachedStatement<'_>, bounds: &[&dyn ToSql]) -> Result<Vec<i64
     Ok(ids.collect::<Result<_, _>>()?)
 }
 
-fn named(transaction: &Transaction<'_>, id: i64) -> Result<Option<(Entry, Course)>, Trouble> {
+fn named(transaction: &Transaction<'_>, id: i64) -> Result<Option<(Entry, Known)>, Trouble> {
     let mut select = courses::prepare(transaction, NAMED)?;
     Ok(select.query_row([id], bodiless).optional()?.flatten())
 }
 
-/// What the rules must know of an entry: all but its value, and the course of its provider. None if
+/// What the rules must know of an entry: all but its value, and what is known beside it. None if
 /// a column holds what was never written into it.
-fn bodiless(row: &rusqlite::Row<'_>) -> rusqlite::Result<Option<(Entry, Course)>> {
-    let read = || -> rusqlite::Result<(Entry, Course)> {
+fn bodiless(row: &rusqlite::Row<'_>) -> rusqlite::Result<Option<(Entry, Known)>> {
+    let read = || -> rusqlite::Result<(Entry, Known)> {
         let own_ttl: Option<i64> = row.get(3)?;
         let entry = Entry {
             key: Key::from_stored(row.get_ref(0)?.as_str()?),
@@ -507,7 +507,7 @@ fn bodiless(row: &rusqlite::Row<'_>) -> rusqlite::Result<Option<(Entry, Course)>
             body: Box::default(),
         };
         let course = courses::course(row, 5, &entry.provider).unwrap_or_default();
-        Ok((entry, course))
+        Ok((entry, Known { course }))
     };
     match read() {
         Err(error) if error.sqlite_error_code().is_none() => Ok(None),
@@ -543,7 +543,7 @@ mod tests {
             format: Format::Json,
             body: Box::from(*b"{}"),
         };
-        let stored = Stored { entry: Arc::new(entry), row: 0, course: Course::default() };
+        let stored = Stored { entry: Arc::new(entry), row: 0, known: Known::default() };
         let (gone_at, put_at) = (Timestamp::NEVER, Timestamp::from_ms(0));
         let mut incoming = [Incoming { stored, tags: Vec::new(), gone_at, put_at }];
         disk.put(&mut incoming).unwrap();

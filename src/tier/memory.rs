@@ -151,7 +151,7 @@ impl Tier for Memory {
 mod tests {
     use super::*;
     use crate::entry::{Entry, Format};
-    use crate::policy::Course;
+    use crate::policy::Known;
     use crate::time::Timestamp;
 
     fn incoming(key: &str, bytes: usize) -> Incoming {
@@ -163,7 +163,7 @@ mod tests {
             format: Format::Binary,
             body: vec![0; bytes].into(),
         };
-        let stored = Stored { entry: Arc::new(entry), row: 0, course: Course::default() };
+        let stored = Stored { entry: Arc::new(entry), row: 0, known: Known::default() };
         Incoming { stored, tags: vec![], gone_at: Timestamp::NEVER, put_at: Timestamp::from_ms(0) }
     }
 

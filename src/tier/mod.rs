@@ -13,7 +13,7 @@ use std::sync::Arc;
 use crate::db::Trouble;
 use crate::entry::Entry;
 use crate::key::{Key, Pattern};
-use crate::policy::Course;
+use crate::policy::Known;
 use crate::time::Timestamp;
 
 /// An entry and what stands with it.
@@ -23,8 +23,8 @@ pub struct Stored {
     pub entry: Arc<Entry>,
     /// Its row on the disk, by which hits are counted; 0 where there is none.
     pub row: i64,
-    /// The course of its provider when it was read or put: it decays by itself.
-    pub course: Course,
+    /// What was known of it when it was read or put.
+    pub known: Known,
 }
 
 /// What a tier holds under one key: an entry a provider.

@@ -22,7 +22,7 @@ use crate::codec;
 use crate::db::pages::{Pages, Row, Value};
 use crate::db::{Trouble, hits};
 use crate::entry::Entry;
-use crate::policy::Course;
+use crate::policy::Known;
 use crate::time::Timestamp;
 
 /// How many entries are looked at in one read.
@@ -288,7 +288,7 @@ impl About {
             tags: self.tags.get(&row).cloned().unwrap_or_default(),
             gone_at: gone_at(&entry),
             put_at: used_at.unwrap_or(entry.fetched_at),
-            stored: Stored { entry: Arc::new(entry), row, course: Course::default() },
+            stored: Stored { entry: Arc::new(entry), row, known: Known::default() },
         }
     }
 

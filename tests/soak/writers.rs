@@ -20,7 +20,7 @@ use mcache::db::hits::Hit;
 use mcache::db::tally::{Event, Outcome, Tally};
 use mcache::entry::{Entry, Format};
 use mcache::key::Key;
-use mcache::policy::Course;
+use mcache::policy::Known;
 use mcache::tier::disk::Disk;
 use mcache::tier::{Incoming, Stored, Tier as _};
 
@@ -109,7 +109,7 @@ fn batch(writer: usize, written: u64) -> (Vec<Incoming>, Tally) {
                 format: Format::Json,
                 body: value(writer, written).into(),
             };
-            let stored = Stored { entry: Arc::new(entry), row: 0, course: Course::default() };
+            let stored = Stored { entry: Arc::new(entry), row: 0, known: Known::default() };
             let gone_at = now + Duration::from_hours(24);
             Incoming { stored, tags: Vec::new(), gone_at, put_at: now }
         })

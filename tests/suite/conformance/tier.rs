@@ -10,7 +10,7 @@ use mcache::db::courses::Turn;
 use mcache::db::tally::Tally;
 use mcache::entry::{Entry, Format};
 use mcache::key::{Key, Pattern};
-use mcache::policy::Course;
+use mcache::policy::{Course, Known};
 use mcache::tier::disk::Disk;
 use mcache::tier::memory::{Bounds, Memory};
 use mcache::tier::{Incoming, Name, Stored, Tier};
@@ -42,7 +42,7 @@ fn entry(key: &str, provider: &str, body: &[u8]) -> Entry {
 }
 
 fn incoming(entry: Entry) -> Incoming {
-    let stored = Stored { entry: Arc::new(entry), row: 0, course: Course::default() };
+    let stored = Stored { entry: Arc::new(entry), row: 0, known: Known::default() };
     Incoming { stored, tags: Vec::new(), gone_at: Timestamp::NEVER, put_at: THEN }
 }
 
@@ -282,9 +282,9 @@ fn turn(disk: &Disk, entries: &mut [Incoming], provider: &str, turned: &dyn Fn(C
 fn a_memory_keeps_the_course_with_the_entry() {
     let memory = Memory::new(Bounds { bytes: 1_000_000, entries: 1000 });
     let mut put = incoming(entry("k", "yahoo", b"1"));
-    put.stored.course = careful(5);
+    put.stored.known.course = careful(5);
     memory.put(&mut [put]).unwrap();
-    assert_eq!(memory.get(&Key::from_stored("k")).unwrap().unwrap()[0].course, careful(5));
+    assert_eq!(memory.get(&Key::from_stored("k")).unwrap().unwrap()[0].known.course, careful(5));
 }
 
 #[test]
@@ -294,7 +294,7 @@ fn the_entries_of_a_provider_are_read_with_its_course() {
     let courses = |disk: &Disk| {
         let shelf = disk.get(&Key::from_stored("k")).unwrap().unwrap();
         let mut courses: Vec<_> =
-            shelf.iter().map(|s| (s.entry.provider.to_string(), s.course)).collect();
+            shelf.iter().map(|s| (s.entry.provider.to_string(), s.known.course)).collect();
         courses.sort_by(|a, b| a.0.cmp(&b.0));
         courses
     };
@@ -303,7 +303,7 @@ fn the_entries_of_a_provider_are_read_with_its_course() {
     put(&disk, entry("k", "binance", b"2"));
     let mut stored = [incoming(entry("other", "yahoo", b"3")), incoming(entry("x", "fred", b"4"))];
     turn(&disk, &mut stored, "yahoo", &|_| careful(until));
-    assert_eq!(stored.map(|s| s.stored.course), [careful(until), Course::default()]);
+    assert_eq!(stored.map(|s| s.stored.known.course), [careful(until), Course::default()]);
     let expected =
         [("binance".to_owned(), Course::default()), ("yahoo".to_owned(), careful(until))];
     assert_eq!(courses(&disk), expected);
@@ -311,7 +311,7 @@ fn the_entries_of_a_provider_are_read_with_its_course() {
     assert_eq!(disk.course("binance").unwrap(), Course::default());
     assert_eq!(disk.courses().unwrap(), [("yahoo".into(), careful(until))]);
     let mut listed = Vec::new();
-    disk.scan(None, &mut |l| listed.push((l.entry.provider.to_string(), l.course))).unwrap();
+    disk.scan(None, &mut |l| listed.push((l.entry.provider.to_string(), l.known.course))).unwrap();
     listed.sort_by(|a, b| a.0.cmp(&b.0));
     listed.dedup();
     assert_eq!(
@@ -345,7 +345,7 @@ fn a_course_is_turned_from_what_stands_there_and_written_only_if_somebody_would_
     let nearly = Course { conservative_until: Timestamp::from_ms(until + 1000), ..both };
     turn(&disk, &mut stored, "yahoo", &|_| nearly);
     assert_eq!(written(), [("yahoo".into(), both)]);
-    assert_eq!(stored[0].stored.course, nearly);
+    assert_eq!(stored[0].stored.known.course, nearly);
     turn(&disk, &mut [], "yahoo", &|_| Course::default());
     assert_eq!(written(), [("yahoo".into(), Course::default())]);
 }
@@ -359,7 +359,7 @@ fn sweeping_asks_for_the_end_of_an_entry_under_the_course_of_its_provider() {
         .into();
     turn(&disk, &mut put, "yahoo", &|_| careful(THEN.as_ms() + 60_000));
     let now = THEN + Duration::from_secs(30);
-    disk.drop_gone(now, &|_, course| course.conservative_until).unwrap();
+    disk.drop_gone(now, &|_, known| known.course.conservative_until).unwrap();
     assert_eq!(held(&disk, "k"), [entry("k", "yahoo", b"1")]);
 }
 
@@ -384,7 +384,7 @@ fn without_the_table_of_courses_entries_are_found_all_the_same() {
     // The reader that was opened before the table was there finds it.
     assert_eq!(reader.course("yahoo").unwrap(), careful(i64::MAX));
     let shelf = reader.get(&Key::from_stored("k")).unwrap().unwrap();
-    assert_eq!(shelf[0].course, careful(i64::MAX));
+    assert_eq!(shelf[0].known.course, careful(i64::MAX));
 }
 
 #[test]
@@ -397,6 +397,6 @@ fn a_lost_table_of_courses_stops_no_put() {
     let disk = Disk::new(Database::at(folder.path()), Packing::None);
     let mut stored = [incoming(entry("k", "yahoo", b"2"))];
     turn(&disk, &mut stored, "yahoo", &|_| careful(i64::MAX));
-    assert_eq!(stored[0].stored.course, careful(i64::MAX));
+    assert_eq!(stored[0].stored.known.course, careful(i64::MAX));
     assert_eq!(held(&disk, "k"), [entry("k", "yahoo", b"2")]);
 }

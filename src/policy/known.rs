@@ -1,0 +1,32 @@
+//! What an entry is judged by beside its value and the rules: what is known of it, and who reads.
+//!
+//! Whatever stands here is read in the one statement that finds the entry, so it is small, and an
+//! entry of which nothing is known has the default.
+
+use std::time::Duration;
+
+use super::strategy::Course;
+use crate::time::Timestamp;
+
+/// What is known of an entry when it is read, beside its value.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Known {
+    /// The course of its provider: it decays by itself.
+    pub course: Course,
+}
+
+/// Who reads, when, and for what.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reader {
+    /// When, by real time: strategies go by it.
+    pub real_now: Timestamp,
+    /// No answer older than this is fresh to them.
+    pub max_age: Option<Duration>,
+}
+
+impl Reader {
+    /// One who asks for nothing in particular.
+    pub fn at(real_now: Timestamp) -> Self {
+        Self { real_now, max_age: None }
+    }
+}
