@@ -1,4 +1,5 @@
-//! Turns `cache_config.yaml` into a table, so that a run parses no YAML unless the user has some.
+//! Turns `cache_config.yaml` and the exchanges' calendars into tables, so that a run parses no YAML
+//! unless the user has some, and no calendar at all.
 //!
 //! Whether the shipped values are right is asked by a test of the crate, not here: this only
 //! flattens.
@@ -6,6 +7,10 @@
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
+#[path = "build/calendars.rs"]
+mod calendars;
+#[path = "src/calendar/date.rs"]
+pub mod date;
 #[path = "src/config/tree.rs"]
 pub mod tree;
 
@@ -57,5 +62,6 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     )]
     let out = PathBuf::from(std::env::var_os("OUT_DIR").ok_or("cargo gives no OUT_DIR")?);
     std::fs::write(out.join("defaults.rs"), code)?;
+    std::fs::write(out.join("calendars.rs"), calendars::code()?)?;
     Ok(())
 }

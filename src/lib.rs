@@ -20,7 +20,7 @@
 //!  4  upstream   upstream                             the network out
 //!  3  storage    codec ← db ← ledger ← flight ← tier  the cache folder
 //!  2  rules      entry ← validate ← policy ← provider nothing at all
-//!  1  market     market ← key                         nothing at all
+//!  1  market     market ← calendar ← key              nothing at all
 //!  0  words      error ← time ← units ← warning ← number ← clock
 //! ```
 //!
@@ -41,6 +41,7 @@
 //! | Who may answer, in which order? | `config/assembly.rs`, `cache/lookup.rs` |
 //! | What is a key, a glob? | [`key`] |
 //! | How is a symbol spelt? | [`market::Symbol`] |
+//! | When is an exchange open? | [`calendar`] |
 //! | What is refused as nonsense? | [`validate`] |
 //! | What does Yahoo send? | `provider/yahoo/wire.rs` |
 //! | Who asks for a key, and who waits? | [`flight`], `cache/fly.rs` |
@@ -56,6 +57,7 @@
 //! | What is typed, printed, and ended with? | `cli/args/`, `cli/output/`, `cli/exit.rs` |
 
 pub mod cache;
+pub mod calendar;
 pub mod cli;
 pub mod clock;
 pub mod codec;

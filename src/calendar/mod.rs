@@ -1,0 +1,298 @@
+//! When exchanges are open: sessions, half days, breaks, holidays, clocks.
+//!
+//! Pure: it reads no clock and no file, and it knows nothing of symbols beyond their suffixes. What
+//! is shipped are tables of the program (`data/README.md` says of what); days that a user states
+//! override them. Whether something is fresh is the policy's business.
+//!
+//! # Shape
+//!
+//! A day of an exchange is found in this order: the user's own days, the days of its table that
+//! differ from its weekly hours, its weekly hours. Outside of the table's dates the weekly hours go
+//! on, without the holidays that fall on the same date every year: a guess, and said to be one.
+//!
+//! # Cost
+//!
+//! A [`phase`](Calendars::phase) is asked on every hit. It searches two short lists and walks over
+//! the closed days around the instant; it allocates nothing and knows no time zone by name.
+
+mod date;
+mod exchange;
+mod offset;
+mod overrides;
+mod table;
+#[cfg(test)]
+mod tests;
+
+pub use date::Date;
+pub use exchange::{Exchange, SUFFIXES};
+pub use overrides::Override;
+
+use crate::time::Timestamp;
+use table::{Hours, TABLES, Table, VERSION};
+
+/// The most closed days in a row that are walked over: who closes an exchange for longer than ten
+/// years is told that it never opens.
+const LONGEST_CLOSURE: i64 = 3660;
+
+/// One trading day of an exchange.
+///
+/// Invariant: `open < close`, and the rest lies between them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Session {
+    /// The exchange's date.
+    pub date: Date,
+    /// The first instant at which it is open.
+    pub open: Timestamp,
+    /// The first instant at which it is not any more.
+    pub close: Timestamp,
+    /// The break, in which it is closed.
+    pub rest: Option<(Timestamp, Timestamp)>,
+}
+
+/// The stretch of time around an instant in which an exchange is open, or in which it is closed.
+///
+/// Invariant: `since <= at < until` for the instant that it was asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Phase {
+    /// Whether it is open; it is not in a break.
+    pub is_open: bool,
+    /// When the stretch began: the last open, close, or end or start of a break.
+    pub since: Timestamp,
+    /// When it ends; never for what does not close.
+    pub until: Timestamp,
+    /// Whether the table knows less than this stretch, so that it is guessed.
+    pub is_guess: bool,
+}
+
+impl Phase {
+    /// Closed for all that is known.
+    const UNKNOWN: Self = Self {
+        is_open: false,
+        since: Timestamp::from_ms(i64::MIN),
+        until: Timestamp::NEVER,
+        is_guess: true,
+    };
+}
+
+/// The calendars of all exchanges, with what a user states about days, suffixes and symbols; by
+/// default what is shipped.
+#[derive(Clone, Debug, Default)]
+pub struct Calendars {
+    /// In the order of exchanges and dates, one of each.
+    overrides: Vec<Override>,
+    /// Whose suffix is whose; none for what is shipped.
+    suffixes: Option<Vec<(Box<str>, Exchange)>>,
+    /// The symbols whose exchange is said.
+    symbols: Vec<(Box<str>, Exchange)>,
+}
+
+/// What the shipped calendars were made from.
+pub fn version() -> &'static str {
+    VERSION
+}
+
+/// The first and the last date that is known of an exchange, and not guessed; none for what never
+/// closes.
+pub fn known(exchange: Exchange) -> Option<(Date, Date)> {
+    table_of(exchange).map(|table| (Date::from_days(table.first), Date::from_days(table.last)))
+}
+
+/// The table of an exchange; of the week of currencies, the one whose clock it goes by.
+fn table_of(exchange: Exchange) -> Option<&'static Table> {
+    let place = if exchange == Exchange::FX { Exchange::XNYS } else { exchange };
+    TABLES.get(usize::from(place.0))
+}
+
+impl Calendars {
+    /// The shipped calendars with days that a user states; of one stated twice, the later holds.
+    #[must_use]
+    pub fn with_days(mut self, days: Vec<Override>) -> Self {
+        self.overrides = days;
+        // A stable order, so the last of several is the one stated last.
+        self.overrides.sort_by_key(|stated| (stated.exchange, stated.date));
+        self.overrides.reverse();
+        self.overrides.dedup_by_key(|stated| (stated.exchange, stated.date));
+        self.overrides.reverse();
+        self
+    }
+
+    /// The same with these suffixes instead of the shipped ones.
+    #[must_use]
+    pub fn with_suffixes(mut self, suffixes: Vec<(Box<str>, Exchange)>) -> Self {
+        self.suffixes = Some(suffixes);
+        self
+    }
+
+    /// The same with symbols whose exchange is said.
+    #[must_use]
+    pub fn with_symbols(mut self, symbols: Vec<(Box<str>, Exchange)>) -> Self {
+        self.symbols = symbols;
+        self
+    }
+
+    /// Whether an exchange is open at an instant, since when, and until when.
+    pub fn phase(&self, exchange: Exchange, at: Timestamp) -> Phase {
+        let Some(table) = table_of(exchange) else {
+            return Phase { is_open: true, is_guess: false, ..Phase::UNKNOWN };
+        };
+        let seconds = at.as_ms().div_euclid(1000);
+        let day = day_at(table, seconds);
+        // So far away that a walk could leave the years that dates have.
+        if !(Date::MIN.days() + 2..=Date::MAX.days() - 2).contains(&day) {
+            return Phase::UNKNOWN;
+        }
+        match exchange {
+            Exchange::FX => week(table, seconds, day),
+            _ => self.stretch(exchange, table, seconds, day),
+        }
+    }
+
+    /// The session of a date; none if the exchange is closed on it.
+    pub fn session(&self, exchange: Exchange, date: Date) -> Option<Session> {
+        let day = date.days();
+        let session = |open, close, rest| Session { date, open, close, rest };
+        let Some(table) = table_of(exchange) else {
+            let midnight = |day: i64| Timestamp::from_seconds(day * 86_400);
+            return Some(session(midnight(day), midnight(day + 1), None));
+        };
+        if exchange == Exchange::FX {
+            // A day of currencies begins in the evening before.
+            let evening = |day| instant(table, day, FX_EVENING);
+            return (date.weekday() < 5).then(|| session(evening(day - 1), evening(day), None));
+        }
+        let hours = self.hours(exchange, table, day)?;
+        let at = |minute| instant(table, day, minute);
+        let rest = hours.rest.map(|(from, to)| (at(from), at(to)));
+        Some(session(at(hours.open), at(hours.close), rest))
+    }
+
+    /// The sessions from a date to another, both included.
+    pub fn sessions(
+        &self,
+        exchange: Exchange,
+        from: Date,
+        to: Date,
+    ) -> impl Iterator<Item = Session> {
+        let days = from.days()..=to.days();
+        days.filter_map(move |day| self.session(exchange, Date::from_days(day)))
+    }
+
+    /// The date that an exchange has at an instant.
+    pub fn local_date(&self, exchange: Exchange, at: Timestamp) -> Date {
+        let seconds = at.as_ms().div_euclid(1000);
+        let utc = seconds.div_euclid(86_400);
+        Date::from_days(table_of(exchange).map_or(utc, |table| day_at(table, seconds)))
+    }
+
+    /// The hours of a day as the weekly hours would have them: what a half day is half of.
+    ///
+    /// In minutes from the open to the close, a break included; none on a week-end.
+    pub fn regular_minutes(&self, exchange: Exchange, date: Date) -> Option<u16> {
+        let hours = exchange.table()?.regular(date.days())?;
+        Some(hours.close - hours.open)
+    }
+
+    /// The exchange of a symbol's suffix: `L` of `VOD.L` is London.
+    pub fn of_suffix(&self, suffix: &str) -> Option<Exchange> {
+        match &self.suffixes {
+            None => Exchange::of_suffix(suffix),
+            Some(suffixes) => said_of(suffixes, suffix),
+        }
+    }
+
+    /// The exchange that is said of a symbol by its name.
+    pub fn of_symbol(&self, name: &str) -> Option<Exchange> {
+        said_of(&self.symbols, name)
+    }
+
+    fn hours(&self, exchange: Exchange, table: &Table, day: i64) -> Option<Hours> {
+        match self.overridden(exchange, day) {
+            Some(stated) => stated.hours,
+            None => table.hours(day),
+        }
+    }
+
+    fn overridden(&self, exchange: Exchange, day: i64) -> Option<&Override> {
+        let key = |stated: &Override| (stated.exchange, stated.date.days());
+        let at = self.overrides.binary_search_by_key(&(exchange, day), key).ok()?;
+        Some(&self.overrides[at])
+    }
+
+    /// The phase of an exchange that has sessions.
+    fn stretch(&self, exchange: Exchange, table: &Table, seconds: i64, day: i64) -> Phase {
+        let at = Timestamp::from_seconds(seconds);
+        let on = |minute| instant(table, day, minute);
+        let within = |is_open, since, until| Phase {
+            is_open,
+            since: on(since),
+            until: on(until),
+            is_guess: !self.knows(exchange, table, day),
+        };
+        match self.hours(exchange, table, day) {
+            Some(Hours { open, close, rest }) if on(open) <= at && at < on(close) => match rest {
+                None => within(true, open, close),
+                Some((from, _)) if at < on(from) => within(true, open, from),
+                Some((from, to)) if at < on(to) => within(false, from, to),
+                Some((_, to)) => within(true, to, close),
+            },
+            Some(hours) if on(hours.close) <= at => self.closed(exchange, table, day, day + 1),
+            _ => self.closed(exchange, table, day - 1, day),
+        }
+    }
+
+    /// Closed from the last session until a day to the first one from the next day on.
+    fn closed(&self, exchange: Exchange, table: &Table, before: i64, after: i64) -> Phase {
+        let found = |day| Some((day, self.hours(exchange, table, day)?));
+        let last = (before - LONGEST_CLOSURE..=before).rev().find_map(found);
+        let next = (after..=after + LONGEST_CLOSURE).find_map(found);
+        let (Some((last, before)), Some((next, after))) = (last, next) else {
+            return Phase::UNKNOWN;
+        };
+        Phase {
+            is_open: false,
+            since: instant(table, last, before.close),
+            until: instant(table, next, after.open),
+            is_guess: !self.knows(exchange, table, last) || !self.knows(exchange, table, next),
+        }
+    }
+
+    /// Whether somebody has said what this day is.
+    fn knows(&self, exchange: Exchange, table: &Table, day: i64) -> bool {
+        table.knows(day) || self.overridden(exchange, day).is_some()
+    }
+}
+
+/// What a list says of a name, in upper or lower case.
+fn said_of(list: &[(Box<str>, Exchange)], name: &str) -> Option<Exchange> {
+    list.iter().find(|(said, _)| said.eq_ignore_ascii_case(name)).map(|(_, exchange)| *exchange)
+}
+
+/// The day that a place has at an instant, in days since 1970.
+fn day_at(table: &Table, seconds: i64) -> i64 {
+    (seconds + table.offsets.at(seconds)).div_euclid(86_400)
+}
+
+/// The instant of so many minutes after midnight, on a day of a place.
+fn instant(table: &Table, day: i64, minute: u16) -> Timestamp {
+    let local = day * 86_400 + i64::from(minute) * 60;
+    Timestamp::from_seconds(local - table.offsets.on(day))
+}
+
+/// 17:00, at which the days of currencies begin and end.
+const FX_EVENING: u16 = 17 * 60;
+
+/// The phase of the week of currencies.
+fn week(table: &Table, seconds: i64, day: i64) -> Phase {
+    let at = Timestamp::from_seconds(seconds);
+    let monday = day - Date::from_days(day).weekday();
+    let evening = |of_the_week| instant(table, monday + of_the_week, FX_EVENING);
+    let (friday, sunday) = (evening(4), evening(6));
+    let (is_open, since, until) = if at < friday {
+        (true, evening(-1), friday)
+    } else if at < sunday {
+        (false, friday, sunday)
+    } else {
+        (true, sunday, evening(11))
+    };
+    Phase { is_open, since, until, is_guess: !table.knows(day) }
+}
