@@ -42,6 +42,7 @@
 //! | What is a key, a glob? | [`key`] |
 //! | How is a symbol spelt? | [`market::Symbol`] |
 //! | When is an exchange open? | [`calendar`] |
+//! | What is on a list? | `config/lists.rs` |
 //! | What is refused as nonsense? | [`validate`] |
 //! | What does Yahoo send? | `provider/yahoo/wire.rs` |
 //! | Who asks for a key, and who waits? | [`flight`], `cache/fly.rs` |

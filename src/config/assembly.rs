@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Environment, Flag, Layers, sites, strategies};
+use super::{Environment, Flag, Layers, lists, sites, strategies};
 use crate::cache::{Cache, Options, Question};
 use crate::clock::Clock;
 use crate::codec::Packing;
@@ -141,17 +141,16 @@ impl Config {
     /// usual one of its class.
     pub fn questions(
         &self,
-        symbols: &[String],
+        symbols: &[Symbol],
         data_types: &[DataType],
         provider: Option<&str>,
     ) -> Result<Vec<Question>, Usage> {
         let provider = provider.map(|name| self.provider(name)).transpose()?;
         let mut questions = Vec::new();
-        for text in symbols {
-            let symbol = Symbol::parse(text, &*self.layers)?;
+        for symbol in symbols {
             let usual = [DataType::usual(symbol.class())];
             for data_type in if data_types.is_empty() { &usual } else { data_types } {
-                questions.push(self.question(&symbol, *data_type, provider));
+                questions.push(self.question(symbol, *data_type, provider));
             }
         }
         Ok(questions)
@@ -267,27 +266,6 @@ impl Config {
         Symbol::parse(text, &*self.layers)
     }
 
-    /// The symbols of a list of the configuration; `all` is every list together.
-    pub fn watchlist(&self, name: &str) -> Result<Vec<String>, Usage> {
-        let lists = self.layers.names(&["watchlists"]);
-        let of = |name: &str| self.layers.list(&["watchlists", name]).unwrap_or_default();
-        let owned = |symbols: Vec<&str>| symbols.into_iter().map(str::to_owned).collect::<Vec<_>>();
-        if lists.iter().any(|list| list == name) {
-            return Ok(owned(of(name)));
-        }
-        if name == "all" {
-            let mut all: Vec<String> = lists.iter().flat_map(|list| owned(of(list))).collect();
-            let mut seen = std::collections::HashSet::new();
-            all.retain(|symbol| seen.insert(symbol.clone()));
-            return Ok(all);
-        }
-        let usage = Usage::new(format!("there is no list `@{}`", sanitized(name)));
-        Err(usage.hint(match nearest(name, lists.iter().map(String::as_str)) {
-            Some(near) => format!("did you mean `@{near}`?"),
-            None => "lists stand under `watchlists` in the configuration".to_owned(),
-        }))
-    }
-
     /// What one call of a provider costs.
     pub fn cost_per_call(&self, provider: &str) -> f64 {
         self.layers.number(&["providers", provider, "cost_per_call"]).unwrap_or(0.0)
@@ -383,7 +361,8 @@ impl Config {
                 self.check_link(name).map_err(|usage| self.layers.at(&path, usage))?;
             }
         }
-        strategies::check(&self.layers)
+        strategies::check(&self.layers)?;
+        lists::check(&self.layers)
     }
 
     /// A mistake in a provider, with the key that it is in, if it is in one.

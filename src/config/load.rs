@@ -3,19 +3,23 @@
 //! What is wrong is said with its place and stops the program before anything was done. The
 //! environment itself is not read here: it is given, so that a test can give another.
 
-use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::defaults::DEFAULTS;
+use super::file::{File, Longest};
 use super::layers::{Layer, Layers, Origin, below_home, is_profile};
 use super::said::{self, Flag};
 use super::schema::{self, Keys, PROFILES, split_profile};
-use super::tree::{Fault, Found, Guide, Leaves, Refusal, SEPARATOR, flatten, place_after, shown};
+use super::tree::{Found, Guide, Refusal, SEPARATOR, flatten, shown};
 use crate::error::{Usage, nearest, sanitized};
 
-/// The longest file that is read, in bytes: a configuration is written by hand.
-const LONGEST: u64 = 1_000_000;
+/// The longest configuration that is read: it is written by hand.
+const LONGEST: Longest = Longest {
+    bytes: 1_000_000,
+    shown: "1 MB",
+    hint: "a configuration states only what differs from the defaults",
+};
 
 /// Where the configuration is to be found.
 #[derive(Clone, Debug, Default)]
@@ -41,8 +45,8 @@ impl Layers {
     pub fn load(sources: Sources) -> Result<Self, Usage> {
         let mut layers = Self { layers: Vec::new(), home: sources.home };
         let file = match (sources.file, sources.default_file) {
-            (Some(file), _) => Some(File::read(&file)?.ok_or_else(|| missing(&file))?),
-            (None, Some(file)) => File::read(&file)?,
+            (Some(file), _) => Some(File::read(&file, &LONGEST)?.ok_or_else(|| missing(&file))?),
+            (None, Some(file)) => File::read(&file, &LONGEST)?,
             (None, None) => None,
         };
         let (plain, profiled) = match &file {
@@ -86,7 +90,7 @@ impl Layers {
                     }
                     _ => path,
                 };
-                match File::read(file).ok().flatten().and_then(|file| file.place(&path)) {
+                match File::read(file, &LONGEST).ok().flatten().and_then(|file| file.place(&path)) {
                     Some((line, column)) => {
                         usage.at(format_args!("{}:{line}:{column}", file.display()))
                     }
@@ -135,52 +139,7 @@ fn missing(file: &Path) -> Usage {
         .hint("`mcache config init` writes one with every key in it")
 }
 
-/// A file as it was read.
-struct File {
-    name: Arc<Path>,
-    text: String,
-}
-
 impl File {
-    /// Reads a file; none if there is none.
-    fn read(name: &Path) -> Result<Option<Self>, Usage> {
-        let shown = name.display();
-        let unreadable =
-            |error: std::io::Error| Usage::new(format!("{shown} cannot be read: {error}"));
-        let file = match std::fs::File::open(name) {
-            Ok(file) => file,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(unreadable(error)),
-        };
-        // A file may be a pipe, whose length nobody knows beforehand.
-        let mut bytes = Vec::new();
-        file.take(LONGEST + 1).read_to_end(&mut bytes).map_err(unreadable)?;
-        if bytes.len() as u64 > LONGEST {
-            return Err(Usage::new(format!("{shown} is longer than 1 MB"))
-                .hint("a configuration states only what differs from the defaults"));
-        }
-        let text = String::from_utf8(bytes).map_err(|error| {
-            let valid = error.utf8_error().valid_up_to();
-            let (line, column) = place_after(&String::from_utf8_lossy(&error.as_bytes()[..valid]));
-            Usage::new("this is not UTF-8").at(format_args!("{shown}:{line}:{column}"))
-        })?;
-        // The parser would count a byte order mark as a column.
-        let text = text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text);
-        Ok(Some(Self { name: name.into(), text }))
-    }
-
-    fn flatten(&self, guide: &dyn Guide) -> Result<Leaves, Usage> {
-        flatten(&self.text, guide).map_err(|Fault { place, refusal }| {
-            let usage = Usage::from(refusal);
-            match place {
-                Some((line, column)) => {
-                    usage.at(format_args!("{}:{line}:{column}", self.name.display()))
-                }
-                None => usage.at(self.name.display()),
-            }
-        })
-    }
-
     /// What the file says to everybody, and what it says in this profile.
     fn layers(&self, profile: Option<&str>) -> Result<(Layer, Layer), Usage> {
         let (mut plain, mut profiled) = (Layer::new(), Layer::new());
@@ -233,13 +192,6 @@ impl Guide for Finder<'_> {
 
     fn check(&self, _: &str, _: &str) -> Result<(), Refusal> {
         Ok(())
-    }
-}
-
-impl From<Refusal> for Usage {
-    fn from(Refusal { message, hint }: Refusal) -> Self {
-        // The parser quotes keys as they are, and they may hold anything.
-        Self { message: message.replace(char::is_control, " "), hint }
     }
 }
 
@@ -336,7 +288,7 @@ cache:
         }
     }
 
-    const KEYS: &str = "the keys are cache, ttl, keep, stale_if_error, strategies, chains, watchlists, crypto_quote, providers, aliases, symbols";
+    const KEYS: &str = "the keys are cache, ttl, keep, stale_if_error, strategies, chains, watchlists, portfolio, crypto_quote, providers, aliases, symbols";
 
     /// A file, the message and the hint.
     const MISTAKES: &[(&str, &str, &str)] = &[

@@ -7,8 +7,10 @@
 mod assembly;
 mod defaults;
 mod environment;
+mod file;
 pub mod kind;
 mod layers;
+mod lists;
 mod load;
 mod said;
 pub mod schema;
@@ -20,5 +22,6 @@ pub use assembly::{Config, Said};
 pub use defaults::SHIPPED;
 pub use environment::Environment;
 pub use layers::{Layers, Origin};
+pub use lists::Lists;
 pub use load::Sources;
 pub use said::Flag;

@@ -350,7 +350,7 @@ mod tests {
             ("MCACHE_STALE_IF_ERROR__X", "`stale_if_error` holds a value and no keys"),
             (
                 "MCACHE_A__B",
-                "the keys are cache, ttl, keep, stale_if_error, strategies, chains, watchlists, crypto_quote, providers, aliases, symbols",
+                "the keys are cache, ttl, keep, stale_if_error, strategies, chains, watchlists, portfolio, crypto_quote, providers, aliases, symbols",
             ),
         ] {
             let usage = variable(name, "1").unwrap_err();

@@ -67,6 +67,9 @@ static KEYS: &[(&str, Kind)] = &[
     ("strategies.aggressive.ttl_factor", FACTOR),
     ("chains.<class>", Kind::Names),
     ("watchlists.*", Kind::Symbols),
+    ("watchlists.*.file", Kind::Path),
+    ("portfolio.positions", Kind::Symbols),
+    ("portfolio.file", Kind::Path),
     ("crypto_quote", Kind::Symbol),
     ("providers.*.kind", Kind::Word(KINDS)),
     ("providers.*.base_url", Kind::Url),
@@ -176,12 +179,13 @@ pub fn meant(parent: &str, name: &str) -> Option<String> {
         return Some(below(parent, near));
     }
     let name = name.to_ascii_lowercase();
-    let mut elsewhere = KEYS.iter().filter(|(pattern, _)| {
-        !pattern.contains(['*', '^', '<']) && pattern.rsplit('.').next() == Some(name.as_str())
-    });
+    let mut elsewhere =
+        KEYS.iter().filter(|(pattern, _)| pattern.rsplit('.').next() == Some(name.as_str()));
     // `enabled` could be meant of either tier: no guess is better than one of two.
     match (elsewhere.next(), elsewhere.next()) {
-        (Some((pattern, _)), None) => Some(pattern.replace('.', "\t")),
+        (Some((pattern, _)), None) if !pattern.contains(['*', '^', '<']) => {
+            Some(pattern.replace('.', "\t"))
+        }
         _ => None,
     }
 }
@@ -225,12 +229,7 @@ pub fn admit(prefix: &str, path: &str, found: Found) -> Result<(), Refusal> {
     if fits {
         return Ok(());
     }
-    let found = match found {
-        Found::Map => "a map",
-        Found::List => "a list",
-        Found::Text => "a single value",
-        Found::Null => "nothing",
-    };
+    let found = found.as_str();
     let expected = kind.map_or_else(|| "a map".to_owned(), Kind::expected);
     let full = if prefix.is_empty() { path.to_owned() } else { below(prefix, path) };
     let message = match full.as_str() {
@@ -380,6 +379,11 @@ mod tests {
             ("chains", "stocks", "did you mean `chains.stock`?"),
             ("providers\tyahoo", "time_out", "did you mean `providers.yahoo.timeout`?"),
             ("cache", "elephants", "the keys of `cache` are memory, disk, ttl_by_data_type"),
+            (
+                "providers\tyahoo\theaders\tX",
+                "file",
+                "`providers.yahoo.headers.X` holds a value and no keys",
+            ),
             ("watchlists", "a b", "a name here has letters, digits and . - _ only"),
             ("cache", "<<", "merge keys are not read; a profile states what differs"),
         ] {

@@ -23,6 +23,9 @@ use serde::de::{
 /// What stands between two names of a path: no key can hold it, while a symbol may hold a dot.
 pub const SEPARATOR: char = '\t';
 
+/// The name of each item of a list that was [unfolded](unfold).
+pub const ITEM: &str = "[]";
+
 /// What is set at the end of a path.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Leaf {
@@ -48,6 +51,18 @@ pub enum Found {
     Text,
     /// `~` or `null`.
     Null,
+}
+
+impl Found {
+    /// What it is called, with its article.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Map => "a map",
+            Self::List => "a list",
+            Self::Text => "a single value",
+            Self::Null => "nothing",
+        }
+    }
 }
 
 /// Why something may not stand where it stands.
@@ -81,8 +96,17 @@ pub struct Fault {
 
 /// Flattens a document; an empty one has no leaves, and a key without a value says nothing.
 pub fn flatten(text: &str, guide: &dyn Guide) -> Result<Leaves, Fault> {
+    walk(text, Walk { guide, unfolds: false, leaves: Vec::new(), refusal: None })
+}
+
+/// Leads the guide through a document in which lists hold anything: an item has the path of its
+/// list with [`ITEM`] below it.
+pub fn unfold(text: &str, guide: &dyn Guide) -> Result<(), Fault> {
+    walk(text, Walk { guide, unfolds: true, leaves: Vec::new(), refusal: None }).map(drop)
+}
+
+fn walk(text: &str, mut walk: Walk<'_>) -> Result<Leaves, Fault> {
     let shape: Shape = serde_yaml::from_str(text).map_err(|error| malformed(text, &error))?;
-    let mut walk = Walk { guide, leaves: Vec::new(), refusal: None };
     let node = Node { walk: &mut walk, path: String::new(), shape: &shape };
     match node.deserialize(serde_yaml::Deserializer::from_str(text)) {
         Ok(()) => Ok(walk.leaves),
@@ -201,6 +225,8 @@ impl<'de> Visitor<'de> for ShapeVisitor {
 
 struct Walk<'g> {
     guide: &'g dyn Guide,
+    /// Whether the items of a list are nodes; else a list of scalars is one leaf.
+    unfolds: bool,
     leaves: Leaves,
     /// What the guide said, while the parser carries an error out that has the place.
     refusal: Option<Refusal>,
@@ -270,6 +296,15 @@ impl<'de> Visitor<'de> for Node<'_, '_> {
         let Self { walk, path, shape } = self;
         walk.admit(&path, Found::List)?;
         let shapes: &[Shape] = if let Shape::List(shapes) = shape { shapes } else { &[] };
+        if walk.unfolds {
+            for shape in shapes {
+                let item = Node { walk, path: below(&path, ITEM), shape };
+                if list.next_element_seed(item)?.is_none() {
+                    break;
+                }
+            }
+            return Ok(());
+        }
         let mut items = Vec::with_capacity(shapes.len());
         for shape in shapes {
             let item = Item { walk, path: &path, shape };
@@ -498,6 +533,30 @@ mod tests {
             assert!(fault.refusal.message.starts_with("not YAML: "), "{yaml:?}: {fault:?}");
             assert_eq!(fault.place, place, "{yaml:?}: {fault:?}");
         }
+    }
+
+    #[test]
+    fn an_unfolded_list_may_hold_anything_and_keeps_its_order() {
+        struct Words(std::cell::RefCell<Vec<String>>);
+        impl Guide for Words {
+            fn enter(&self, parent: &str, name: &str) -> Result<String, Refusal> {
+                Lenient.enter(parent, name)
+            }
+
+            fn admit(&self, path: &str, found: Found) -> Result<(), Refusal> {
+                Lenient.admit(path, found)
+            }
+
+            fn check(&self, path: &str, text: &str) -> Result<(), Refusal> {
+                self.0.borrow_mut().push(format!("{}={text}", shown(path)));
+                Lenient.check(path, text)
+            }
+        }
+        let words = Words(std::cell::RefCell::default());
+        assert_eq!(unfold("a: [NO, {b: 0700, c: [x]}, y, ~]\nd: e", &words), Ok(()));
+        assert_eq!(words.0.take(), ["a.[]=NO", "a.[].b=0700", "a.[].c.[]=x", "a.[]=y", "d=e"]);
+        let fault = unfold("- x\n- b: bad\n", &words).unwrap_err();
+        assert_eq!((fault.place, fault.refusal.message.as_str()), (Some((2, 6)), "bad"));
     }
 
     #[test]

@@ -251,6 +251,7 @@ Examples:
   mcache fetch AAPL MSFT                 two quotes as a table
   mcache fetch GDP -f csv                all observations of a series
   mcache fetch AAPL --max-age 5s         not older than five seconds
+  mcache fetch @portfolio @tech          two lists of the configuration; @all is every list
   echo AAPL MSFT | mcache fetch - -f ndjson")]
 pub(crate) struct Fetch {
     /// AAPL, BRK.B, ^GSPC, BTC, BTC/USDT, GDP, crypto:SOL, @list; - reads them from standard input
@@ -283,12 +284,14 @@ pub(crate) struct Fetch {
 What is fresh is not asked again. Silent unless something fails or standard error is a terminal.
 
 Examples:
+  mcache warm                            the portfolio and every watchlist
   mcache warm @tech                      a list under `watchlists` in the configuration
   mcache warm AAPL MSFT --min-fresh 20s  what would go stale within 20 seconds too
   mcache warm @all --tolerate 5%         exit 0 if at most one in twenty failed
   mcache warm @all --budget 50%          leave half of every budget to the others")]
 pub(crate) struct Warm {
-    /// AAPL, BTC/USDT, GDP, @list; - reads them from standard input [default: @all, every list]
+    /// AAPL, BTC/USDT, GDP, @list; - reads them from standard input [default: @all, the
+    /// portfolio and every watchlist]
     #[arg(value_name = "SYMBOL")]
     pub(crate) symbols: Vec<String>,
     /// What is asked for.

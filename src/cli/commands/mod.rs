@@ -37,14 +37,21 @@ fn questions(
     let mut symbols = Vec::new();
     for text in said {
         match text.strip_prefix('@') {
-            Some(list) => symbols.extend(config.watchlist(list)?),
-            None if text == "-" => symbols.extend(symbols_of_stdin(ui)?),
-            None => symbols.push(text.clone()),
+            Some(list) => symbols.extend(config.list(list)?),
+            None if text == "-" => {
+                for text in symbols_of_stdin(ui)? {
+                    symbols.push(config.symbol(&text)?);
+                }
+            }
+            None => symbols.push(config.symbol(text)?),
         }
     }
     if symbols.is_empty() {
         return Err(Usage::new("there is nothing to ask for: the list is empty")
-            .hint("name a symbol, such as AAPL, or put a list under `watchlists` in the configuration")
+            .hint(
+                "name a symbol, such as AAPL, or put one under `portfolio` or `watchlists` in the \
+                 configuration, as in watchlists: {tech: [AMD, INTC]}",
+            )
             .into());
     }
     let types: Vec<DataType> =

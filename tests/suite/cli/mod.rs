@@ -4,6 +4,7 @@
 //! - `terms` — the flags of `fetch` that say what is acceptable
 //! - `strategy` — how carefully a provider is asked, and what that makes of a TTL
 //! - `several` — many symbols at once: order, lists, duplicates, files
+//! - `lists` — the portfolio, the watchlists and their files
 //! - `providers` — what each provider is sent, and who is told the key
 //! - `failures` — what becomes of everything that an upstream may answer
 //! - `benchmark`, `warm`, `stats`, `clear`, `keys`, `get`, `put`, `limits`, `config`,
@@ -20,6 +21,7 @@ mod fetch;
 mod get;
 mod keys;
 mod limits;
+mod lists;
 mod output;
 mod packaging;
 mod providers;

@@ -18,7 +18,7 @@ use crate::cli::args::{Benchmark, Format};
 use crate::cli::exit::Exit;
 use crate::config::Config;
 use crate::error::Usage;
-use crate::market::DataType;
+use crate::market::{DataType, Symbol};
 use report::Report;
 use stage::Stage;
 
@@ -64,10 +64,12 @@ pub(in crate::cli) fn run(args: &Benchmark, invocation: Invocation<'_>) -> anyho
 /// The symbols, the most read first: invented ones, or a few that exist.
 fn questions(args: &Benchmark, config: &Config) -> Result<Vec<Question>, Usage> {
     let count = args.symbols as usize;
-    let (symbols, provider) = if args.live {
+    let (names, provider) = if args.live {
         (LIVE.iter().take(count).map(|name| format!("stock:{name}")).collect::<Vec<_>>(), None)
     } else {
         ((1..=count).map(|n| format!("stock:S{n}")).collect(), Some("demo"))
     };
+    let symbols: Vec<Symbol> =
+        names.iter().map(|name| config.symbol(name)).collect::<Result<_, _>>()?;
     config.questions(&symbols, &[DataType::Quote], provider)
 }
