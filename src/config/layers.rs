@@ -291,7 +291,8 @@ mod tests {
         );
         assert_eq!(layers.names(&["providers"]), ["binance", "demo", "fred", "yahoo"]);
         assert_eq!(layers.names(&["ttl"]), ["not_found", "quote", "series"]);
-        assert_eq!(layers.all().count(), DEFAULTS.len());
+        let shipped = DEFAULTS.iter().filter(|(path, _)| !is_profile(path));
+        assert_eq!(layers.all().count(), shipped.count());
     }
 
     #[test]

@@ -214,7 +214,6 @@ fn shipped_profile(profile: &str, file: Option<&File>) -> Result<Layer, Usage> {
     let usage = Usage::new(format!("there is no profile `{}`", sanitized(profile)));
     let usage = match nearest(profile, known.iter().map(String::as_str)) {
         Some(name) => usage.hint(format!("did you mean `{name}`?")),
-        None if known.is_empty() => usage.hint("profiles stand under `profiles` in the file"),
         None => usage.hint(format!("the profiles are {}", known.join(", "))),
     };
     Err(match file {
@@ -423,18 +422,40 @@ cache:
 
     #[test]
     fn an_unknown_profile_names_those_that_there_are() {
-        let text = "profiles: {dev: {}, prod: }";
-        assert!(load(text, profile("dev")).is_ok() && load(text, profile("prod")).is_ok());
+        let text = "profiles: {mine: {}, fast: }";
+        for name in ["mine", "fast", "dev", "prod"] {
+            assert!(load(text, profile(name)).is_ok(), "{name}");
+        }
         for (text, name, hint) in [
+            (text, "min", "did you mean `mine`?"),
             (text, "prd", "did you mean `prod`?"),
-            (text, "elephant", "the profiles are dev, prod"),
-            ("", "dev", "profiles stand under `profiles` in the file"),
+            (text, "elephant", "the profiles are dev, fast, mine, prod"),
+            ("", "elephant", "the profiles are dev, prod"),
         ] {
             let usage = load(text, profile(name)).unwrap_err();
             assert_eq!(usage.message, format!("c.yaml: there is no profile `{name}`"));
             assert_eq!(usage.hint.as_deref(), Some(hint));
         }
-        assert!(Layers::load(profile("dev")).is_err());
+        assert!(Layers::load(profile("mine")).is_err());
+    }
+
+    #[test]
+    fn a_shipped_profile_is_over_the_file_and_under_the_files_own() {
+        let (size, bytes) = (["cache", "memory", "max_size"], ["cache", "memory", "max_bytes"]);
+        let layers = Layers::load(profile("prod")).unwrap();
+        assert_eq!(value(&layers, &size), ("10000".into(), "default, profile prod".into()));
+        let text = "profiles: {prod: {cache: {memory: {max_size: 7}}}, dev: {ttl: {quote: 60}}}\n\
+                    cache: {memory: {max_size: 5, max_bytes: 1MiB}}\nttl: {quote: {fx: 1}}";
+        let layers = load(text, profile("prod")).unwrap();
+        assert_eq!(value(&layers, &size).0, "7");
+        assert!(value(&layers, &size).1.ends_with("/c.yaml, profile prod"));
+        assert_eq!(value(&layers, &bytes), ("256MiB".into(), "default, profile prod".into()));
+        let layers = load(text, profile("dev")).unwrap();
+        assert_eq!(value(&layers, &size), ("100".into(), "default, profile dev".into()));
+        assert!(value(&layers, &bytes).1.ends_with("/c.yaml"));
+        // A plain value stands for all that weaker layers say below it.
+        assert_eq!(layers.duration(&["ttl", "quote", "stock"]), None);
+        assert_eq!(layers.duration(&["ttl", "quote"]), Some(Duration::from_mins(1)));
     }
 
     #[test]

@@ -196,6 +196,60 @@ fn a_profile_states_only_what_differs() {
 }
 
 #[test]
+fn the_shipped_profiles_need_no_file() {
+    let sandbox = Sandbox::new();
+    insta::assert_snapshot!(sandbox.run(&["config", "show", "ttl.quote", "--profile", "dev"]).shown(), @r"
+    KEY               VALUE  FROM
+    ttl.quote.crypto  5m     default, profile dev
+    ttl.quote.fx      5m     default, profile dev
+    ttl.quote.index   5m     default, profile dev
+    ttl.quote.macro   300    default
+    ttl.quote.stock   5m     default, profile dev
+    exit 0
+    ");
+    insta::assert_snapshot!(sandbox.run(&["config", "show", "cache.memory", "--profile", "prod"]).shown(), @r"
+    KEY                             VALUE   FROM
+    cache.memory.default_ttl_hours  1       default
+    cache.memory.enabled            true    default
+    cache.memory.max_bytes          256MiB  default, profile prod
+    cache.memory.max_size           10000   default, profile prod
+    exit 0
+    ");
+    for (profile, gigabytes) in [("dev", "0.1"), ("prod", "10")] {
+        let (value, origin) = shown(&sandbox, &["--profile", profile], "cache.disk.max_size_gb");
+        assert_eq!((value, origin), (gigabytes.into(), format!("default, profile {profile}")));
+    }
+    let of_dev =
+        &sandbox.json(&["fetch", "AAPL", "GDP", "-p", "demo", "-t", "quote", "--profile", "dev"]);
+    assert_eq!(of_dev[0]["cache"]["ttl_seconds"], 300.0);
+    assert_eq!(of_dev[1]["cache"]["ttl_seconds"], 300.0);
+    assert_eq!(sandbox.json(&["fetch", "AAPL", "-p", "demo"])[0]["cache"]["ttl_seconds"], 30.0);
+    sandbox
+        .run(&["config", "check", "--profile", "prd"])
+        .fails(2, &["there is no profile `prd`", "did you mean `prod`?"]);
+    let none = sandbox.run(&["config", "show", "profiles"]);
+    none.fails(2, &["no key begins with `profiles`"]);
+}
+
+#[test]
+fn a_profile_is_over_the_file_and_ones_own_is_merged_over_the_shipped_one() {
+    let sandbox = Sandbox::new();
+    sandbox.config(
+        "profiles:\n  dev:\n    cache: {memory: {max_size: 7}}\n  devel: {crypto_quote: EUR}\n\
+         ttl: {quote: {stock: 40, macro: 50}}\n",
+    );
+    let value = |key: &str| shown(&sandbox, &["--profile", "dev"], key);
+    assert_eq!(value("ttl.quote.stock"), ("5m".into(), "default, profile dev".into()));
+    assert_eq!(value("ttl.quote.macro").0, "50", "the profile says nothing of it");
+    let (size, origin) = value("cache.memory.max_size");
+    assert_eq!(size, "7");
+    assert!(origin.ends_with("config.yaml, profile dev"), "{origin}");
+    assert_eq!(value("cache.disk.max_size_gb").0, "0.1");
+    assert_eq!(shown(&sandbox, &["--profile", "devel"], "ttl.quote.stock").0, "40");
+    sandbox.run(&["stats", "--profile", "deve"]).fails(2, &["no profile `deve`", "`dev"]);
+}
+
+#[test]
 fn aliases_classes_and_the_quote_of_coins_are_configuration() {
     let sandbox = Sandbox::new();
     sandbox
