@@ -26,7 +26,7 @@ use mcache::codec::Packing;
 use mcache::db::Database;
 use mcache::entry::{Entry, Format, State};
 use mcache::key::Key;
-use mcache::policy::{Known, Reader, Rules, Strategies, TtlRule};
+use mcache::policy::{Known, Lasting, Reader, Rules, Scope, TtlRule};
 use mcache::tier::disk::Disk;
 use mcache::tier::memory::{Bounds, Memory};
 use mcache::tier::{Incoming, Shelf, Stored, Tier};
@@ -79,22 +79,17 @@ fn incoming(n: u64) -> Incoming {
 
 /// The rules as they are shipped, as far as a quote is concerned.
 fn rules() -> Rules {
-    let rule = |class, seconds| TtlRule {
+    let rule = |scope| TtlRule {
         data_type: "quote".into(),
-        class,
-        symbol: None,
-        ttl: Duration::from_secs(seconds),
+        scope,
+        lasting: Lasting::exactly(Duration::from_secs(30)),
+        after_hours: None,
         named: "ttl.quote".into(),
     };
-    let classes = mcache::market::Class::ALL.map(|class| rule(Some(class), 30));
     Rules {
-        default_ttl: Duration::from_hours(1),
-        ttl: [rule(None, 30)].into_iter().chain(classes).collect(),
-        not_found_ttl: Duration::from_hours(1),
+        ttl: mcache::market::Class::ALL.map(|class| rule(Scope::Class(class))).into(),
         keep: vec![("quote".into(), Some(Duration::from_hours(168)))],
-        default_keep: Some(Duration::from_hours(168)),
-        stale_if_error: None,
-        strategies: Strategies::default(),
+        ..Rules::default()
     }
 }
 

@@ -85,6 +85,17 @@ impl State {
     }
 }
 
+/// What makes an entry go stale when it does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Until {
+    /// Its time to live is over.
+    Ttl,
+    /// Its market opens or closes: nothing new can come before.
+    Market,
+    /// Whoever reads it wants no older one.
+    Reader,
+}
+
 /// How long an entry lives: what the rules in force make of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Life {
@@ -94,6 +105,8 @@ pub struct Life {
     pub fetched_at: Timestamp,
     /// When it goes stale.
     pub expires_at: Timestamp,
+    /// What makes it so.
+    pub until: Until,
     /// Until when it may answer in place of a failed upstream.
     pub error_until: Timestamp,
     /// When it is gone.

@@ -73,6 +73,14 @@ impl Key {
         self.0.split(':').nth(2)
     }
 
+    /// Class and symbol as they stand in it, `stock:AAPL`, if the key follows the grammar.
+    pub fn subject(&self) -> Option<&str> {
+        self.class()?;
+        let (_, rest) = self.0.split_once(':')?;
+        let colons = rest.match_indices(':').map(|(at, _)| at);
+        Some(&rest[..colons.skip(1).next().unwrap_or(rest.len())])
+    }
+
     /// The first of the sixteen row ids that are this key's: XXH3 of the text with the low four
     /// bits clear. Two keys may share it, so whoever reads a row compares the text too.
     pub fn first_id(&self) -> i64 {

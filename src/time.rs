@@ -77,6 +77,17 @@ impl Timestamp {
     }
 }
 
+impl Timestamp {
+    /// The instant with its weekday, for people, and with seconds only if it has any:
+    /// `Fri 2026-06-26 20:00 UTC`.
+    pub fn for_people(self) -> String {
+        let is_whole = self.0.rem_euclid(60_000) < 1000;
+        let form = if is_whole { "%a %Y-%m-%d %H:%M UTC" } else { "%a %Y-%m-%d %H:%M:%S UTC" };
+        jiff::Timestamp::from_millisecond(self.0)
+            .map_or_else(|_| self.to_string(), |at| at.strftime(form).to_string())
+    }
+}
+
 impl Add<Duration> for Timestamp {
     type Output = Self;
 

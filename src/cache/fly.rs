@@ -12,7 +12,7 @@ use crate::error::{Error, Kind};
 use crate::flight::Holder;
 use crate::key::Key;
 use crate::ledger::Mishap;
-use crate::policy::{self, Next, Terms};
+use crate::policy::{self, Next, Terms, UseCase};
 use crate::time::Timestamp;
 use crate::units::duration_for_people;
 use crate::upstream::{Asked, Asking, Patience, Site};
@@ -116,6 +116,7 @@ impl Cache {
                 data_type: question.data_type,
                 name: &name,
                 caller: &self.caller,
+                use_case: self.rules.use_case(&question.key, terms.use_case).map(UseCase::as_str),
                 budget_share: terms.budget,
             };
             let asked = self.upstream.ask(&asking, &permit, &mut patience).await;

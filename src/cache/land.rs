@@ -197,6 +197,7 @@ impl Cache {
             endpoint: "",
             weight: 1,
             caller: &self.caller,
+            use_case: None,
             limits: &site.limits,
             budget_share: None,
             is_probe: false,

@@ -161,6 +161,7 @@ impl Cache {
             endpoint: endpoint.unwrap_or_default(),
             weight: weight(site, endpoint),
             caller: &self.caller,
+            use_case: None,
             limits: &site.limits,
             budget_share: None,
             is_probe: false,

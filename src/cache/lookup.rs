@@ -104,7 +104,7 @@ impl Cache {
 
     /// Who reads under these terms.
     pub(super) fn reader(&self, terms: &Terms) -> Reader {
-        Reader { max_age: terms.max_age, ..self.anybody() }
+        Reader { use_case: terms.use_case, max_age: terms.max_age, ..self.anybody() }
     }
 
     /// Who reads without asking for anything in particular.

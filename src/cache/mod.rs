@@ -48,7 +48,7 @@ use crate::flight::Flights;
 use crate::key::Key;
 use crate::ledger::Ledger;
 use crate::market::{DataType, Symbol};
-use crate::policy::{Known, Reason, Rules, Terms};
+use crate::policy::{Known, Lasting, Priority, Reason, Rules, Terms};
 use crate::tier::disk::Disk;
 use crate::tier::memory::{Bounds, Memory};
 use crate::upstream::{Site, Upstream};
@@ -284,12 +284,18 @@ impl Cache {
         self.rules.reasons(&served.entry, &served.known, self.reader(terms))
     }
 
+    /// What comes first, when not everything can be had at once.
+    pub fn priority(&self, question: &Question, terms: &Terms) -> Priority {
+        self.rules.priority(&question.key, terms.use_case)
+    }
+
     /// The shortest and the longest time to live that a rule gives to a value of each type.
     pub fn ttls(&self) -> BTreeMap<&str, (Duration, Duration)> {
         let mut ttls: BTreeMap<&str, (Duration, Duration)> = BTreeMap::new();
         for rule in &self.rules.ttl {
-            let range = ttls.entry(&rule.data_type).or_insert((rule.ttl, rule.ttl));
-            *range = (range.0.min(rule.ttl), range.1.max(rule.ttl));
+            let Lasting { least, most } = rule.lasting;
+            let range = ttls.entry(&rule.data_type).or_insert((least, most));
+            *range = (range.0.min(least), range.1.max(most));
         }
         ttls
     }

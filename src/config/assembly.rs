@@ -2,7 +2,6 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
 use super::{Environment, Flag, Layers, lists, sites, strategies};
 use crate::cache::{Cache, Options, Question};
@@ -12,13 +11,9 @@ use crate::db::hits::LONGEST_CALLER;
 use crate::error::{Usage, nearest, sanitized};
 use crate::key::{Key, PUT, Pattern};
 use crate::market::{Class, DataType, Names, Symbol};
-use crate::policy::{Rules, TtlRule};
 use crate::provider::Speech;
 use crate::tier::memory::Bounds;
 use crate::time::Timestamp;
-
-/// How long what no rule names is kept after it has gone stale: the contract's, for payloads.
-const KEEP: Duration = Duration::from_hours(7 * 24);
 
 /// Who asks, if nobody says.
 const CALLER: &str = "cli";
@@ -103,13 +98,13 @@ impl Config {
         &self.folder
     }
 
-    /// Opens the cache.
-    pub fn open(&self) -> Cache {
+    /// Opens the cache; refused if a file that its rules need cannot be read.
+    pub fn open(&self) -> Result<Cache, Usage> {
         self.open_with(|_| {})
     }
 
     /// Opens the cache with options changed, for a benchmark of its own.
-    pub fn open_with(&self, change: impl FnOnce(&mut Options)) -> Cache {
+    pub fn open_with(&self, change: impl FnOnce(&mut Options)) -> Result<Cache, Usage> {
         let layers = &self.layers;
         let (shared, environment) = (Arc::clone(layers), Arc::clone(&self.environment));
         let switched_on = |tier| layers.flag(&["cache", tier, "enabled"]).unwrap_or(true);
@@ -128,13 +123,13 @@ impl Config {
                 bytes: layers.bytes(&["cache", "memory", "max_bytes"]).map_or(0, |bytes| bytes.0),
                 entries: layers.count(&["cache", "memory", "max_size"]).unwrap_or(0),
             }),
-            rules: self.rules(),
+            rules: self.rules()?,
             clock: self.clock,
             caller: self.caller.clone(),
             sites: Arc::new(move |name| sites::site(&shared, &environment, name)),
         };
         change(&mut options);
-        Cache::open(options)
+        Ok(Cache::open(options))
     }
 
     /// The questions that symbols and types make: every type of every symbol; without a type the
@@ -278,71 +273,6 @@ impl Config {
         if wanted { Packing::Zstd } else { Packing::None }
     }
 
-    /// The rules in force.
-    fn rules(&self) -> Rules {
-        let layers = &self.layers;
-        let hours = layers.number(&["cache", "memory", "default_ttl_hours"]).unwrap_or(1.0);
-        let keep = |name: &str| match layers.text(&["keep", name]) {
-            None => (name.into(), Some(KEEP)),
-            Some(_) => (name.into(), layers.duration(&["keep", name])),
-        };
-        Rules {
-            default_ttl: Duration::from_secs_f64(hours * 3600.0),
-            ttl: self.ttl_rules(),
-            not_found_ttl: layers.duration(&["ttl", "not_found"]).unwrap_or_default(),
-            keep: vec![keep("quote"), keep("series"), keep(PUT)],
-            default_keep: Some(KEEP),
-            stale_if_error: layers.duration(&["stale_if_error"]),
-            strategies: strategies::strategies(layers),
-        }
-    }
-
-    fn ttl_rules(&self) -> Vec<TtlRule> {
-        let layers = &self.layers;
-        let mut rules = Vec::new();
-        for data_type in DataType::ALL.map(DataType::as_str) {
-            let mut rule = |class: Option<Class>| {
-                let path: Vec<&str> =
-                    ["ttl", data_type].into_iter().chain(class.map(Class::as_str)).collect();
-                if let Some(ttl) = layers.duration(&path) {
-                    let named = path.join(".").into();
-                    rules.push(TtlRule {
-                        data_type: data_type.into(),
-                        class,
-                        symbol: None,
-                        ttl,
-                        named,
-                    });
-                }
-            };
-            rule(None);
-            for class in Class::ALL {
-                rule(Some(class));
-            }
-        }
-        // The seed's names of single series: an alias is the only name that says which.
-        for name in layers.names(&["cache", "ttl_by_data_type"]) {
-            let Some(symbol) =
-                layers.alias(&name).and_then(|_| Symbol::parse(&name, &**layers).ok())
-            else {
-                continue;
-            };
-            let path = ["cache", "ttl_by_data_type", &name];
-            // Whether the market is open is not known to a macro series: the shorter holds.
-            let open = ["cache", "ttl_by_data_type", &name, "market_hours"];
-            if let Some(ttl) = layers.duration(&path).or_else(|| layers.duration(&open)) {
-                rules.push(TtlRule {
-                    data_type: DataType::usual(symbol.class()).as_str().into(),
-                    class: Some(symbol.class()),
-                    symbol: Some(symbol.name().into()),
-                    ttl,
-                    named: path.join(".").into(),
-                });
-            }
-        }
-        rules
-    }
-
     /// What shows only once all layers are known.
     fn check(&self) -> Result<(), Usage> {
         if !self.layers.differ() {
@@ -362,7 +292,8 @@ impl Config {
             }
         }
         strategies::check(&self.layers)?;
-        lists::check(&self.layers)
+        lists::check(&self.layers)?;
+        self.check_freshness()
     }
 
     /// A mistake in a provider, with the key that it is in, if it is in one.

@@ -5,6 +5,7 @@
 
 use crate::error::{Usage, nearest, sanitized};
 use crate::ledger::{Budget, Window};
+use crate::policy::Lasting;
 use crate::time::Zone;
 use crate::units::{parse_bytes, parse_duration, parse_share};
 
@@ -15,6 +16,8 @@ pub enum Kind {
     Duration,
     /// A stretch of time, or this word.
     DurationOr(&'static str),
+    /// A stretch of time, or a range of them.
+    Lasting,
     /// A number of bytes.
     Size,
     /// A part of a whole, in percent.
@@ -66,6 +69,7 @@ impl Kind {
         match self {
             Self::Duration => "a duration".to_owned(),
             Self::DurationOr(word) => format!("a duration or `{word}`"),
+            Self::Lasting => "a duration or a range like 2m-5m".to_owned(),
             Self::Size => "a size".to_owned(),
             Self::Share => "a share like 80%".to_owned(),
             Self::Count(least, u64::MAX) => format!("a whole number from {least}"),
@@ -105,6 +109,7 @@ impl Kind {
                     self.refused(text).hint(format!("write 30s, 5m, 1h, 7d or {word}"))
                 });
             }
+            Self::Lasting => return Lasting::parse(text).map(drop).map_err(short(text)),
             Self::Size => return parse_bytes(text).map(drop).map_err(short(text)),
             Self::Share => return parse_share(text).map(drop).map_err(short(text)),
             Self::Count(least, most) => whole(text).is_some_and(|n| (least..=most).contains(&n)),
@@ -229,9 +234,10 @@ mod tests {
 
     #[test]
     fn each_kind_takes_what_it_is_and_nothing_else() {
-        let rows: [(Kind, &[&str], &[&str]); 15] = [
+        let rows: [(Kind, &[&str], &[&str]); 16] = [
             (Kind::Duration, &["90", "5m", "0"], &["5x", "", "-1", "unlimited"]),
             (Kind::DurationOr("keep"), &["keep", "5m"], &["kept", "~"]),
+            (Kind::Lasting, &["90", "2m-5m", "1h - 6h"], &["5m-2m", "2m-", "-5m", "1-2-3", "x"]),
             (Kind::Size, &["64MiB", "10"], &["64 elephants", "-1"]),
             (Kind::Share, &["80%", "2.5 %", "0%"], &["80", "0.8", "101%", "-1%", "%"]),
             (Kind::Count(1, 1000), &["1", "1000"], &["0", "1001", "1.5", "+1", "1_0"]),

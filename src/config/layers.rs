@@ -23,6 +23,7 @@ use super::kind;
 use super::schema::{self, PROFILES};
 use super::tree::{Leaf, SEPARATOR, shown};
 use crate::ledger::Window;
+use crate::policy::Lasting;
 use crate::units::{Bytes, Share, parse_bytes, parse_duration, parse_share};
 
 /// Who said a value.
@@ -151,6 +152,11 @@ impl Layers {
     /// A duration; none if it is unset, or is a word such as `unlimited`.
     pub fn duration(&self, path: &[&str]) -> Option<Duration> {
         parse_duration(self.scalar(path)?).ok()
+    }
+
+    /// A duration, or a range of them.
+    pub fn lasting(&self, path: &[&str]) -> Option<Lasting> {
+        Lasting::parse(self.scalar(path)?).ok()
     }
 
     /// A size.

@@ -51,6 +51,15 @@ pub struct Lists {
     pub watchlists: Vec<(String, Vec<Symbol>)>,
 }
 
+impl Lists {
+    /// The symbols of a list by its name; none for a list that there is not.
+    pub fn of(&self, name: &str) -> impl Iterator<Item = &Symbol> {
+        let held = self.portfolio.iter().filter(move |_| [PORTFOLIO, ALL].contains(&name));
+        let named = move |list: &&(String, Vec<Symbol>)| name == ALL || list.0 == name;
+        held.chain(self.watchlists.iter().filter(named).flat_map(|(_, symbols)| symbols))
+    }
+}
+
 impl Config {
     /// All lists, with their files read.
     pub fn lists(&self) -> Result<Lists, Usage> {
@@ -74,24 +83,28 @@ impl Config {
 
     /// One list by its name; `all` is the portfolio and every watchlist, each symbol once.
     pub fn list(&self, name: &str) -> Result<Vec<Symbol>, Usage> {
+        self.check_list(name)?;
+        Ok(each_once(self.lists()?.of(name).cloned()))
+    }
+
+    /// Refuses the name of a list that there is not.
+    pub(super) fn check_list(&self, name: &str) -> Result<(), Usage> {
         let layers = self.layers();
-        if name == ALL {
-            let Lists { portfolio, watchlists } = self.lists()?;
-            let watched = watchlists.into_iter().flat_map(|(_, symbols)| symbols);
-            return Ok(each_once(portfolio.into_iter().chain(watched)));
-        }
         let watchlists = layers.names(&[WATCHLISTS]);
-        if watchlists.iter().any(|known| known == name) {
-            return watchlist(layers, name);
+        if name == ALL || watchlists.iter().any(|known| known == name) {
+            return Ok(());
         }
         let usage = Usage::new(format!("there is no list `@{}`", sanitized(name)));
         if name == PORTFOLIO {
-            return portfolio(layers)?.ok_or_else(|| {
-                usage.hint(
+            let is_said = !layers.names(&[PORTFOLIO]).is_empty();
+            return if is_said {
+                Ok(())
+            } else {
+                Err(usage.hint(
                     "say what you hold under `portfolio` in the configuration, as in \
                      portfolio: {positions: [NVDA]}",
-                )
-            });
+                ))
+            };
         }
         let known = watchlists.iter().map(String::as_str).chain([PORTFOLIO, ALL]);
         Err(usage.hint(match nearest(name, known) {

@@ -8,6 +8,7 @@ mod assembly;
 mod defaults;
 mod environment;
 mod file;
+mod freshness;
 pub mod kind;
 mod layers;
 mod lists;

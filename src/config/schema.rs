@@ -6,22 +6,34 @@
 //!
 //! *Rules for changing it.* A new key is one line here and one in `cache_config.yaml`; a test
 //! holds the two together. In a pattern `*` is any name, `^` any symbol or name of data (kept in
-//! upper case), `<class>` and `<type>` are the words below. A key may be both a value and a map
+//! upper case), `$` a symbol in upper case or a list with its `@`, `<class>` and its like are the
+//! words below. A key may be both a value and a map
 //! (`ttl.quote`): a plain value then stands for what the map does not say.
 
 use std::cell::RefCell;
 
 use super::kind::{Kind, is_name, is_symbol};
 use super::tree::{Found, Guide, Refusal, SEPARATOR, below, shown};
+use crate::calendar::Exchange;
 use crate::error::{nearest, sanitized};
 
 const CLASSES: &[&str] = &["stock", "crypto", "macro", "fx", "index"];
 const TYPES: &[&str] = &["quote", "series"];
+/// The types that something can be said of; what the seed names is said of under its names.
+const DATA_TYPES: &[&str] =
+    &["quote", "bars", "chart", "ws_history", "series", "dividends", "splits", "prediction"];
+const USE_CASES: &[&str] =
+    &["trading", "high_volume", "watchlist", "research", "analysis", "historical"];
+const LEVELS: &[&str] = &["hot", "warm", "cold", "frozen", "critical", "high", "medium", "low"];
+const PRIORITIES: &[&str] = &["high", "medium", "low"];
 const KINDS: &[&str] = &["yahoo", "binance", "fred", "demo"];
 const STRATEGIES: &[&str] = &["auto", "aggressive", "normal", "conservative", "minimal"];
 
 /// What a time to live may be multiplied by.
 const FACTOR: Kind = Kind::Number(0.01, 100.0);
+
+/// How long something is kept.
+const KEEP: Kind = Kind::DurationOr("unlimited");
 
 /// The seed's names of data; besides these, an alias has a name.
 pub const DATA: &[&str] = &[
@@ -48,14 +60,26 @@ static KEYS: &[(&str, Kind)] = &[
     ("cache.disk.cache_dir", Kind::Path),
     ("cache.disk.max_size_gb", Kind::Number(0.001, 1e6)),
     ("cache.disk.compression", Kind::FlagOr(&["zstd", "none"])),
-    ("cache.ttl_by_data_type.^", Kind::Duration),
-    ("cache.ttl_by_data_type.^.market_hours", Kind::Duration),
+    ("cache.ttl_by_data_type.^", Kind::Lasting),
+    ("cache.ttl_by_data_type.^.market_hours", Kind::Lasting),
     ("cache.ttl_by_data_type.^.after_hours", Kind::Duration),
-    ("ttl.<type>", Kind::Duration),
-    ("ttl.<type>.<class>", Kind::Duration),
+    ("ttl.<data>", Kind::Lasting),
+    ("ttl.<data>.other", Kind::Lasting),
+    ("ttl.<data>.<class>", Kind::Lasting),
+    ("ttl.<data>.hot", Kind::Lasting),
+    ("ttl.<data>.$", Kind::Lasting),
     ("ttl.not_found", Kind::Duration),
-    ("keep.<type>", Kind::DurationOr("unlimited")),
-    ("keep.put", Kind::DurationOr("unlimited")),
+    ("hot_symbols", Kind::Symbols),
+    ("levels.<level>", Kind::Lasting),
+    ("use_cases.<use>.ttl", Kind::Lasting),
+    ("use_cases.<use>.priority", Kind::Word(PRIORITIES)),
+    ("use_cases.<use>.real_time", Kind::Flag),
+    ("use_cases.<use>.stale_if_error", Kind::DurationOr("keep")),
+    ("use_cases.<use>.keep", KEEP),
+    ("early_refresh", Kind::Share),
+    ("keep.<data>", KEEP),
+    ("keep.payload", KEEP),
+    ("keep.put", KEEP),
     ("stale_if_error", Kind::DurationOr("keep")),
     ("strategies.normal.below", Kind::Share),
     ("strategies.conservative.above", Kind::Share),
@@ -86,6 +110,10 @@ static KEYS: &[(&str, Kind)] = &[
     ("providers.*.limits", Kind::Windows),
     ("providers.*.endpoints.<type>.limit", Kind::Window),
     ("providers.*.endpoints.<type>.weight", Kind::Count(1, 1_000_000)),
+    ("providers.*.endpoints.<type>.ttl", Kind::Lasting),
+    ("providers.*.endpoints.<type>.level", Kind::Word(LEVELS)),
+    ("providers.*.endpoints.<type>.keep", KEEP),
+    ("providers.*.delays.<exchange>", Kind::Duration),
     ("providers.*.budget", Kind::Budget),
     ("providers.*.budget_zone", Kind::Zone),
     ("providers.*.reserve.*", Kind::Share),
@@ -103,7 +131,17 @@ fn taken(segment: &'static str, name: &str) -> Option<String> {
     match segment {
         "*" => is_name(name).then(|| name.to_owned()),
         "^" => is_symbol(name).then(|| name.to_ascii_uppercase()),
+        "<exchange>" => Exchange::from_name(name).map(|exchange| exchange.as_str().to_owned()),
+        "$" => is_selector(name).then(|| name.to_owned()),
         _ => words(&segment).contains(&name).then(|| name.to_owned()),
+    }
+}
+
+/// Whether it names a list, or a symbol in upper case: in lower case it is rather a misspelt class.
+fn is_selector(name: &str) -> bool {
+    match name.strip_prefix('@') {
+        Some(list) => is_name(list),
+        None => is_symbol(name) && !name.contains(|c: char| c.is_ascii_lowercase()),
     }
 }
 
@@ -112,7 +150,10 @@ fn words<'a>(segment: &'a &'static str) -> &'a [&'static str] {
     match *segment {
         "<class>" => CLASSES,
         "<type>" => TYPES,
-        "*" | "^" => &[],
+        "<data>" => DATA_TYPES,
+        "<use>" => USE_CASES,
+        "<level>" => LEVELS,
+        "*" | "^" | "$" | "<exchange>" => &[],
         _ => std::slice::from_ref(segment),
     }
 }
@@ -183,7 +224,7 @@ pub fn meant(parent: &str, name: &str) -> Option<String> {
         KEYS.iter().filter(|(pattern, _)| pattern.rsplit('.').next() == Some(name.as_str()));
     // `enabled` could be meant of either tier: no guess is better than one of two.
     match (elsewhere.next(), elsewhere.next()) {
-        (Some((pattern, _)), None) if !pattern.contains(['*', '^', '<']) => {
+        (Some((pattern, _)), None) if !pattern.contains(['*', '^', '$', '<']) => {
             Some(pattern.replace('.', "\t"))
         }
         _ => None,
@@ -376,6 +417,7 @@ mod tests {
             ("", "chache", "did you mean `cache`?"),
             ("", "max_size_gb", "did you mean `cache.disk.max_size_gb`?"),
             ("ttl", "qoute", "did you mean `ttl.quote`?"),
+            ("ttl\tquote", "stok", "did you mean `ttl.quote.stock`?"),
             ("chains", "stocks", "did you mean `chains.stock`?"),
             ("providers\tyahoo", "time_out", "did you mean `providers.yahoo.timeout`?"),
             ("cache", "elephants", "the keys of `cache` are memory, disk, ttl_by_data_type"),
@@ -394,7 +436,7 @@ mod tests {
     #[test]
     fn a_later_key_is_unknown() {
         for (parent, name) in
-            [("", "serve"), ("", "use_cases"), ("cache", "shared"), ("ttl", "bars")]
+            [("", "serve"), ("", "schedules"), ("cache", "shared"), ("providers\tfred", "fields")]
         {
             assert_eq!(child(parent, name), None, "{parent} {name}");
         }

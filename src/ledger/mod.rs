@@ -111,6 +111,8 @@ pub struct Call<'a> {
     pub weight: u32,
     /// Who asks: the owner of a reserve, if there is one of this name.
     pub caller: &'a str,
+    /// What for, if that is known.
+    pub use_case: Option<&'a str>,
     /// How much may be asked.
     pub limits: &'a Limits,
     /// How much of the budget, whoever used it, may be used up once this call is made.
@@ -122,8 +124,9 @@ pub struct Call<'a> {
 
 impl<'a> Call<'a> {
     /// The owner of the reserve that the call counts to; empty for none.
-    fn share(&self) -> &'a str {
-        if self.limits.reserve.contains_key(self.caller) { self.caller } else { "" }
+    pub fn share(&self) -> &'a str {
+        let is_reserved = |name: &&str| self.limits.reserve.contains_key(*name);
+        [Some(self.caller), self.use_case].into_iter().flatten().find(is_reserved).unwrap_or("")
     }
 }
 
@@ -301,6 +304,7 @@ impl Ledger {
                     endpoint: "",
                     weight,
                     caller: "",
+                    use_case: None,
                     limits: &limits,
                     budget_share: None,
                     is_probe: false,

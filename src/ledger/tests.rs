@@ -31,6 +31,7 @@ fn call(limits: &Limits) -> Call<'_> {
         endpoint: "quote",
         weight: 1,
         caller: "me",
+        use_case: None,
         limits,
         budget_share: None,
         is_probe: false,

@@ -124,6 +124,11 @@ impl Symbol {
         &self.name
     }
 
+    /// Class and name as they stand in a key: `stock:AAPL`.
+    pub fn subject(&self) -> Box<str> {
+        format!("{}:{}", self.class.as_str(), self.name).into()
+    }
+
     /// A coin's base and the currency that it is quoted in; none for any other class.
     pub fn pair(&self) -> Option<(&str, &str)> {
         (self.class == Class::Crypto)

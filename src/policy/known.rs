@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use super::strategy::Course;
+use super::use_case::UseCase;
 use crate::time::Timestamp;
 
 /// What is known of an entry when it is read, beside its value.
@@ -20,6 +21,8 @@ pub struct Known {
 pub struct Reader {
     /// When, by real time: strategies go by it.
     pub real_now: Timestamp,
+    /// What for, if they have said so.
+    pub use_case: Option<UseCase>,
     /// No answer older than this is fresh to them.
     pub max_age: Option<Duration>,
 }
@@ -27,6 +30,6 @@ pub struct Reader {
 impl Reader {
     /// One who asks for nothing in particular.
     pub fn at(real_now: Timestamp) -> Self {
-        Self { real_now, max_age: None }
+        Self { real_now, use_case: None, max_age: None }
     }
 }

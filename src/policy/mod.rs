@@ -2,12 +2,20 @@
 //!
 //! No clock, no file and no socket in here: `now` and what is held come in, a verdict goes out.
 
+pub mod hours;
 mod known;
+mod life;
 mod next;
 pub mod strategy;
-mod ttl;
+pub mod ttl;
+pub mod use_case;
 
 pub use known::{Known, Reader};
+pub use life::{EndpointRule, Reason, Rules};
 pub use next::{Held, Next, Terms, fallback, may_remember_absence, next};
 pub use strategy::{Course, Strategies, Strategy, Use};
-pub use ttl::{Reason, Rules, TtlRule};
+pub use ttl::{Lasting, Scope, Subjects, TtlRule};
+pub use use_case::{Priority, UseCase};
+
+#[cfg(test)]
+mod tests;

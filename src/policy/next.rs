@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use crate::entry::{Entry, Format, Life, State};
+use super::use_case::UseCase;
+use crate::entry::{Entry, Format, Life, State, Until};
 use crate::error::{Error, Kind};
 use crate::time::Timestamp;
 use crate::units::Share;
@@ -16,10 +17,15 @@ pub struct Terms {
     pub refresh: bool,
     /// Neither read nor written.
     pub no_cache: bool,
+    /// What the answers are for, if that is said.
+    pub use_case: Option<UseCase>,
     /// No answer older than this is fresh.
     pub max_age: Option<Duration>,
     /// What would expire sooner than this is not fresh.
     pub min_fresh: Duration,
+    /// What has less than up to this share of its time left is not fresh, another share for each
+    /// key: what was stored together is then asked for at different times.
+    pub early: Option<Share>,
     /// How stale an answer may be when upstream fails; none: as the rules say.
     pub max_stale: Option<Duration>,
     /// The longest to wait for others: a slot of a limit, another's flight, a retry's pause.
@@ -34,8 +40,10 @@ impl Default for Terms {
             offline: false,
             refresh: false,
             no_cache: false,
+            use_case: None,
             max_age: None,
             min_fresh: Duration::ZERO,
+            early: None,
             max_stale: None,
             // The contract's default of `fetch --max-wait`.
             max_wait: Duration::from_secs(10),
@@ -73,8 +81,11 @@ pub fn next(held: &[Held<'_>], terms: &Terms, now: Timestamp) -> Next {
         return Next::Ask;
     }
     let lasting = now + terms.min_fresh;
-    let fresh =
-        |h: &Held<'_>| h.life.state(now) == State::Fresh && h.life.state(lasting) == State::Fresh;
+    let fresh = |h: &Held<'_>| {
+        h.life.state(now) == State::Fresh
+            && h.life.state(lasting) == State::Fresh
+            && !is_due_early(h, terms, now)
+    };
     match held.iter().position(fresh) {
         Some(found) if held[found].entry.format == Format::NotFound => {
             Next::Refuse(remembered(&held[found]))
@@ -104,6 +115,27 @@ pub fn may_remember_absence(held: &[Held<'_>], now: Timestamp) -> bool {
     !held.iter().any(|h| {
         h.entry.format != Format::NotFound && !h.entry.is_put() && h.life.state(now) != State::Gone
     })
+}
+
+/// Whether an entry that is still fresh may as well be asked for: only if more time would bring
+/// something newer, which it does not while its market is closed, and not if nobody can be asked.
+fn is_due_early(held: &Held<'_>, terms: &Terms, now: Timestamp) -> bool {
+    let Some(share) = terms.early else { return false };
+    if held.life.until != Until::Ttl || held.entry.own_ttl.is_some() {
+        return false;
+    }
+    let most = held.life.ttl.as_secs_f64() * share.0;
+    held.life.expires_at.since(now).as_secs_f64() < most * spread(held.entry)
+}
+
+/// A number from 0 to 1 that differs from key to key and from one time to the next, and on which all
+/// processes agree.
+#[expect(clippy::cast_precision_loss, reason = "53 bits of it are spread enough")]
+fn spread(entry: &Entry) -> f64 {
+    // Fibonacci hashing: the odd number nearest to 2^64 divided by the golden ratio.
+    const GOLDEN: u64 = 0x9E37_79B9_7F4A_7C15;
+    let mixed = (entry.key.first_id() ^ entry.fetched_at.as_ms()).cast_unsigned();
+    mixed.wrapping_mul(GOLDEN) as f64 / u64::MAX as f64
 }
 
 fn offline(held: &[Held<'_>], now: Timestamp) -> Next {
@@ -151,8 +183,14 @@ mod tests {
         let ttl = Duration::from_secs(ttl);
         let expires_at = entry.fetched_at + ttl;
         let gone_at = expires_at + Duration::from_hours(1);
-        let life =
-            Life { ttl, fetched_at: entry.fetched_at, expires_at, error_until: gone_at, gone_at };
+        let life = Life {
+            ttl,
+            fetched_at: entry.fetched_at,
+            expires_at,
+            until: Until::Ttl,
+            error_until: gone_at,
+            gone_at,
+        };
         Held { entry, life }
     }
 

@@ -17,6 +17,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
+use super::ttl::scaled;
 use crate::entry::{Entry, Format};
 use crate::market::DataType;
 use crate::number::Number;
@@ -115,8 +116,7 @@ impl Strategies {
             Strategy::Conservative => self.conservative_factor,
             Strategy::Minimal => self.minimal_factor,
         };
-        let seconds = (ttl.as_secs_f64() * factor * 1000.0).round() / 1000.0;
-        Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX)
+        scaled(ttl, factor)
     }
 
     /// Whether an entry differs from the one that it replaces by so much that its provider becomes

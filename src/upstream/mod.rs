@@ -76,6 +76,8 @@ pub struct Asking<'a> {
     pub name: &'a str,
     /// Who asks, for what is reserved.
     pub caller: &'a str,
+    /// What for, if that is known.
+    pub use_case: Option<&'a str>,
     /// How much of the budget may be used up.
     pub budget_share: Option<Share>,
 }
@@ -341,6 +343,7 @@ impl Upstream {
             endpoint: request.endpoint,
             weight: site.limits.weight(request.endpoint, request.weight),
             caller: asking.caller,
+            use_case: asking.use_case,
             limits: &site.limits,
             budget_share: asking.budget_share,
             is_probe: spent.is_probe,

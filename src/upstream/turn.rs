@@ -99,7 +99,7 @@ pub fn reason(call: &Call<'_>, cause: &Cause) -> String {
 /// What explains that something is used up before its numbers say so.
 fn kept_for_others(call: &Call<'_>) -> String {
     let owners = call.limits.reserve.keys().map(AsRef::as_ref);
-    let others: Vec<&str> = owners.filter(|owner| *owner != call.caller).collect();
+    let others: Vec<&str> = owners.filter(|owner| *owner != call.share()).collect();
     if others.is_empty() {
         return String::new();
     }

@@ -14,7 +14,8 @@ use std::time::Duration;
 
 use clap::{ArgAction, ArgMatches, Args, FromArgMatches, Subcommand, ValueEnum};
 
-use crate::error::Usage;
+use crate::error::{Usage, nearest};
+use crate::policy::UseCase;
 pub(crate) use entries::{Clear, Get, Keys, Put};
 
 use crate::units::{Share, parse_duration, parse_share};
@@ -230,6 +231,11 @@ pub(crate) struct Asked {
     /// Ask this provider and no other; `demo` needs no network
     #[arg(short, long, value_name = "NAME")]
     pub(crate) provider: Option<String>,
+    /// What it is for: trading, high_volume, watchlist, research, analysis or historical, which sets
+    /// how fresh it has to be [default: trading for the portfolio, watchlist for the lists, high_volume
+    /// for an unusual volume]
+    #[arg(short, long = "use", value_name = "USE", value_parser = use_case)]
+    pub(crate) use_case: Option<UseCase>,
     /// Ask again what is older than this, as in 10s or 5m
     #[arg(long, value_name = "AGE", value_parser = duration)]
     pub(crate) max_age: Option<Duration>,
@@ -281,7 +287,7 @@ pub(crate) struct Fetch {
 /// Fill the cache, so that a later fetch is a hit; made for cron.
 #[derive(Args, Debug)]
 #[command(after_help = "\
-What is fresh is not asked again. Silent unless something fails or standard error is a terminal.
+What is fresh is not asked again, unless it is near its end (`early_refresh`). Silent unless something fails or standard error is a terminal.
 
 Examples:
   mcache warm                            the portfolio and every watchlist
@@ -461,6 +467,14 @@ pub(crate) struct Completions {
 
 fn duration(text: &str) -> Result<Duration, String> {
     parse_duration(text).map_err(on_one_line)
+}
+
+fn use_case(text: &str) -> Result<UseCase, String> {
+    let names = UseCase::ALL.map(UseCase::as_str);
+    UseCase::from_name(&text.to_ascii_lowercase()).ok_or_else(|| match nearest(text, names) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => format!("the uses are {}", names.join(", ")),
+    })
 }
 
 fn share(text: &str) -> Result<Share, String> {

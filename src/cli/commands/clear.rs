@@ -18,7 +18,7 @@ use crate::units::bytes_for_people;
 pub(in crate::cli) fn run(args: &Clear, invocation: Invocation<'_>) -> anyhow::Result<Exit> {
     let format = invocation.format(&[Format::Table, Format::Json])?;
     let selection = selection(args, &invocation)?;
-    let cache = invocation.config.open();
+    let cache = invocation.config.open()?;
     let plan = cache.plan_clear(&selection);
     let cleared = if args.dry_run { Ok(()) } else { cache.clear(&plan) };
     let ui = invocation.ui;

@@ -30,7 +30,7 @@ pub(in crate::cli) fn run(args: &Fetch, invocation: Invocation<'_>) -> anyhow::R
     };
     let printer = printer(format, &questions, style)?;
     let file = args.output.as_deref().map(Unfinished::create).transpose()?;
-    let cache = invocation.config.open();
+    let cache = invocation.config.open()?;
     let mut report = Report {
         cache: &cache,
         terms: &terms,

@@ -20,7 +20,7 @@ pub(in crate::cli) fn run(args: &Get, invocation: Invocation<'_>) -> anyhow::Res
         return of_pattern(&pattern, format, &terms, invocation);
     }
     let question = invocation.config.key(&args.key)?;
-    let cache = invocation.config.open();
+    let cache = invocation.config.open()?;
     let served = cache.get(&question, &terms);
     let ui = invocation.ui;
     say_warnings(&cache, ui);
@@ -54,7 +54,7 @@ fn of_pattern(
     terms: &Terms,
     invocation: Invocation<'_>,
 ) -> anyhow::Result<Exit> {
-    let cache = invocation.config.open();
+    let cache = invocation.config.open()?;
     let listed = cache.list(&Selection { patterns: vec![pattern.clone()], ..Selection::default() });
     let mut found: Vec<(String, Served)> = Vec::new();
     for listing in &listed {

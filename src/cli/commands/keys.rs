@@ -48,7 +48,7 @@ pub(in crate::cli) fn run(args: &Keys, invocation: Invocation<'_>) -> anyhow::Re
         .iter()
         .map(|text| invocation.config.pattern(text))
         .collect::<Result<Vec<_>, _>>()?;
-    let cache = invocation.config.open();
+    let cache = invocation.config.open()?;
     cache.count_logged_hits();
     let listed = cache.list(&Selection { patterns: patterns.clone(), ..Selection::default() });
     let ui = invocation.ui;

@@ -28,7 +28,7 @@ pub(in crate::cli) fn run(args: &Limits, invocation: Invocation<'_>) -> anyhow::
     let format = invocation.format(&FORMATS)?;
     let Invocation { global, config, ui, .. } = invocation;
     let of = args.of.as_deref().map(|text| named(text, &config)).transpose()?;
-    let cache = config.open();
+    let cache = config.open()?;
     let changes = args.pause.is_some() || args.resume;
     if let Some((provider, endpoint)) = of.filter(|_| changes) {
         if let Some(endpoint) = endpoint {

@@ -83,6 +83,7 @@ fn terms(asked: &Asked, invocation: &Invocation<'_>) -> Terms {
     Terms {
         offline: invocation.offline,
         refresh: asked.refresh,
+        use_case: asked.use_case,
         max_age: asked.max_age,
         min_fresh: asked.min_fresh.unwrap_or_default(),
         ..Terms::default()

@@ -41,7 +41,7 @@ pub(in crate::cli) fn run(args: &Put, invocation: Invocation<'_>) -> anyhow::Res
             vec![(key, sized(value)?)]
         }
     };
-    let cache = config.open();
+    let cache = config.open()?;
     let stored = cache.put(values, args.ttl, &args.tag);
     say_warnings(&cache, ui);
     stored?;

@@ -29,7 +29,7 @@ pub(in crate::cli) fn run(args: &Stats, invocation: Invocation<'_>) -> anyhow::R
         (Some(_), _) => invocation.format(&[Table, Json, Ndjson, Csv])?,
         (None, _) => invocation.format(&[Table, Json, Prometheus])?,
     };
-    let cache = invocation.config.open();
+    let cache = invocation.config.open()?;
     let since = args.since.as_deref().map(|text| since(text, cache.clock().now())).transpose()?;
     if args.reset {
         let reset = cache.reset_statistics();

@@ -27,7 +27,7 @@ pub(super) enum Task {
 
 pub(super) fn run(task: Task, invocation: Invocation<'_>) -> anyhow::Result<Exit> {
     let format = invocation.format(&[Format::Table, Format::Json])?;
-    let cache = invocation.config.open();
+    let cache = invocation.config.open()?;
     let (folder, ui) = (invocation.config.folder(), invocation.ui);
     let done = match task {
         Task::Repair => cache.repair(),

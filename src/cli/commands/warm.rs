@@ -22,17 +22,20 @@ pub(in crate::cli) fn run(args: &Warm, invocation: Invocation<'_>) -> anyhow::Re
     let tolerated = Tolerance::parse(&args.tolerate)?;
     let everything = [EVERYTHING.to_owned()];
     let said = if args.symbols.is_empty() { &everything } else { args.symbols.as_slice() };
-    let questions = questions(said, &args.asked, &invocation.config, invocation.ui)?;
+    let mut questions = questions(said, &args.asked, &invocation.config, invocation.ui)?;
     let terms = Terms {
         max_wait: args.max_wait.unwrap_or(AS_LONG_AS_IT_TAKES),
         budget: args.budget,
+        early: invocation.config.early_refresh(),
         ..terms(&args.asked, &invocation)
     };
     let cache = invocation.config.open_with(|options| {
         if let Some(jobs) = args.jobs {
             options.change_sites(move |site| site.concurrency = jobs.into());
         }
-    });
+    })?;
+    // If time or a budget runs out, it does for what matters least.
+    questions.sort_by_key(|question| cache.priority(question, &terms));
     let ui = invocation.ui;
     let watch = cache.clock().stopwatch();
     let (mut asked, mut fresh, mut failed) = (0_usize, 0_usize, 0_usize);

@@ -10,7 +10,7 @@ use comfy_table::{Cell, CellAlignment, ContentArrangement, presets};
 use serde_json::{Value, json};
 
 use super::{Printer, Shown};
-use crate::cache::Served;
+use crate::cache::{Served, Status};
 use crate::cli::ui::{Style, Tint};
 use crate::entry::{Entry, Format};
 use crate::market::{MarketState, Quote, Series};
@@ -207,8 +207,8 @@ impl Answers {
             served.answered_by.as_str().to_owned(),
             duration_for_people(served.entry.age(shown.now)),
         ]);
-        for reason in shown.reasons.iter().flatten() {
-            self.quotes.note(format!("{}: {}", reason.rule, reason.says));
+        for line in explained(shown, served) {
+            self.quotes.note(line);
         }
     }
 
@@ -227,10 +227,25 @@ impl Answers {
             series.provider,
             duration_for_people(served.entry.age(shown.now)),
         );
-        let reasons = shown.reasons.iter().flatten();
-        title.extend(reasons.map(|reason| format!("\n  {}: {}", reason.rule, reason.says)));
+        title.extend(explained(shown, served).into_iter().map(|line| format!("\n  {line}")));
         self.series.push((title, table));
     }
+}
+
+/// The rules that set the time to live, a line each, and what came of them; nothing unless that is
+/// wanted.
+fn explained(shown: &Shown<'_>, served: &Served) -> Vec<String> {
+    let Some(reasons) = &shown.reasons else { return Vec::new() };
+    let until = served.life.expires_at.for_people();
+    let verdict = match (served.status, served.upstream_calls) {
+        (Status::Hit, _) => format!("no call was made: fresh until {until}"),
+        (Status::Stale, 0) => format!("no call was made: stale since {until}"),
+        (Status::Stale, _) => format!("upstream failed: stale since {until}"),
+        (_, 0) => format!("another process asked: fresh until {until}"),
+        (..) => format!("upstream was asked: fresh until {until}"),
+    };
+    let rules = reasons.iter().map(|reason| format!("{}: {}", reason.rule, reason.says));
+    rules.chain([verdict]).collect()
 }
 
 impl Printer for Answers {

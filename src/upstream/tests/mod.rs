@@ -78,6 +78,7 @@ async fn ask_within(upstream: &Upstream, site: &Site, patience: Duration) -> Ask
         data_type: DataType::Quote,
         name: "quote:stock:AAPL@acme",
         caller: "tests",
+        use_case: None,
         budget_share: None,
     };
     upstream.ask(&asking, &permit, &mut patience).await
@@ -222,6 +223,7 @@ async fn a_provider_that_cannot_be_reached_is_tried_once_and_keeps_its_slots() {
         endpoint: "quote",
         weight: 1,
         caller: "tests",
+        use_case: None,
         limits: &site.limits,
         budget_share: None,
         is_probe: false,

@@ -60,14 +60,18 @@ fn every_value_says_where_it_came_from() {
 fn what_is_shown_can_be_narrowed_to_keys_that_begin_so() {
     let sandbox = Sandbox::new();
     insta::assert_snapshot!(sandbox.run(&["config", "show", "ttl"]).shown(), @r"
-    KEY               VALUE  FROM
-    ttl.not_found     1h     default
-    ttl.quote.crypto  30     default
-    ttl.quote.fx      30     default
-    ttl.quote.index   30     default
-    ttl.quote.macro   300    default
-    ttl.quote.stock   30     default
-    ttl.series        86400  default
+    KEY                   VALUE  FROM
+    ttl.chart             600    default
+    ttl.not_found         1h     default
+    ttl.prediction.hot    1      default
+    ttl.prediction.other  3      default
+    ttl.quote.crypto      30     default
+    ttl.quote.fx          30     default
+    ttl.quote.index       30     default
+    ttl.quote.macro       300    default
+    ttl.quote.stock       30     default
+    ttl.series            86400  default
+    ttl.ws_history        300    default
     exit 0
     ");
     let disk = sandbox.run(&["config", "show", "cache.disk"]).stdout;

@@ -108,8 +108,9 @@ fn a_file_that_is_no_list_stops_whoever_asks_for_it() {
     std::fs::create_dir(sandbox.path("home/.config/mcache/list")).unwrap();
     refused("config.yaml:5:5: ", "list cannot be read");
     assert_eq!(upstream.count(), 0, "nothing was done");
-    // Whoever does not ask for it is not bothered.
-    assert_eq!(sandbox.run(&["fetch", "@good"]).code, Some(0));
+    // What is fresh depends on what is on a list, so nobody is answered without it.
+    sandbox.run(&["fetch", "@good"]).fails(2, &["config.yaml:5:5: ", "list cannot be read"]);
+    assert_eq!(sandbox.run(&["config", "show"]).code, Some(0));
 }
 
 #[test]

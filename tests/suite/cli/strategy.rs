@@ -150,12 +150,12 @@ fn a_course_goes_by_real_time() {
     let sandbox = sandbox.env("MCACHE_PROVIDERS__YAHOO__LIMITS", "[3/1h]");
     // After the sandbox's time and before real time; then the other way round.
     let between = Timestamp::from_seconds(1_700_000_000);
-    let early = "2022-01-01T00:00:00Z";
+    let early = "2022-01-03T15:00:00Z";
     cache_at(&sandbox, early, &[]);
     sandbox.set_course("yahoo", course(OVER, between, OVER));
     assert_eq!(cache_at(&sandbox, early, &[])["ttl_seconds"], 30.0);
     sandbox.set_course("yahoo", careful());
-    assert_eq!(cache_at(&sandbox, "2400-01-01T00:00:00Z", &[])["ttl_seconds"], 60.0);
+    assert_eq!(cache_at(&sandbox, "2400-01-03T15:00:00Z", &[])["ttl_seconds"], 60.0);
 }
 
 #[test]

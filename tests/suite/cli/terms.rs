@@ -167,6 +167,7 @@ fn explain_names_the_rules_that_set_the_ttl_strongest_last() {
     SYMBOL   PRICE  CHANGE  CHANGE %     VOLUME  CURRENCY  MARKET   TIME (UTC)           PROVIDER  STATUS  TIER   AGE
     AAPL    228.83    2.57   +1.14 %  1,296,970  USD       regular  2026-07-01 15:00:00  yahoo     hit     disk  10 s
       ttl.quote.stock: 30 s
+      no call was made: fresh until Wed 2026-07-01 15:00:30 UTC
     exit 0
     ");
     sandbox.run(&["put", "quote:stock:X", "1", "--ttl", "1h"]);

@@ -17,7 +17,7 @@ use crate::cache::{AnsweredBy, Cache, Interrupted, Options, Purpose, Question, S
 use crate::cli::args::Global;
 use crate::config::Config;
 use crate::ledger::Limits;
-use crate::policy::Terms;
+use crate::policy::{Rules, Terms};
 use crate::upstream::{DemoSettings, DemoUpstream};
 
 /// How long everything is fresh while the tiers are measured: longer than that takes.
@@ -76,15 +76,15 @@ impl<'a> Stage<'a> {
         folder: &str,
         pace: Pace,
         change: impl FnOnce(&mut Options),
-    ) -> Cache {
+    ) -> anyhow::Result<Cache> {
         let upstream = self.upstreams.as_ref().map(|[real, quick]| match pace {
             Pace::Real => real.base_url(),
             Pace::Quick => quick.base_url(),
         });
-        self.config.open_with(|options| {
+        Ok(self.config.open_with(|options| {
             options.folder = Some(self.folder.0.join(folder));
-            options.rules.ttl.clear();
-            options.rules.default_ttl = FRESH;
+            // No close of a market may fall into what is measured.
+            options.rules = Rules { default_ttl: FRESH, ..Rules::default() };
             if let Some(url) = upstream {
                 // A real provider's limits are the machine's; this one has none.
                 options.ledger_folder = options.folder.clone();
@@ -96,7 +96,7 @@ impl<'a> Stage<'a> {
                 });
             }
             change(options);
-        })
+        })?)
     }
 
     /// Asks one question, which must be answered from there.

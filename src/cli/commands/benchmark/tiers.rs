@@ -62,7 +62,7 @@ pub(super) fn measure(
     add(disk_warm(stage, questions, iterations)?);
     add(disk_cold(stage, questions, iterations)?);
     add(whole_process(stage, questions, iterations)?);
-    let disk_bytes = stage.open(FOLDER, Pace::Quick, |_| {}).disk_bytes();
+    let disk_bytes = stage.open(FOLDER, Pace::Quick, |_| {})?.disk_bytes();
     Ok(Tiers { rows, memory_bytes, disk_bytes })
 }
 
@@ -73,7 +73,7 @@ fn uncached(stage: &Stage<'_>, questions: &[Question]) -> anyhow::Result<Row> {
     let live = stage.is_live();
     let terms = Terms { refresh: live, no_cache: !live, ..Terms::default() };
     let samples = Samples::of(calls(questions.len()), stage.config.clock(), |index| {
-        let cache = stage.open(FOLDER, Pace::Real, |_| {});
+        let cache = stage.open(FOLDER, Pace::Real, |_| {})?;
         stage.ask(&cache, &questions[index], &terms, AnsweredBy::Upstream)
     })?;
     Ok(samples.row("uncached"))
@@ -81,7 +81,7 @@ fn uncached(stage: &Stage<'_>, questions: &[Question]) -> anyhow::Result<Row> {
 
 /// Puts an answer to every question onto the disk.
 fn fill(stage: &Stage<'_>, questions: &[Question]) -> anyhow::Result<()> {
-    let cache = stage.open(FOLDER, Pace::Quick, |_| {});
+    let cache = stage.open(FOLDER, Pace::Quick, |_| {})?;
     stage.ask_all(&cache, questions, &Terms::default(), |_| {})
 }
 
@@ -90,7 +90,7 @@ fn memory(stage: &Stage<'_>, questions: &[Question], n: usize) -> anyhow::Result
     let questions = &questions[..questions.len().min(IN_MEMORY)];
     let cache = stage.open(FOLDER, Pace::Quick, |options| {
         options.memory.get_or_insert(BOUNDS);
-    });
+    })?;
     let terms = Terms::default();
     stage.ask_all(&cache, questions, &terms, |_| {})?;
     let samples = Samples::of(n, stage.config.clock(), |index| {
@@ -101,7 +101,7 @@ fn memory(stage: &Stage<'_>, questions: &[Question], n: usize) -> anyhow::Result
 
 /// A process that has the database open and has not read them before.
 fn disk_warm(stage: &Stage<'_>, questions: &[Question], n: usize) -> anyhow::Result<Row> {
-    let cache = stage.open(FOLDER, Pace::Quick, |options| options.memory = None);
+    let cache = stage.open(FOLDER, Pace::Quick, |options| options.memory = None)?;
     let terms = Terms::default();
     stage.ask(&cache, &questions[0], &terms, AnsweredBy::Disk)?;
     let samples = Samples::of(n, stage.config.clock(), |index| {
@@ -114,7 +114,7 @@ fn disk_warm(stage: &Stage<'_>, questions: &[Question], n: usize) -> anyhow::Res
 fn disk_cold(stage: &Stage<'_>, questions: &[Question], n: usize) -> anyhow::Result<Row> {
     let terms = Terms::default();
     let samples = Samples::of(n, stage.config.clock(), |index| {
-        let cache = stage.open(FOLDER, Pace::Quick, |_| {});
+        let cache = stage.open(FOLDER, Pace::Quick, |_| {})?;
         stage.ask(&cache, &questions[index % questions.len()], &terms, AnsweredBy::Disk)
     })?;
     Ok(samples.row("disk_cold"))

@@ -83,10 +83,10 @@ pub(super) fn play(
         let cache = stage.open(FOLDER, Pace::Quick, |options| {
             options.rules.default_ttl = TTL;
             options.clock = Clock::starting_at(start + simulated(run));
-        });
+        })?;
         stage.ask_all(&cache, &read, &Terms::default(), |_| {})?;
     }
-    let cache = stage.open(FOLDER, Pace::Quick, |_| {});
+    let cache = stage.open(FOLDER, Pace::Quick, |_| {})?;
     let report = cache.report(None, &[], &|_| COST_PER_CALL);
     let by_symbol = cache.report_by(Dimension::Symbol, None, usize::MAX);
     Ok(Workload::of(&report, &by_symbol, questions, runs))

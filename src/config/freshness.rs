@@ -1,0 +1,219 @@
+//! The rules of freshness, as the configuration says them.
+
+use std::time::Duration;
+
+use super::{Config, Layers, Lists};
+use crate::calendar::{Calendars, Exchange};
+use crate::error::Usage;
+use crate::market::{Class, DataType, Names as _, Symbol};
+use crate::policy::hours::Hours;
+use crate::policy::use_case::{Demand, UseCases};
+use crate::policy::{EndpointRule, Priority, Rules, Scope, Subjects, TtlRule, UseCase};
+use crate::units::Share;
+
+/// How long what no rule names is kept after it has gone stale, unless the configuration says so:
+/// the contract's, for payloads.
+const KEEP: Duration = Duration::from_hours(7 * 24);
+
+/// The seed's names of data, with the types of ours that they are.
+const SEEDS: [(&str, &str); 5] = [
+    ("OHLCV", "bars"),
+    ("ADJUSTED_CLOSE", "adjusted_close"),
+    ("DIVIDEND", "dividends"),
+    ("TOTAL_RETURN", "total_return"),
+    ("INFLATION_RATE", "inflation_rate"),
+];
+
+impl Config {
+    /// The rules in force.
+    pub(super) fn rules(&self) -> Result<Rules, Usage> {
+        let layers = self.layers();
+        let lists = self.lists()?;
+        let hours = layers.number(&["cache", "memory", "default_ttl_hours"]).unwrap_or(1.0);
+        Ok(Rules {
+            default_ttl: Duration::from_secs_f64(hours * 3600.0),
+            ttl: self.ttl_rules(&lists),
+            hot: self.subjects(&layers.list(&["hot_symbols"]).unwrap_or_default(), &lists),
+            endpoints: endpoints(layers),
+            use_cases: self.use_cases(&lists),
+            hours: Some(self.hours()),
+            not_found_ttl: layers.duration(&["ttl", "not_found"]).unwrap_or_default(),
+            keep: keep(layers),
+            default_keep: kept(layers, &["keep", "payload"]).unwrap_or(Some(KEEP)),
+            stale_if_error: layers.duration(&["stale_if_error"]),
+            strategies: super::strategies::strategies(layers),
+        })
+    }
+
+    fn ttl_rules(&self, lists: &Lists) -> Vec<TtlRule> {
+        let layers = self.layers();
+        let mut rules: Vec<TtlRule> = layers
+            .names(&["cache", "ttl_by_data_type"])
+            .iter()
+            .filter_map(|name| self.seed(name))
+            .collect();
+        for data_type in layers.names(&["ttl"]) {
+            let mut rule = |path: &[&str], scope| {
+                let Some(lasting) = layers.lasting(path) else { return };
+                let (data_type, named) = (data_type.as_str().into(), path.join(".").into());
+                rules.push(TtlRule { data_type, scope, lasting, after_hours: None, named });
+            };
+            rule(&["ttl", &data_type], Scope::Any);
+            for name in layers.names(&["ttl", &data_type]) {
+                if let Some(scope) = self.scope(&name, lists) {
+                    rule(&["ttl", &data_type, &name], scope);
+                }
+            }
+        }
+        rules
+    }
+
+    /// What the seed says of one name of data: of a type, or of a series that is an alias.
+    fn seed(&self, name: &str) -> Option<TtlRule> {
+        let layers = self.layers();
+        let at = |key| layers.lasting(&["cache", "ttl_by_data_type", name, key]);
+        let lasting =
+            layers.lasting(&["cache", "ttl_by_data_type", name]).or_else(|| at("market_hours"))?;
+        let (data_type, scope) = match SEEDS.iter().find(|(seed, _)| *seed == name) {
+            Some((_, data_type)) => (*data_type, Scope::Any),
+            None => {
+                let symbol = layers.alias(name).and_then(|_| Symbol::parse(name, layers).ok())?;
+                let these = Subjects::new([symbol.subject()]);
+                (DataType::usual(symbol.class()).as_str(), Scope::These(these))
+            }
+        };
+        let named = format!("cache.ttl_by_data_type.{name}");
+        let after_hours = at("after_hours").map(|lasting| lasting.most);
+        let (data_type, named) = (data_type.into(), named.into());
+        Some(TtlRule { data_type, scope, lasting, after_hours, named })
+    }
+
+    /// Of what something is said under this name: a class, `hot`, `other`, a symbol, or `@list`.
+    fn scope(&self, name: &str, lists: &Lists) -> Option<Scope> {
+        Some(match name {
+            "other" => Scope::Any,
+            "hot" => Scope::Hot,
+            _ => match Class::from_name(name) {
+                Some(class) => Scope::Class(class),
+                None => Scope::These(self.subjects(&[name], lists)),
+            },
+        })
+    }
+
+    /// These symbols and lists as rules know them; what cannot be read was refused before.
+    fn subjects(&self, said: &[&str], lists: &Lists) -> Subjects {
+        let mut subjects = Vec::new();
+        for text in said {
+            match text.strip_prefix('@') {
+                Some(list) => {
+                    subjects.extend(lists.of(list).map(Symbol::subject));
+                }
+                None => subjects.extend(self.symbol(text).map(|symbol| symbol.subject())),
+            }
+        }
+        Subjects::new(subjects)
+    }
+
+    fn use_cases(&self, lists: &Lists) -> UseCases {
+        let layers = self.layers();
+        let demand = |use_case: UseCase| {
+            let at = |key| ["use_cases", use_case.as_str(), key];
+            let priority = layers.text(&at("priority")).and_then(Priority::from_name);
+            Demand {
+                lasting: layers.lasting(&at("ttl")),
+                priority: priority.unwrap_or_default(),
+                is_real_time: layers.flag(&at("real_time")).unwrap_or(false),
+                stale_if_error: layers.duration(&at("stale_if_error")),
+                keep: kept(layers, &at("keep")),
+            }
+        };
+        UseCases {
+            demands: UseCase::ALL.map(demand),
+            positions: Subjects::new(lists.portfolio.iter().map(Symbol::subject)),
+            watched: Subjects::new(
+                lists.watchlists.iter().flat_map(|(_, list)| list).map(Symbol::subject),
+            ),
+        }
+    }
+
+    /// When markets are open, and how late one hears of it.
+    fn hours(&self) -> Hours {
+        let layers = self.layers();
+        let mut delays = Vec::new();
+        for provider in self.providers() {
+            for name in layers.names(&["providers", &provider, "delays"]) {
+                let delay = layers.duration(&["providers", &provider, "delays", &name]);
+                let known = Exchange::from_name(&name).zip(delay);
+                delays.extend(known.map(|(at, delay)| (provider.as_str().into(), at, delay)));
+            }
+        }
+        Hours { calendars: Calendars::default(), symbols: Vec::new(), delays }
+    }
+
+    /// The share of its time within which `warm` refreshes what is still fresh.
+    pub fn early_refresh(&self) -> Option<Share> {
+        self.layers().share(&["early_refresh"])
+    }
+
+    /// A mistake in what is said of lists, which shows only once all layers are known.
+    pub(super) fn check_freshness(&self) -> Result<(), Usage> {
+        let layers = self.layers();
+        for data_type in layers.names(&["ttl"]) {
+            for name in layers.names(&["ttl", &data_type]) {
+                self.check_scope(&name)
+                    .map_err(|usage| layers.at(&["ttl", &data_type, &name], usage))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn check_scope(&self, name: &str) -> Result<(), Usage> {
+        match name.strip_prefix('@') {
+            Some(list) => self.check_list(list),
+            None if ["other", "hot"].contains(&name) || Class::from_name(name).is_some() => Ok(()),
+            None => self.symbol(name).map(drop),
+        }
+    }
+}
+
+fn endpoints(layers: &Layers) -> Vec<EndpointRule> {
+    if !layers.differ() {
+        // The shipped file says nothing of endpoints.
+        return Vec::new();
+    }
+    let mut rules = Vec::new();
+    for provider in layers.names(&["providers"]) {
+        for data_type in layers.names(&["providers", &provider, "endpoints"]) {
+            let at = |key| ["providers", &provider, "endpoints", &data_type, key];
+            let level = layers.text(&at("level"));
+            let of_level = level.and_then(|level| layers.lasting(&["levels", level]));
+            let named = |key: &str| format!("providers.{provider}.endpoints.{data_type}.{key}");
+            let lasting = match (layers.lasting(&at("ttl")), of_level) {
+                (Some(ttl), _) => Some((ttl, named("ttl").into())),
+                (None, Some(lasting)) => {
+                    let level = level.unwrap_or_default();
+                    Some((lasting, format!("{} {level}", named("level")).into()))
+                }
+                (None, None) => None,
+            };
+            rules.push(EndpointRule {
+                provider: provider.as_str().into(),
+                data_type: data_type.as_str().into(),
+                lasting,
+                keep: kept(layers, &at("keep")),
+            });
+        }
+    }
+    rules
+}
+
+/// How long things are kept, by type; what no key names is kept as payloads are.
+fn keep(layers: &Layers) -> Vec<(Box<str>, Option<Duration>)> {
+    let names = layers.names(&["keep"]).into_iter();
+    names.filter_map(|name| Some((name.as_str().into(), kept(layers, &["keep", &name])?))).collect()
+}
+
+/// How long something is kept; none of it if nothing is said, none in it for ever.
+fn kept(layers: &Layers, path: &[&str]) -> Option<Option<Duration>> {
+    layers.text(path).map(|_| layers.duration(path))
+}

@@ -1,0 +1,366 @@
+//! How long an entry lives, by the rules in force now.
+//!
+//! # Order
+//!
+//! The verdict is computed when an entry is read, so a changed rule holds at once for what is
+//! already stored. Strongest last: the default, the type, the class, what is hot, the endpoint or
+//! its level, the use case that is known, what is said of this symbol or its list, the use case
+//! that is given; volatility and the strategy of the provider scale what these have said; the
+//! calendar stretches it to the next open or cuts it at the close; what this one request asks for
+//! narrows it; an event ends it. The time to live that `put` was given takes the place of all
+//! rules, of the calendar and the strategy too.
+//!
+//! # Rules for changing it
+//!
+//! One function judges ([`Rules::judge`]), and says why on the way if anybody asks: what is decided
+//! and what is explained cannot drift apart. It allocates nothing unless it explains.
+
+use std::fmt;
+use std::time::Duration;
+
+use super::hours::{Bound, Hours, is_market_data};
+use super::known::{Known, Reader};
+use super::strategy::{Strategies, Strategy};
+use super::ttl::{Lasting, Subject, Subjects, TtlRule, strongest};
+use super::use_case::{Demand, KnownBy, Priority, UseCase, UseCases};
+use crate::calendar::{Exchange, Phase};
+use crate::entry::{Entry, Format, Life, Until};
+use crate::key::{Key, PUT};
+use crate::time::Timestamp;
+use crate::units::duration_for_people;
+
+/// What the configuration says of one endpoint of a provider.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EndpointRule {
+    /// Whose.
+    pub provider: Box<str>,
+    /// Which.
+    pub data_type: Box<str>,
+    /// How long what it gives is fresh, with the configuration key that says so.
+    pub lasting: Option<(Lasting, Box<str>)>,
+    /// How long what it gave is kept after it has gone stale; none: without limit.
+    pub keep: Option<Option<Duration>>,
+}
+
+/// The rules in force.
+#[derive(Clone, Debug)]
+pub struct Rules {
+    /// How long what no rule names stays fresh.
+    pub default_ttl: Duration,
+    /// The rules, in any order.
+    pub ttl: Vec<TtlRule>,
+    /// The symbols that are hot.
+    pub hot: Subjects,
+    /// What is said of endpoints.
+    pub endpoints: Vec<EndpointRule>,
+    /// What answers are for.
+    pub use_cases: UseCases,
+    /// When markets are open; none: always.
+    pub hours: Option<Hours>,
+    /// How long it is remembered that upstream does not know a symbol.
+    pub not_found_ttl: Duration,
+    /// How long a type is kept after it has gone stale; none: without limit.
+    pub keep: Vec<(Box<str>, Option<Duration>)>,
+    /// How long what no rule names is kept.
+    pub default_keep: Option<Duration>,
+    /// How stale an answer may be when upstream fails; none: as long as it is kept.
+    pub stale_if_error: Option<Duration>,
+    /// What makes a strategy, and what it makes of a time to live.
+    pub strategies: Strategies,
+}
+
+/// Nothing is said of any type: what the contract has for payloads.
+impl Default for Rules {
+    fn default() -> Self {
+        Self {
+            default_ttl: Duration::from_hours(1),
+            ttl: Vec::new(),
+            hot: Subjects::default(),
+            endpoints: Vec::new(),
+            use_cases: UseCases::default(),
+            hours: None,
+            not_found_ttl: Duration::from_hours(1),
+            keep: Vec::new(),
+            default_keep: Some(Duration::from_hours(7 * 24)),
+            stale_if_error: None,
+            strategies: Strategies::default(),
+        }
+    }
+}
+
+/// Why an entry lives as long as it does: one rule that had its say.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reason {
+    /// The rule, by the name it has in the configuration or on the command line.
+    pub rule: String,
+    /// What it says.
+    pub says: String,
+}
+
+/// Who wants to know why.
+trait Trail {
+    /// One more rule has had its say. The sentence is only made if it is wanted.
+    fn note(&mut self, rule: impl FnOnce() -> String, says: impl FnOnce() -> String);
+}
+
+impl Trail for () {
+    fn note(&mut self, _: impl FnOnce() -> String, _: impl FnOnce() -> String) {}
+}
+
+impl Trail for Vec<Reason> {
+    fn note(&mut self, rule: impl FnOnce() -> String, says: impl FnOnce() -> String) {
+        self.push(Reason { rule: rule(), says: says() });
+    }
+}
+
+/// What is said of an entry's time to live, before its market and its provider have their say.
+struct Said {
+    lasting: Lasting,
+    after_hours: Option<Duration>,
+    use_case: Option<UseCase>,
+}
+
+/// What the hours of its exchange make of an entry.
+struct Hour {
+    exchange: Exchange,
+    phase: Phase,
+    delay: Duration,
+    bound: Bound,
+}
+
+/// When an entry goes stale, and why then.
+struct End {
+    expires_at: Timestamp,
+    until: Until,
+    /// By rule, before anybody narrows it: from here on it is kept.
+    latest: Timestamp,
+}
+
+impl Rules {
+    /// How long this entry lives. What its reader asks for narrows only.
+    pub fn life(&self, entry: &Entry, known: &Known, reader: Reader) -> Life {
+        self.judge(entry, known, reader, &mut ())
+    }
+
+    /// The rules that had their say, strongest last.
+    pub fn reasons(&self, entry: &Entry, known: &Known, reader: Reader) -> Vec<Reason> {
+        let mut reasons = Vec::new();
+        self.judge(entry, known, reader, &mut reasons);
+        reasons
+    }
+
+    /// What is asked for under this key is for: what is said, else what is known of it beforehand.
+    pub fn use_case(&self, key: &Key, said: Option<UseCase>) -> Option<UseCase> {
+        let known = || {
+            let name = key.subject().filter(|_| is_market_data(key.data_type()))?;
+            self.use_cases.known(name, false).map(|(use_case, _)| use_case)
+        };
+        said.or_else(known)
+    }
+
+    /// What comes first of what is asked for.
+    pub fn priority(&self, key: &Key, said: Option<UseCase>) -> Priority {
+        let use_case = self.use_case(key, said);
+        use_case.map_or(Priority::default(), |use_case| self.use_cases.demand(use_case).priority)
+    }
+
+    fn judge<T: Trail>(&self, entry: &Entry, known: &Known, reader: Reader, why: &mut T) -> Life {
+        let fetched_at = entry.fetched_at;
+        if let Some(ttl) = self.without_rules(entry, why) {
+            let latest = fetched_at + ttl;
+            let end = End { expires_at: latest, until: Until::Ttl, latest };
+            return self.ended(entry, end, None, reader, why);
+        }
+        let subject = Subject::of(&entry.key, &self.hot);
+        let said = self.said(entry, &subject, reader, why);
+        let strategy = self.strategies.of(&entry.provider, known.course, reader.real_now);
+        let usual = said.lasting.under(Strategy::Normal, &self.strategies);
+        let ttl = said.lasting.under(strategy, &self.strategies);
+        let hour = self.hour(entry, &subject, said.after_hours);
+        let bound = hour.as_ref().map_or(Bound::Ends(Timestamp::NEVER), |hour| hour.bound);
+        let expires_at = bound.expires_at(fetched_at, ttl);
+        let until = if expires_at == fetched_at + ttl { Until::Ttl } else { Until::Market };
+        if let Some(hour) = hour.filter(|_| until == Until::Market) {
+            why.note(|| format!("calendar {}", hour.exchange), || hour.to_string());
+        }
+        if strategy != Strategy::Normal && until == Until::Ttl {
+            let rule = || format!("strategy {}", strategy.as_str());
+            why.note(rule, || duration_for_people(ttl));
+        }
+        // A narrower request or an aggressive provider loses nobody's entry, and nothing is gone
+        // while it is fresh under a careful one.
+        let latest = expires_at.max(bound.expires_at(fetched_at, usual));
+        self.ended(entry, End { expires_at, until, latest }, said.use_case, reader, why)
+    }
+
+    /// How long an entry is fresh that no rule of its type concerns.
+    fn without_rules<T: Trail>(&self, entry: &Entry, why: &mut T) -> Option<Duration> {
+        let (rule, ttl) = if let Some(ttl) = entry.own_ttl {
+            ("put --ttl", ttl)
+        } else if entry.format == Format::NotFound {
+            ("ttl.not_found", self.not_found_ttl)
+        } else {
+            return None;
+        };
+        why.note(|| rule.to_owned(), || duration_for_people(ttl));
+        Some(ttl)
+    }
+
+    fn said<T: Trail>(
+        &self,
+        entry: &Entry,
+        subject: &Subject<'_>,
+        reader: Reader,
+        why: &mut T,
+    ) -> Said {
+        let mut said = Said {
+            lasting: Lasting::exactly(self.default_ttl),
+            after_hours: None,
+            use_case: reader.use_case,
+        };
+        match strongest(&self.ttl, subject, false) {
+            Some(rule) => said.take(rule, why),
+            None => why.note(
+                || "cache.memory.default_ttl_hours".to_owned(),
+                || duration_for_people(self.default_ttl),
+            ),
+        }
+        if let Some((lasting, named)) = self.endpoint(entry).and_then(|e| e.lasting.as_ref()) {
+            said.lasting = *lasting;
+            why.note(|| named.to_string(), || lasting.to_string());
+        }
+        if reader.use_case.is_none()
+            && is_market_data(subject.data_type)
+            && let Some((use_case, by)) = subject.name.and_then(|s| self.use_cases.known(s, false))
+        {
+            said.use_case = Some(use_case);
+            self.take_demand(&mut said, use_case, by, why);
+        }
+        if let Some(rule) = strongest(&self.ttl, subject, true) {
+            said.take(rule, why);
+        }
+        if let Some(use_case) = reader.use_case {
+            self.take_demand(&mut said, use_case, KnownBy::Given, why);
+        }
+        said
+    }
+
+    fn take_demand<T: Trail>(&self, said: &mut Said, use_case: UseCase, by: KnownBy, why: &mut T) {
+        let Some(lasting) = self.use_cases.demand(use_case).lasting else { return };
+        said.lasting = lasting;
+        let says = || match by {
+            KnownBy::Given => lasting.to_string(),
+            KnownBy::Position => format!("{lasting}: it is in the portfolio"),
+            KnownBy::Volume => format!("{lasting}: its volume is unusual"),
+            KnownBy::List => format!("{lasting}: it is on a watchlist"),
+        };
+        why.note(|| format!("use_cases.{}", use_case.as_str()), says);
+    }
+
+    /// What the hours of its exchange make of it; nothing if it has none.
+    fn hour(
+        &self,
+        entry: &Entry,
+        subject: &Subject<'_>,
+        after_hours: Option<Duration>,
+    ) -> Option<Hour> {
+        // Who says how long something lasts after hours says that it has hours.
+        if !is_market_data(subject.data_type) && after_hours.is_none() {
+            return None;
+        }
+        let hours = self.hours.as_ref()?;
+        let exchange = hours.exchange(subject, None)?;
+        let delay = hours.delay(&entry.provider, exchange);
+        let (bound, phase) = hours.bound(exchange, delay, entry.fetched_at);
+        let bound = match (bound, after_hours) {
+            (Bound::Lasts(open), Some(most)) => Bound::Lasts(open.min(entry.fetched_at + most)),
+            (bound, _) => bound,
+        };
+        Some(Hour { exchange, phase, delay, bound })
+    }
+
+    /// The life of an entry that ends so by rule, after its reader has had a say.
+    fn ended<T: Trail>(
+        &self,
+        entry: &Entry,
+        mut end: End,
+        use_case: Option<UseCase>,
+        reader: Reader,
+        why: &mut T,
+    ) -> Life {
+        if let Some(bound) = reader.max_age {
+            why.note(|| "--max-age".to_owned(), || duration_for_people(bound));
+            if entry.fetched_at + bound < end.expires_at {
+                end = End { expires_at: entry.fetched_at + bound, until: Until::Reader, ..end };
+            }
+        }
+        let demand = use_case.map(|use_case| self.use_cases.demand(use_case));
+        let gone_at = later(end.latest, self.keep(entry, demand));
+        let bound = demand.and_then(|demand| demand.stale_if_error).or(self.stale_if_error);
+        Life {
+            ttl: end.expires_at.since(entry.fetched_at),
+            fetched_at: entry.fetched_at,
+            expires_at: end.expires_at,
+            until: end.until,
+            error_until: bound.map_or(gone_at, |bound| gone_at.min(end.latest + bound)),
+            gone_at,
+        }
+    }
+
+    fn endpoint(&self, entry: &Entry) -> Option<&EndpointRule> {
+        self.endpoints.iter().find(|endpoint| {
+            *endpoint.provider == *entry.provider && *endpoint.data_type == *entry.key.data_type()
+        })
+    }
+
+    /// How long it is kept after it has gone stale; none: without limit.
+    fn keep(&self, entry: &Entry, demand: Option<&Demand>) -> Option<Duration> {
+        if entry.format == Format::NotFound {
+            // A stale "there is none" is of no use to anybody.
+            return Some(Duration::ZERO);
+        }
+        let name = if entry.is_put() { PUT } else { entry.key.data_type() };
+        let of_type = || self.keep.iter().find(|(rule, _)| **rule == *name).map(|(_, keep)| *keep);
+        demand
+            .and_then(|demand| demand.keep)
+            .or_else(|| self.endpoint(entry).and_then(|endpoint| endpoint.keep))
+            .or_else(of_type)
+            .unwrap_or(self.default_keep)
+    }
+}
+
+impl Said {
+    fn take<T: Trail>(&mut self, rule: &TtlRule, why: &mut T) {
+        self.lasting = rule.lasting;
+        self.after_hours = rule.after_hours;
+        why.note(|| rule.named.to_string(), || rule.lasting.to_string());
+    }
+}
+
+impl fmt::Display for Hour {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { phase, delay, bound, .. } = self;
+        let (since, until) = (phase.since.for_people(), phase.until.for_people());
+        match bound {
+            Bound::Lasts(at) if *at < phase.until => {
+                write!(f, "closed since {since}: fresh until {}", at.for_people())
+            }
+            Bound::Lasts(_) => {
+                write!(f, "closed since {since}, nothing new before it opens {until}")
+            }
+            Bound::Ends(_) => {
+                let close = if phase.is_open { until } else { since };
+                write!(f, "fetched before the close of {close}")?;
+                if delay.is_zero() {
+                    return Ok(());
+                }
+                write!(f, " was known, {} after it", duration_for_people(*delay))
+            }
+        }
+    }
+}
+
+/// The instant this much later; never, if there is no limit.
+fn later(instant: Timestamp, by: Option<Duration>) -> Timestamp {
+    by.map_or(Timestamp::NEVER, |by| instant + by)
+}

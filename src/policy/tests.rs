@@ -1,0 +1,476 @@
+//! The policy as a whole: every rule alone, every set of them, and the hours of every exchange.
+
+use std::time::Duration;
+
+use proptest::prelude::*;
+
+use super::hours::Hours;
+use super::strategy::{Course, Strategies};
+use super::ttl::{Lasting, Scope, Subjects, TtlRule};
+use super::use_case::Demand;
+use super::{EndpointRule, Known, Reader, Rules, UseCase};
+use crate::calendar::{Calendars, Date, Exchange};
+use crate::entry::{Entry, Format, State};
+use crate::key::Key;
+use crate::market::Class;
+use crate::time::Timestamp;
+
+/// A Wednesday, half an hour after New York has opened.
+const OPEN: &str = "2026-07-01T14:00:00Z";
+/// The evening of that day, and the next open.
+const CLOSED: &str = "2026-07-01T22:00:00Z";
+const NEXT_OPEN: &str = "2026-07-02T13:30:00Z";
+
+fn at(text: &str) -> Timestamp {
+    Timestamp::parse(text).unwrap()
+}
+
+fn seconds(seconds: u64) -> Duration {
+    Duration::from_secs(seconds)
+}
+
+fn entry(key: &str, provider: &str, fetched_at: Timestamp) -> Entry {
+    Entry {
+        key: Key::from_stored(key),
+        provider: provider.into(),
+        fetched_at,
+        own_ttl: None,
+        format: Format::Json,
+        body: Box::from(*b"{}"),
+    }
+}
+
+fn rules() -> Rules {
+    let keep = vec![("quote".into(), Some(Duration::from_hours(168))), ("series".into(), None)];
+    Rules { keep, hours: Some(Hours::default()), ..Rules::default() }
+}
+
+fn rule(scope: Scope, ttl: u64) -> TtlRule {
+    TtlRule {
+        data_type: "quote".into(),
+        scope,
+        lasting: Lasting::exactly(seconds(ttl)),
+        after_hours: None,
+        named: format!("rule of {ttl}").into(),
+    }
+}
+
+fn one(subject: &str) -> Subjects {
+    Subjects::new([subject.into()])
+}
+
+fn conservative() -> Known {
+    let course = Course { conservative_until: Timestamp::NEVER, ..Course::default() };
+    Known { course }
+}
+
+/// One thing that may be so or not, from the weakest to the strongest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Part {
+    Type,
+    Class,
+    Hot,
+    Endpoint,
+    List,
+    Position,
+    ListTtl,
+    SymbolTtl,
+    Given,
+    Closed,
+    Strategy,
+    MaxAge,
+}
+
+const PARTS: [Part; 12] = [
+    Part::Type,
+    Part::Class,
+    Part::Hot,
+    Part::Endpoint,
+    Part::List,
+    Part::Position,
+    Part::ListTtl,
+    Part::SymbolTtl,
+    Part::Given,
+    Part::Closed,
+    Part::Strategy,
+    Part::MaxAge,
+];
+
+/// What the rules make of these parts together, in seconds, with how many rules had their say.
+fn judged(parts: &[Part]) -> (u64, Vec<String>) {
+    let mut rules = rules();
+    let mut reader = Reader::at(at(OPEN));
+    let mut known = Known::default();
+    let mut fetched_at = at(OPEN);
+    let tech = || Subjects::new(["stock:NVDA".into(), "stock:AMD".into()]);
+    for part in parts {
+        match part {
+            Part::Type => rules.ttl.push(rule(Scope::Any, 100)),
+            Part::Class => rules.ttl.push(rule(Scope::Class(Class::Stock), 101)),
+            Part::Hot => {
+                rules.hot = one("stock:NVDA");
+                rules.ttl.push(rule(Scope::Hot, 102));
+            }
+            Part::Endpoint => rules.endpoints.push(EndpointRule {
+                provider: "yahoo".into(),
+                data_type: "quote".into(),
+                lasting: Some((Lasting::exactly(seconds(103)), "endpoint".into())),
+                keep: None,
+            }),
+            Part::List => rules.use_cases.watched = tech(),
+            Part::Position => rules.use_cases.positions = one("stock:NVDA"),
+            Part::ListTtl => rules.ttl.push(rule(Scope::These(tech()), 106)),
+            Part::SymbolTtl => rules.ttl.push(rule(Scope::These(one("stock:NVDA")), 107)),
+            Part::Given => reader.use_case = Some(UseCase::Research),
+            Part::Closed => fetched_at = at(CLOSED),
+            Part::Strategy => known = conservative(),
+            Part::MaxAge => reader.max_age = Some(seconds(50)),
+        }
+    }
+    let demand =
+        |ttl| Demand { lasting: Some(Lasting::exactly(seconds(ttl))), ..Demand::default() };
+    rules.use_cases.demands[UseCase::Watchlist as usize] = demand(104);
+    rules.use_cases.demands[UseCase::Trading as usize] = demand(105);
+    rules.use_cases.demands[UseCase::Research as usize] = demand(108);
+    let quote = entry("quote:stock:NVDA", "yahoo", fetched_at);
+    let life = rules.life(&quote, &known, reader);
+    assert_eq!(life.expires_at, quote.fetched_at + life.ttl, "{parts:?}");
+    let said = rules.reasons(&quote, &known, reader).into_iter().map(|reason| reason.rule);
+    (life.ttl.as_secs(), said.collect())
+}
+
+/// The same, as section 5 of the contract has it.
+fn expected(parts: &[Part]) -> u64 {
+    let has = |part| parts.contains(&part);
+    let said = [
+        (Part::Given, 108),
+        (Part::SymbolTtl, 107),
+        (Part::ListTtl, 106),
+        (Part::Position, 105),
+        (Part::List, 104),
+        (Part::Endpoint, 103),
+        (Part::Hot, 102),
+        (Part::Class, 101),
+        (Part::Type, 100),
+    ];
+    let mut ttl = said.iter().find(|(part, _)| has(*part)).map_or(3600, |(_, ttl)| *ttl);
+    if has(Part::Closed) {
+        ttl = at(NEXT_OPEN).since(at(CLOSED)).as_secs();
+    } else if has(Part::Strategy) {
+        ttl *= 2;
+    }
+    if has(Part::MaxAge) { ttl.min(50) } else { ttl }
+}
+
+#[test]
+fn every_set_of_rules_comes_to_what_the_strongest_says() {
+    for set in 0_u32..1 << PARTS.len() {
+        let parts: Vec<Part> = PARTS
+            .into_iter()
+            .enumerate()
+            .filter(|(at, _)| set & 1 << at != 0)
+            .map(|(_, p)| p)
+            .collect();
+        assert_eq!(judged(&parts).0, expected(&parts), "{parts:?}");
+    }
+}
+
+#[test]
+fn whoever_had_a_say_is_named_the_strongest_last() {
+    for (parts, said) in [
+        (&[][..], &["cache.memory.default_ttl_hours"][..]),
+        (&[Part::Type, Part::Class], &["rule of 101"]),
+        (&[Part::Type, Part::Endpoint], &["rule of 100", "endpoint"]),
+        (&[Part::Type, Part::List], &["rule of 100", "use_cases.watchlist"]),
+        (&[Part::Type, Part::List, Part::Position], &["rule of 100", "use_cases.trading"]),
+        (&[Part::Position, Part::Given, Part::Type], &["rule of 100", "use_cases.research"]),
+        (
+            &[Part::Position, Part::SymbolTtl, Part::Type],
+            &["rule of 100", "use_cases.trading", "rule of 107"],
+        ),
+        (&[Part::Type, Part::Closed], &["rule of 100", "calendar XNYS"]),
+        (&[Part::Type, Part::Closed, Part::Strategy], &["rule of 100", "calendar XNYS"]),
+        (
+            &[Part::Type, Part::Strategy, Part::MaxAge],
+            &["rule of 100", "strategy conservative", "--max-age"],
+        ),
+    ] {
+        assert_eq!(judged(parts).1, said, "{parts:?}");
+    }
+}
+
+#[test]
+fn what_closes_is_fresh_until_it_opens_and_what_was_fetched_before_the_close_is_not() {
+    let mut rules = rules();
+    rules.ttl.push(rule(Scope::Any, 600));
+    rules.hours.as_mut().unwrap().delays =
+        vec![("yahoo".into(), Exchange::XLON, Duration::from_mins(20))];
+    for (case, key, provider, fetched_at, expires_at) in [
+        (
+            "in the session",
+            "quote:stock:AAPL",
+            "yahoo",
+            "2026-07-01T15:00:00Z",
+            "2026-07-01T15:10:00Z",
+        ),
+        (
+            "right before the close",
+            "quote:stock:AAPL",
+            "yahoo",
+            "2026-07-01T19:59:00Z",
+            "2026-07-01T20:00:00Z",
+        ),
+        (
+            "at the close",
+            "quote:stock:AAPL",
+            "yahoo",
+            "2026-07-01T20:00:00Z",
+            "2026-07-02T13:30:00Z",
+        ),
+        (
+            "before a long week-end",
+            "quote:stock:AAPL",
+            "yahoo",
+            "2026-07-02T21:00:00Z",
+            "2026-07-06T13:30:00Z",
+        ),
+        (
+            "on a Sunday",
+            "quote:stock:AAPL",
+            "yahoo",
+            "2026-06-28T12:00:00Z",
+            "2026-06-29T13:30:00Z",
+        ),
+        ("a half day", "quote:stock:AAPL", "yahoo", "2026-11-27T17:55:00Z", "2026-11-27T18:00:00Z"),
+        (
+            "a clock goes back",
+            "quote:stock:AAPL",
+            "yahoo",
+            "2026-10-30T20:30:00Z",
+            "2026-11-02T14:30:00Z",
+        ),
+        (
+            "a delay after the close",
+            "quote:stock:VOD.L",
+            "yahoo",
+            "2026-07-01T15:35:00Z",
+            "2026-07-01T15:45:00Z",
+        ),
+        (
+            "cut by the delay",
+            "quote:stock:VOD.L",
+            "yahoo",
+            "2026-07-01T15:45:00Z",
+            "2026-07-01T15:50:00Z",
+        ),
+        (
+            "after the delay",
+            "quote:stock:VOD.L",
+            "yahoo",
+            "2026-07-01T15:50:00Z",
+            "2026-07-02T07:00:00Z",
+        ),
+        (
+            "somebody without a delay",
+            "quote:stock:VOD.L",
+            "acme",
+            "2026-07-01T15:35:00Z",
+            "2026-07-02T07:00:00Z",
+        ),
+        (
+            "a lunch break",
+            "quote:stock:7203.T",
+            "acme",
+            "2026-07-01T02:40:00Z",
+            "2026-07-01T03:30:00Z",
+        ),
+        (
+            "right before lunch",
+            "quote:stock:7203.T",
+            "acme",
+            "2026-07-01T02:25:00Z",
+            "2026-07-01T02:30:00Z",
+        ),
+        (
+            "a coin on a Sunday",
+            "quote:crypto:BTC",
+            "binance",
+            "2026-06-28T12:00:00Z",
+            "2026-06-28T12:10:00Z",
+        ),
+        (
+            "currencies on a Saturday",
+            "quote:fx:EURUSD",
+            "yahoo",
+            "2026-06-27T12:00:00Z",
+            "2026-06-28T21:00:00Z",
+        ),
+        ("an index", "quote:index:GSPC", "yahoo", "2026-06-28T12:00:00Z", "2026-06-29T13:30:00Z"),
+        ("a future", "quote:stock:GC=F", "yahoo", "2026-06-28T12:00:00Z", "2026-06-28T12:10:00Z"),
+        (
+            "a class of shares",
+            "quote:stock:BRK.B",
+            "yahoo",
+            "2026-06-28T12:00:00Z",
+            "2026-06-29T13:30:00Z",
+        ),
+        (
+            "an exchange without a calendar",
+            "quote:stock:X.ZZ",
+            "yahoo",
+            "2026-06-28T12:00:00Z",
+            "2026-06-28T12:10:00Z",
+        ),
+        ("a series", "quote:macro:GDP", "fred", "2026-06-28T12:00:00Z", "2026-06-28T12:10:00Z"),
+    ] {
+        let life = rules.life(
+            &entry(key, provider, at(fetched_at)),
+            &Known::default(),
+            Reader::at(at(OPEN)),
+        );
+        assert_eq!(life.expires_at, at(expires_at), "{case}: {}", life.expires_at);
+    }
+}
+
+#[test]
+fn after_hours_caps_how_long_a_close_is_fresh() {
+    let mut rules = rules();
+    let capped = TtlRule { after_hours: Some(Duration::from_hours(24)), ..rule(Scope::Any, 300) };
+    rules.ttl.push(capped);
+    let friday = entry("quote:stock:AAPL", "yahoo", at("2026-06-26T21:00:00Z"));
+    let life = rules.life(&friday, &Known::default(), Reader::at(at(OPEN)));
+    assert_eq!(life.expires_at, at("2026-06-27T21:00:00Z"));
+    let evening = entry("quote:stock:AAPL", "yahoo", at("2026-06-25T21:00:00Z"));
+    let life = rules.life(&evening, &Known::default(), Reader::at(at(OPEN)));
+    assert_eq!(life.expires_at, at("2026-06-26T13:30:00Z"));
+}
+
+#[test]
+fn a_range_is_walked_by_the_strategy_and_not_left() {
+    let range = Lasting::parse("2m-5m").unwrap();
+    let strategies = Strategies::default();
+    use super::Strategy::{Aggressive, Conservative, Minimal, Normal};
+    for (strategy, expected) in
+        [(Aggressive, 120), (Normal, 210), (Conservative, 300), (Minimal, 300)]
+    {
+        assert_eq!(range.under(strategy, &strategies), seconds(expected), "{strategy:?}");
+    }
+}
+
+#[test]
+fn a_use_case_says_how_stale_an_answer_may_be_and_how_long_it_is_kept() {
+    let mut rules = rules();
+    rules.ttl.push(rule(Scope::Any, 30));
+    rules.use_cases.demands[UseCase::Trading as usize] = Demand {
+        stale_if_error: Some(seconds(300)),
+        keep: Some(Some(seconds(900))),
+        ..Demand::default()
+    };
+    let quote = entry("quote:stock:AAPL", "yahoo", at(OPEN));
+    let trading = Reader { use_case: Some(UseCase::Trading), ..Reader::at(at(OPEN)) };
+    let life = rules.life(&quote, &Known::default(), trading);
+    assert_eq!(life.error_until, at(OPEN) + seconds(330));
+    assert_eq!(life.gone_at, at(OPEN) + seconds(930));
+    let life = rules.life(&quote, &Known::default(), Reader::at(at(OPEN)));
+    assert_eq!(life.error_until, life.gone_at);
+}
+
+#[test]
+fn what_is_known_of_a_symbol_concerns_only_what_moves_with_its_price() {
+    let mut rules = rules();
+    rules.use_cases.positions = one("stock:NVDA");
+    rules.use_cases.demands[UseCase::Trading as usize].lasting =
+        Some(Lasting::exactly(seconds(30)));
+    let ttl = |key: &str, use_case| {
+        let reader = Reader { use_case, ..Reader::at(at(OPEN)) };
+        rules.life(&entry(key, "yahoo", at(OPEN)), &Known::default(), reader).ttl.as_secs()
+    };
+    for (key, seconds) in [
+        ("quote:stock:NVDA", 30),
+        ("bars:stock:NVDA:1d", 30),
+        ("dividends:stock:NVDA", 3600),
+        ("prediction:stock:NVDA", 3600),
+        ("quote:stock:AMD", 3600),
+    ] {
+        assert_eq!(ttl(key, None), seconds, "{key}");
+    }
+    assert_eq!(ttl("dividends:stock:NVDA", Some(UseCase::Trading)), 30, "who says so is believed");
+}
+
+#[test]
+fn an_entry_goes_from_fresh_to_stale_to_gone() {
+    let mut rules = rules();
+    rules.ttl.push(rule(Scope::Any, 30));
+    let quote = entry("quote:stock:AAPL", "yahoo", at(OPEN));
+    let life = rules.life(&quote, &Known::default(), Reader::at(at(OPEN)));
+    for (after, state) in [
+        (0, State::Fresh),
+        (29, State::Fresh),
+        (30, State::Stale),
+        (604_829, State::Stale),
+        (604_830, State::Gone),
+    ] {
+        assert_eq!(life.state(quote.fetched_at + seconds(after)), state, "{after}");
+    }
+}
+
+/// A suffix for every exchange that has one, and the symbol that is traded there.
+const TRADED: [(&str, Exchange); 8] = [
+    ("quote:stock:AAPL", Exchange::XNYS),
+    ("quote:stock:VOD.L", Exchange::XLON),
+    ("quote:stock:SAP.DE", Exchange::XETR),
+    ("quote:stock:AIR.PA", Exchange::XPAR),
+    ("quote:stock:7203.T", Exchange::XTKS),
+    ("quote:stock:0700.HK", Exchange::XHKG),
+    ("quote:stock:RY.TO", Exchange::XTSE),
+    ("quote:stock:BHP.AX", Exchange::XASX),
+];
+
+/// The stretches of trading around an instant, out of the sessions alone.
+fn stretches(exchange: Exchange, around: Timestamp) -> Vec<(Timestamp, Timestamp)> {
+    let calendars = Calendars::default();
+    let day = Date::from_days(around.day());
+    let mut stretches = Vec::new();
+    for session in calendars.sessions(exchange, day.plus(-15), day.plus(15)) {
+        match session.rest {
+            None => stretches.push((session.open, session.close)),
+            Some((begins, ends)) => {
+                stretches.extend([(session.open, begins), (ends, session.close)]);
+            }
+        }
+    }
+    stretches
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2000))]
+
+    #[test]
+    fn nothing_is_fresh_past_an_open_and_nothing_asked_while_closed(
+        traded in 0..TRADED.len(),
+        // 2000 to 2028, all clock changes, half days and week-ends in it.
+        fetched_at in 946_900_000_i64..1_830_000_000,
+        ttl in 1_u64..100_000,
+        delay in 0_u64..40,
+        strategy in prop::sample::select(vec![1.0, 0.5, 4.0]),
+    ) {
+        let (key, exchange) = TRADED[traded];
+        let fetched_at = Timestamp::from_seconds(fetched_at);
+        let delay = Duration::from_mins(delay);
+        let mut rules = rules();
+        rules.ttl.push(rule(Scope::Any, ttl));
+        rules.hours.as_mut().unwrap().delays = vec![("yahoo".into(), exchange, delay)];
+        rules.strategies.conservative_factor = strategy;
+        let life = rules.life(&entry(key, "yahoo", fetched_at), &conservative(), Reader::at(fetched_at));
+        let stretches = stretches(exchange, fetched_at);
+        let next_open = stretches.iter().map(|s| s.0).find(|open| *open > fetched_at).unwrap();
+        prop_assert!(life.expires_at <= next_open, "{} past {}", life.expires_at, next_open);
+        let last = stretches.iter().rev().find(|s| s.0 <= fetched_at).unwrap();
+        if fetched_at >= last.1 + delay {
+            prop_assert_eq!(life.expires_at, next_open, "closed since {}", last.1);
+        } else {
+            prop_assert!(life.expires_at <= last.1 + delay);
+            prop_assert!(life.expires_at <= fetched_at + Duration::from_secs(ttl).mul_f64(strategy.max(1.0)));
+        }
+    }
+}
