@@ -77,6 +77,11 @@ pub enum Warning {
         /// The kind of file system.
         kind: String,
     },
+    /// What is said of sessions is a guess, because nobody knows them yet, or any more.
+    Guessed {
+        /// The exchanges, each with the dates between which its sessions are known.
+        exchanges: Vec<String>,
+    },
     /// The cap is reached by what may not be dropped.
     OverCap {
         /// The folder.
@@ -136,6 +141,13 @@ impl fmt::Display for Warning {
                 write!(
                     f,
                     "the cache folder `{path}` is on a network ({kind}): slower, and a local folder is safer"
+                )
+            }
+            Self::Guessed { exchanges } => {
+                write!(
+                    f,
+                    "sessions are guessed from weekly hours beyond what is known of {}",
+                    exchanges.join(", ")
                 )
             }
             Self::OverCap { path } => {

@@ -6,57 +6,58 @@
 use std::fmt;
 
 use super::table::{TABLES, Table};
+use crate::error::{Usage, nearest, sanitized};
 
 /// An exchange whose sessions are known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Exchange(pub(super) u8);
 
-/// What people call them, in lower case, besides their names.
+/// What people call them besides.
 const ALIASES: [(&str, Exchange); 46] = [
-    ("nyse", Exchange::XNYS),
-    ("amex", Exchange::XNYS),
-    ("arca", Exchange::XNYS),
-    ("nasdaq", Exchange::XNAS),
-    ("lse", Exchange::XLON),
-    ("london", Exchange::XLON),
-    ("xetra", Exchange::XETR),
-    ("frankfurt", Exchange::XETR),
-    ("euronext", Exchange::XPAR),
-    ("paris", Exchange::XPAR),
-    ("amsterdam", Exchange::XAMS),
-    ("brussels", Exchange::XBRU),
-    ("lisbon", Exchange::XLIS),
-    ("dublin", Exchange::XDUB),
-    ("oslo", Exchange::XOSL),
-    ("milan", Exchange::XMIL),
-    ("madrid", Exchange::XMAD),
-    ("bme", Exchange::XMAD),
-    ("six", Exchange::XSWX),
-    ("zurich", Exchange::XSWX),
-    ("vienna", Exchange::XWBO),
-    ("stockholm", Exchange::XSTO),
-    ("copenhagen", Exchange::XCSE),
-    ("helsinki", Exchange::XHEL),
-    ("tse", Exchange::XTKS),
-    ("jpx", Exchange::XTKS),
-    ("tokyo", Exchange::XTKS),
-    ("hkex", Exchange::XHKG),
-    ("sehk", Exchange::XHKG),
-    ("hongkong", Exchange::XHKG),
-    ("tsx", Exchange::XTSE),
-    ("toronto", Exchange::XTSE),
-    ("asx", Exchange::XASX),
-    ("sydney", Exchange::XASX),
-    ("nzx", Exchange::XNZE),
-    ("krx", Exchange::XKRX),
-    ("twse", Exchange::XTAI),
-    ("sse", Exchange::XSHG),
-    ("shanghai", Exchange::XSHG),
-    ("sgx", Exchange::XSES),
-    ("bse", Exchange::XBOM),
-    ("b3", Exchange::BVMF),
+    ("NYSE", Exchange::XNYS),
+    ("AMEX", Exchange::XNYS),
+    ("ARCA", Exchange::XNYS),
+    ("NASDAQ", Exchange::XNAS),
+    ("LSE", Exchange::XLON),
+    ("LONDON", Exchange::XLON),
+    ("XETRA", Exchange::XETR),
+    ("FRANKFURT", Exchange::XETR),
+    ("EURONEXT", Exchange::XPAR),
+    ("PARIS", Exchange::XPAR),
+    ("AMSTERDAM", Exchange::XAMS),
+    ("BRUSSELS", Exchange::XBRU),
+    ("LISBON", Exchange::XLIS),
+    ("DUBLIN", Exchange::XDUB),
+    ("OSLO", Exchange::XOSL),
+    ("MILAN", Exchange::XMIL),
+    ("MADRID", Exchange::XMAD),
+    ("BME", Exchange::XMAD),
+    ("SIX", Exchange::XSWX),
+    ("ZURICH", Exchange::XSWX),
+    ("VIENNA", Exchange::XWBO),
+    ("STOCKHOLM", Exchange::XSTO),
+    ("COPENHAGEN", Exchange::XCSE),
+    ("HELSINKI", Exchange::XHEL),
+    ("TSE", Exchange::XTKS),
+    ("JPX", Exchange::XTKS),
+    ("TOKYO", Exchange::XTKS),
+    ("HKEX", Exchange::XHKG),
+    ("SEHK", Exchange::XHKG),
+    ("HONGKONG", Exchange::XHKG),
+    ("TSX", Exchange::XTSE),
+    ("TORONTO", Exchange::XTSE),
+    ("ASX", Exchange::XASX),
+    ("SYDNEY", Exchange::XASX),
+    ("NZX", Exchange::XNZE),
+    ("KRX", Exchange::XKRX),
+    ("TWSE", Exchange::XTAI),
+    ("SSE", Exchange::XSHG),
+    ("SHANGHAI", Exchange::XSHG),
+    ("SGX", Exchange::XSES),
+    ("BSE", Exchange::XBOM),
+    ("B3", Exchange::BVMF),
     ("crypto", Exchange::ALWAYS),
-    ("24x7", Exchange::ALWAYS),
+    ("24X7", Exchange::ALWAYS),
     ("forex", Exchange::FX),
     ("currencies", Exchange::FX),
 ];
@@ -150,14 +151,25 @@ impl Exchange {
         Self::all().find(|exchange| exchange.as_str().eq_ignore_ascii_case(name))
     }
 
+    /// Reads an exchange as people write it: `XNYS`, `nyse`, `24/7`.
+    pub fn parse(text: &str) -> Result<Self, Usage> {
+        Self::from_alias(text).ok_or_else(|| {
+            let usage = Usage::new(format!("`{}` is not an exchange", sanitized(text)));
+            usage.hint(match nearest(text, Self::names()) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => "`mcache calendar` lists the exchanges".to_owned(),
+            })
+        })
+    }
+
     /// The exchange of this name, or of what people call it: `NYSE`, `xetra`, `forex`.
-    pub fn from_alias(name: &str) -> Option<Self> {
+    fn from_alias(name: &str) -> Option<Self> {
         let named = |(alias, _): &&(&str, Self)| alias.eq_ignore_ascii_case(name);
         Self::from_name(name).or_else(|| ALIASES.iter().find(named).map(|(_, exchange)| *exchange))
     }
 
-    /// Every name that [`Self::from_alias`] takes.
-    pub fn names() -> impl Iterator<Item = &'static str> {
+    /// Every name that it has, and what people call it.
+    fn names() -> impl Iterator<Item = &'static str> {
         Self::all().map(Self::as_str).chain(ALIASES.iter().map(|(alias, _)| *alias))
     }
 

@@ -184,12 +184,18 @@ impl Calendars {
         Date::from_days(table_of(exchange).map_or(utc, |table| day_at(table, seconds)))
     }
 
-    /// The hours of a day as the weekly hours would have them: what a half day is half of.
-    ///
-    /// In minutes from the open to the close, a break included; none on a week-end.
-    pub fn regular_minutes(&self, exchange: Exchange, date: Date) -> Option<u16> {
-        let hours = exchange.table()?.regular(date.days())?;
-        Some(hours.close - hours.open)
+    /// Whether a session is shorter than the weekly hours of its day: a half day.
+    pub fn is_short(&self, exchange: Exchange, session: &Session) -> bool {
+        let table = exchange.table();
+        table.and_then(|table| table.regular(session.date.days())).is_some_and(|hours| {
+            let regular = u64::from(hours.close - hours.open) * 60;
+            session.close.since(session.open).as_secs() < regular
+        })
+    }
+
+    /// How many seconds an exchange's clock is ahead of UTC at an instant.
+    pub fn utc_offset_seconds(&self, exchange: Exchange, at: Timestamp) -> i64 {
+        table_of(exchange).map_or(0, |table| table.offsets.at(at.as_ms().div_euclid(1000)))
     }
 
     /// The exchange of a symbol's suffix: `L` of `VOD.L` is London.

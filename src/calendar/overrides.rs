@@ -6,7 +6,7 @@
 
 use super::table::Hours;
 use super::{Date, Exchange};
-use crate::error::{Usage, nearest, sanitized};
+use crate::error::{Usage, sanitized};
 
 const COLUMNS: [&str; 6] = ["exchange", "session", "open", "close", "break_start", "break_end"];
 
@@ -47,7 +47,7 @@ impl Override {
             return Err(Usage::new(format!("{} columns instead of six", fields.len()))
                 .hint(format!("the columns are {}", COLUMNS.join(","))));
         };
-        let exchange = named(exchange)?;
+        let exchange = Exchange::parse(exchange)?;
         if exchange.table().is_none() {
             return Err(Usage::new(format!("`{exchange}` has no days of its own"))
                 .hint("only exchanges with sessions do"));
@@ -77,20 +77,6 @@ impl Override {
         };
         Ok(Self { exchange, date: day, hours })
     }
-}
-
-/// The exchange of this name or alias.
-fn named(name: &str) -> Result<Exchange, Usage> {
-    Exchange::from_alias(name).ok_or_else(|| unknown(name))
-}
-
-/// The mistake of naming an exchange that there is not.
-fn unknown(name: &str) -> Usage {
-    let hint = match nearest(name, Exchange::names()) {
-        Some(near) => format!("did you mean `{near}`?"),
-        None => "`mcache calendar` lists the exchanges".to_owned(),
-    };
-    Usage::new(format!("`{}` is not an exchange", sanitized(name))).hint(hint)
 }
 
 /// The minutes since midnight of `09:30`; none of nothing.

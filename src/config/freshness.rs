@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{Config, Layers, Lists};
-use crate::calendar::{Calendars, Exchange};
+use crate::calendar::Exchange;
 use crate::error::Usage;
 use crate::market::{Class, DataType, Names as _, Symbol};
 use crate::policy::hours::Hours;
@@ -36,7 +36,7 @@ impl Config {
             hot: self.subjects(&layers.list(&["hot_symbols"]).unwrap_or_default(), &lists),
             endpoints: endpoints(layers),
             use_cases: self.use_cases(&lists),
-            hours: Some(self.hours()),
+            hours: Some(self.hours()?),
             not_found_ttl: layers.duration(&["ttl", "not_found"]).unwrap_or_default(),
             keep: keep(layers),
             default_keep: kept(layers, &["keep", "payload"]).unwrap_or(Some(KEEP)),
@@ -137,7 +137,7 @@ impl Config {
     }
 
     /// When markets are open, and how late one hears of it.
-    fn hours(&self) -> Hours {
+    fn hours(&self) -> Result<Hours, Usage> {
         let layers = self.layers();
         let mut delays = Vec::new();
         for provider in self.providers() {
@@ -147,7 +147,7 @@ impl Config {
                 delays.extend(known.map(|(at, delay)| (provider.as_str().into(), at, delay)));
             }
         }
-        Hours { calendars: Calendars::default(), symbols: Vec::new(), delays }
+        Ok(Hours { calendars: self.calendars()?, delays })
     }
 
     /// The share of its time within which `warm` refreshes what is still fresh.

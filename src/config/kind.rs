@@ -3,6 +3,7 @@
 //! Strict, and without a context: whether a provider of that name exists is asked elsewhere. A
 //! value is checked when it is loaded, so that whoever reads it later need not doubt it.
 
+use crate::calendar::Exchange;
 use crate::error::{Usage, nearest, sanitized};
 use crate::ledger::{Budget, Window};
 use crate::policy::Lasting;
@@ -48,6 +49,8 @@ pub enum Kind {
     Budget,
     /// The name of a time zone.
     Zone,
+    /// The name of an exchange.
+    Exchange,
     /// Text that may be a key, and is never shown.
     Hidden,
     /// A list of windows.
@@ -86,6 +89,7 @@ impl Kind {
             Self::Window => "a limit like 60/1m".to_owned(),
             Self::Budget => "a budget like 500/day".to_owned(),
             Self::Zone => "a time zone".to_owned(),
+            Self::Exchange => "an exchange".to_owned(),
             Self::Windows => "a list of limits like [60/1m]".to_owned(),
             Self::Symbols => "a list of symbols".to_owned(),
             Self::Names => "a list of names".to_owned(),
@@ -124,6 +128,7 @@ impl Kind {
             Self::Window | Self::Windows => return Window::parse(text).map(drop),
             Self::Budget => return Budget::parse(text, Zone::UTC).map(drop).map_err(short(text)),
             Self::Zone => return Zone::parse(text).map(drop).map_err(short(text)),
+            Self::Exchange => return Exchange::parse(text).map(drop).map_err(short(text)),
             Self::Names => is_name(text),
         };
         if right { Ok(()) } else { Err(self.refused(text)) }
@@ -234,7 +239,7 @@ mod tests {
 
     #[test]
     fn each_kind_takes_what_it_is_and_nothing_else() {
-        let rows: [(Kind, &[&str], &[&str]); 16] = [
+        let rows: [(Kind, &[&str], &[&str]); 17] = [
             (Kind::Duration, &["90", "5m", "0"], &["5x", "", "-1", "unlimited"]),
             (Kind::DurationOr("keep"), &["keep", "5m"], &["kept", "~"]),
             (Kind::Lasting, &["90", "2m-5m", "1h - 6h"], &["5m-2m", "2m-", "-5m", "1-2-3", "x"]),
@@ -265,6 +270,7 @@ mod tests {
                 &["60/1m", "10/10s", "2 / 1s"],
                 &["60", "0/1m", "60/0", "60/min", "-1/1m"],
             ),
+            (Kind::Exchange, &["XNYS", "xlon", "Xetra", "24/7", "fx"], &["XNYZ", "", "NY SE"]),
             (Kind::Names, &["yahoo", "my-own.2"], &["a b", "@x", "a:b"]),
         ];
         for (kind, right, wrong) in rows {

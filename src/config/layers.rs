@@ -103,6 +103,16 @@ impl Layers {
         !self.layers.is_empty()
     }
 
+    /// Whether anybody said anything at or below this path beyond what is shipped.
+    pub(super) fn differ_at(&self, path: &str) -> bool {
+        let is_at = |said: &String| {
+            said.strip_prefix(path).is_some_and(|rest| rest.is_empty() || rest.starts_with('\t'))
+        };
+        self.layers
+            .iter()
+            .any(|layer| layer.range(path.to_owned()..).map(|(said, _)| said).take(1).any(is_at))
+    }
+
     /// The names below a path, over all layers, in the order of the alphabet.
     pub fn names(&self, path: &[&str]) -> Vec<String> {
         self.names_below(&path.join("\t"))

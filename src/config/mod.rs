@@ -5,6 +5,7 @@
 //! the [`schema`] when it was loaded; the [`Layers`] only pick the strongest.
 
 mod assembly;
+mod calendars;
 mod defaults;
 mod environment;
 mod file;

@@ -8,7 +8,7 @@
 
 use std::time::Duration;
 
-use super::ttl::{Subject, Subjects};
+use super::ttl::Subject;
 use crate::calendar::{Calendars, Exchange, Phase};
 use crate::market::Class;
 use crate::time::Timestamp;
@@ -60,8 +60,9 @@ impl Hours {
     /// symbol looks like.
     pub fn exchange(&self, subject: &Subject<'_>, said: Option<&str>) -> Option<Exchange> {
         let name = subject.name?;
-        if let Some((_, exchange)) = self.symbols.iter().find(|(symbols, _)| symbols.hold(name)) {
-            return Some(*exchange);
+        let symbol = name.split_once(':').map_or(name, |(_, symbol)| symbol);
+        if let Some(exchange) = self.calendars.of_symbol(symbol) {
+            return Some(exchange);
         }
         if let Some(said) = said {
             // One without a calendar here is no reason to take another's.

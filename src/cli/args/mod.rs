@@ -6,6 +6,7 @@
 )]
 #![expect(clippy::struct_excessive_bools, reason = "a flag on a command line is a bool")]
 
+mod calendar;
 mod entries;
 
 use std::ffi::OsString;
@@ -16,6 +17,7 @@ use clap::{ArgAction, ArgMatches, Args, FromArgMatches, Subcommand, ValueEnum};
 
 use crate::error::{Usage, nearest};
 use crate::policy::UseCase;
+pub(crate) use calendar::Calendar;
 pub(crate) use entries::{Clear, Get, Keys, Put};
 
 use crate::units::{Share, parse_duration, parse_share};
@@ -117,13 +119,14 @@ pub(crate) enum Command {
     Get(Get),
     Put(Put),
     Limits(Limits),
+    Calendar(Calendar),
     Config(Config),
     Completions(Completions),
     Man,
 }
 
 /// Every command with its line in the help of the program.
-const COMMANDS: [(&str, &str, Augment, Read); 12] = [
+const COMMANDS: [(&str, &str, Augment, Read); 13] = [
     of::<Fetch>("fetch", "Answer from the cache if it is fresh, else from upstream", |m| {
         read(m, Command::Fetch)
     }),
@@ -142,6 +145,9 @@ const COMMANDS: [(&str, &str, Augment, Read); 12] = [
     of::<Put>("put", "Write any program's value under a key", |m| read(m, Command::Put)),
     of::<Limits>("limits", "May a call be made now, and if not, when and why", |m| {
         read(m, Command::Limits)
+    }),
+    of::<Calendar>("calendar", "Is the market open, when does it next open and close", |m| {
+        read(m, Command::Calendar)
     }),
     of::<Config>("config", "The configuration in force and where each value came from", |m| {
         read(m, Command::Config)
@@ -507,6 +513,8 @@ mod tests {
             "mcache put a -1 --ttl 5s",
             "mcache limits yahoo --pause 12h",
             "mcache stats --limits -f json",
+            "mcache calendar XNYS --is-session",
+            "mcache calendar XNYS --is-session 2026-07-03",
             "mcache config show ttl",
             "mcache man",
         ] {

@@ -1,6 +1,7 @@
 //! One file a command: what it asks of the library, and what it says of the outcome.
 
 pub(super) mod benchmark;
+pub(super) mod calendar;
 pub(super) mod clear;
 pub(super) mod completions;
 pub(super) mod config;
