@@ -74,7 +74,13 @@ fn entry(n: u64) -> Entry {
 
 fn incoming(n: u64) -> Incoming {
     let stored = Stored { entry: Arc::new(entry(n)), row: 0, known: Known::default() };
-    Incoming { stored, tags: Vec::new(), gone_at: NOW + Duration::from_hours(168), put_at: NOW }
+    Incoming {
+        stored,
+        tags: Vec::new(),
+        validators: None,
+        gone_at: NOW + Duration::from_hours(168),
+        put_at: NOW,
+    }
 }
 
 /// The rules as they are shipped, as far as a quote is concerned.

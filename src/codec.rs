@@ -5,8 +5,9 @@
 //! A sealed value is a row: key, provider, times, a *shape* (how the bytes are packed and what
 //! they are), the length before packing, the packed bytes, and a 64-bit sum (XXH3) over all of
 //! it. The sum covers the metadata too, so a flipped bit in `fetched_at` is as much damage as one
-//! in a price, and it covers the packed bytes, so damage is found before anything is unpacked. The
-//! course of a provider has a sum of its own.
+//! in a price, and it covers the packed bytes, so damage is found before anything is unpacked. What
+//! stands beside it in other tables (the course of a provider, the validators of a value, the
+//! definition that it came under) has sums of its own.
 //!
 //! # Rules for changing it
 //!
@@ -25,6 +26,7 @@ use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 use crate::entry::{Entry, Format};
 use crate::key::Key;
 use crate::policy::Course;
+use crate::provider::Validators;
 use crate::time::Timestamp;
 
 /// The length from which packing is tried, in bytes: below it a row fits its page several times.
@@ -171,6 +173,44 @@ pub fn course_sum(provider: &str, course: Course) -> i64 {
     xxh3_64_with_seed(&numbers, xxh3_64(provider.as_bytes())).cast_signed()
 }
 
+/// The sum of the validators of a value as it stands in the database.
+///
+/// It covers the value, so that validators are worth nothing beside any other: an older release
+/// replaces an entry and leaves them where they are.
+pub fn validators_sum(entry: &Entry, validators: &Validators) -> i64 {
+    let (etag, last_modified) = (&validators.etag, &validators.last_modified);
+    let length = |text: &Option<Box<str>>| {
+        text.as_ref().map_or(-1, |text| i64::try_from(text.len()).unwrap_or(0))
+    };
+    let parts = [
+        validators.request,
+        length(etag),
+        length(last_modified),
+        format_number(entry.format),
+        raw_bytes(entry),
+    ];
+    let mut numbers = [0_u8; 40];
+    for (bytes, part) in numbers.chunks_exact_mut(8).zip(parts) {
+        bytes.copy_from_slice(&part.to_le_bytes());
+    }
+    let seed = xxh3_64_with_seed(&numbers, name_sum(entry));
+    let seed = validators.texts().fold(seed, |seed, text| xxh3_64_with_seed(text.as_bytes(), seed));
+    xxh3_64_with_seed(&entry.body, seed).cast_signed()
+}
+
+/// The sum of the number of the definition that an entry came under; of what was stored in its place
+/// under the same name it says nothing.
+pub fn definition_sum(entry: &Entry, number: u64) -> i64 {
+    let mut numbers = [0_u8; 16];
+    numbers[..8].copy_from_slice(&number.to_le_bytes());
+    numbers[8..].copy_from_slice(&entry.fetched_at.as_ms().to_le_bytes());
+    xxh3_64_with_seed(&numbers, name_sum(entry)).cast_signed()
+}
+
+fn name_sum(entry: &Entry) -> u64 {
+    xxh3_64_with_seed(entry.provider.as_bytes(), xxh3_64(entry.key.as_str().as_bytes()))
+}
+
 fn format_number(format: Format) -> i64 {
     match format {
         Format::Json => 0,
@@ -240,6 +280,54 @@ mod tests {
             ("minimal", course_sum("yahoo", Course { minimal_until: at(0), ..course })),
             ("conservative", course_sum("yahoo", Course { conservative_until: at(0), ..course })),
             ("aggressive", course_sum("yahoo", Course { aggressive_until: at(0), ..course })),
+        ] {
+            assert_ne!(other, sum, "{part}");
+        }
+    }
+
+    #[test]
+    fn the_sum_of_validators_never_changes_and_covers_the_value_too() {
+        let quote = entry(b"{\"price\":189.98}");
+        let held = Validators {
+            etag: Some("\"a\"".into()),
+            last_modified: Some("Wed, 01 Jul 2026 14:00:00 GMT".into()),
+            request: 7,
+        };
+        let sum = validators_sum(&quote, &held);
+        // On disk for ever.
+        assert_eq!(sum, -8_237_292_656_886_782_836);
+        let later = Entry { fetched_at: Timestamp::from_ms(1), ..quote.clone() };
+        assert_eq!(validators_sum(&later, &held), sum, "a value that was confirmed is the same");
+        let provider = Entry { provider: "demo".into(), ..quote.clone() };
+        let moved = Validators {
+            etag: held.last_modified.clone(),
+            last_modified: held.etag.clone(),
+            request: 7,
+        };
+        for (part, other) in [
+            ("etag", validators_sum(&quote, &Validators { etag: None, ..held.clone() })),
+            ("date", validators_sum(&quote, &Validators { last_modified: None, ..held.clone() })),
+            ("places", validators_sum(&quote, &moved)),
+            ("request", validators_sum(&quote, &Validators { request: 8, ..held.clone() })),
+            ("value", validators_sum(&entry(b"{\"price\":189.99}"), &held)),
+            ("provider", validators_sum(&provider, &held)),
+        ] {
+            assert_ne!(other, sum, "{part}");
+        }
+    }
+
+    #[test]
+    fn the_sum_of_a_definition_never_changes_and_holds_for_one_entry() {
+        let quote = entry(b"{}");
+        let sum = definition_sum(&quote, 7);
+        // On disk for ever.
+        assert_eq!(sum, 7_538_863_112_925_192_046);
+        let later = Entry { fetched_at: Timestamp::from_ms(1), ..quote.clone() };
+        let provider = Entry { provider: "demo".into(), ..quote.clone() };
+        for (part, other) in [
+            ("number", definition_sum(&quote, 8)),
+            ("fetched_at", definition_sum(&later, 7)),
+            ("provider", definition_sum(&provider, 7)),
         ] {
             assert_ne!(other, sum, "{part}");
         }

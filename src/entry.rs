@@ -94,6 +94,8 @@ pub enum Until {
     Market,
     /// Whoever reads it wants no older one.
     Reader,
+    /// Something has happened since.
+    Event,
 }
 
 /// How long an entry lives: what the rules in force make of it.
@@ -119,11 +121,15 @@ const CLOCK_SLACK: Duration = Duration::from_secs(1);
 
 impl Life {
     /// The state at this instant. An entry from later than now is stale: the clock was wrong then
-    /// or is wrong now, and upstream knows better.
+    /// or is wrong now, and upstream knows better. One that has no time to live never is fresh, also
+    /// while it seems to come from a moment later.
     pub fn state(&self, now: Timestamp) -> State {
         if now >= self.gone_at {
             State::Gone
-        } else if now >= self.expires_at || self.fetched_at > now + CLOCK_SLACK {
+        } else if now >= self.expires_at
+            || self.ttl.is_zero()
+            || self.fetched_at > now + CLOCK_SLACK
+        {
             State::Stale
         } else {
             State::Fresh

@@ -49,6 +49,7 @@
 //! | When may the next call start? | [`ledger`] |
 //! | What does a refusal lead to, or a failure? What is tried again? | `ledger/health.rs`, `upstream/retry.rs` |
 //! | What is said of who may not be asked? | `upstream/turn.rs`, `cache/limits.rs` |
+//! | By what may upstream confirm a value? What was a version? | `provider/validators.rs`, `db/validators.rs`, `db/definitions.rs` |
 //! | What stands on the disk? | [`db`], [`codec`] |
 //! | What goes when it is full? What becomes of trouble? | `cache/store.rs` |
 //! | What is sound, and what is done about what is not? | `cache/verify.rs`, `tier/salvage.rs`, [`db::pages`] |

@@ -210,7 +210,13 @@ impl Cache {
         // The earliest possible: what is known of it only makes it later.
         let gone_at = self.rules.life(&entry, &Known::default(), self.anybody()).gone_at;
         let put_at = self.clock.real_now();
-        Incoming { stored: Stored { entry, row: 0, known }, tags, gone_at, put_at }
+        Incoming {
+            stored: Stored { entry, row: 0, known },
+            tags,
+            validators: None,
+            gone_at,
+            put_at,
+        }
     }
 
     /// Counts a miss, if there is a database to count it in: a question makes none.

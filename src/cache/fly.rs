@@ -13,6 +13,7 @@ use crate::flight::Holder;
 use crate::key::Key;
 use crate::ledger::Mishap;
 use crate::policy::{self, Next, Terms, UseCase};
+use crate::provider::Validators;
 use crate::time::Timestamp;
 use crate::units::duration_for_people;
 use crate::upstream::{Asked, Asking, Patience, Site};
@@ -110,6 +111,7 @@ impl Cache {
             if let Some(shared) = self.landed(question, &flight.missing, &name, terms, None) {
                 return Landed { flight, came: Came::Shared(shared), holder: None };
             }
+            let validators = self.validators(question, &flight.missing);
             let asking = Asking {
                 site,
                 symbol: &question.symbol,
@@ -118,6 +120,8 @@ impl Cache {
                 caller: &self.caller,
                 use_case: self.rules.use_case(&question.key, terms.use_case).map(UseCase::as_str),
                 budget_share: terms.budget,
+                definition: self.rules.definition(&site.name, question.key.data_type()),
+                validators: validators.as_ref(),
             };
             let asked = self.upstream.ask(&asking, &permit, &mut patience).await;
             // A value is as old as the request for it: what changed on its way is not in it.
@@ -214,12 +218,25 @@ impl Cache {
         })
     }
 
+    /// By what the provider that is asked may confirm what is held of it: nothing that is gone, and
+    /// not that it knows of nothing.
+    fn validators(&self, question: &Question, missing: &Missing) -> Option<Validators> {
+        let found = missing.of_the_asked(question)?;
+        let is_gone = found.life.state(self.clock.now()) == State::Gone;
+        if is_gone || found.entry.format == Format::NotFound {
+            return None;
+        }
+        // Whatever stands in the way will be said of an entry; it only costs a body.
+        self.disk()?.validators(found.row, &found.entry).ok()?
+    }
+
     /// The entry of the provider that is asked, if there is one that was not held when the question
-    /// was taken up.
+    /// was taken up and came under the definition now in force.
     fn newer(&self, question: &Question, missing: &Missing, terms: &Terms) -> Option<Found> {
         let provider = question.providers.first()?;
         let is_new = |found: &Found| {
             found.entry.provider == *provider
+                && self.rules.is_defined_so(&found.entry, &found.known)
                 && !missing.held.iter().any(|held| {
                     held.entry.provider == *provider
                         && held.entry.fetched_at == found.entry.fetched_at
@@ -305,5 +322,5 @@ pub(super) fn unsupported(question: &Question) -> Error {
 
 /// What came of it when nobody was asked.
 pub(super) fn refused(error: Error) -> Asked {
-    Asked { outcome: Err(error), calls: 0, latency: Duration::ZERO }
+    Asked { outcome: Err(error), validators: None, calls: 0, latency: Duration::ZERO }
 }

@@ -16,7 +16,7 @@ use crate::market::Record;
 use crate::policy::{self, Course, Known, Terms, Use};
 use crate::tier::Incoming;
 use crate::time::Timestamp;
-use crate::upstream::{Asked, Site};
+use crate::upstream::{Asked, Given, Site};
 
 /// What one landing leaves to be written, and to be delivered once it is.
 #[derive(Default)]
@@ -94,9 +94,15 @@ impl Cache {
         self.count_asking(&mut landing.tally, &name, asked);
         let entry = Self::entry(question, missing, asked, at).map(|entry| {
             let course = turnings.get(&*entry.provider).map(|turning| turning.course);
-            (entry, Known { course: course.unwrap_or_default() })
+            let definition = self.rules.definition(&entry.provider, entry.key.data_type());
+            (entry, Known { course: course.unwrap_or_default(), definition })
         });
-        let waiting = Asked { outcome: asked.outcome.clone(), calls: 0, latency: asked.latency };
+        let waiting = Asked {
+            outcome: asked.outcome.clone(),
+            validators: None,
+            calls: 0,
+            latency: asked.latency,
+        };
         for (index, missing) in everybody {
             let coalesced = index != own;
             let given = if coalesced { &waiting } else { asked };
@@ -109,7 +115,8 @@ impl Cache {
         }
         let storable = |entry: &Entry| !errand.terms.no_cache && self.has_room_for(entry);
         if let Some((entry, known)) = entry.filter(|(entry, _)| storable(entry)) {
-            landing.incoming.push(self.incoming(entry, known, Vec::new()));
+            let incoming = self.incoming(entry, known, Vec::new());
+            landing.incoming.push(Incoming { validators: asked.validators.clone(), ..incoming });
         }
     }
 
@@ -222,8 +229,8 @@ impl Cache {
         if turning.is_volatile { course.volatile(now, strategies.aggressive_for) } else { course }
     }
 
-    /// What is stored of an outcome: a record, or that there is none, if that is not said of
-    /// something that we hold.
+    /// What is stored of an outcome: a record, what is held and was confirmed, or that there is none,
+    /// if that is not said of something that we hold.
     fn entry(
         question: &Question,
         missing: &Missing,
@@ -231,13 +238,17 @@ impl Cache {
         at: Timestamp,
     ) -> Option<Arc<Entry>> {
         let (format, body) = match &asked.outcome {
-            Ok(record) => (Format::Json, Record::to_json(record)),
+            Ok(Given::Record(record)) => (Format::Json, Record::to_json(record).into()),
+            Ok(Given::Unchanged) => {
+                let held = &missing.of_the_asked(question)?.entry;
+                (held.format, held.body.clone())
+            }
             Err(error)
                 if error.kind == Kind::NotFound
                     && asked.calls > 0
                     && policy::may_remember_absence(&held(&missing.held), at) =>
             {
-                (Format::NotFound, error.message.clone().into_bytes())
+                (Format::NotFound, error.message.clone().into_bytes().into())
             }
             Err(_) => return None,
         };
@@ -247,7 +258,7 @@ impl Cache {
             fetched_at: at,
             own_ttl: None,
             format,
-            body: body.into(),
+            body,
         }))
     }
 
@@ -262,12 +273,13 @@ impl Cache {
         let now = self.clock.now();
         let took = missing.since.elapsed();
         match (&asked.outcome, entry) {
-            (Ok(_), Some((entry, known))) => {
+            (Ok(given), Some((entry, known))) => {
+                let is_refresh = terms.refresh || *given == Given::Unchanged;
                 let served = Served {
                     entry: Arc::clone(entry),
                     life: self.rules.life(entry, known, self.reader(terms)),
                     known: known.clone(),
-                    status: if terms.refresh { Status::Refresh } else { Status::Miss },
+                    status: if is_refresh { Status::Refresh } else { Status::Miss },
                     answered_by: AnsweredBy::Upstream,
                     upstream_calls: asked.calls,
                 };
@@ -282,7 +294,7 @@ impl Cache {
                 let warning = is_stale(question, &served, now, &error.message);
                 Answer { outcome: Ok(served), warnings: vec![warning], took }
             }
-            // A record always becomes an entry: the question that was asked has a provider.
+            // What is given always becomes an entry: the question that was asked has a provider.
             (Ok(_), None) => {
                 Answer { outcome: Err(unsupported(question)), warnings: Vec::new(), took }
             }

@@ -33,6 +33,14 @@ pub(super) struct Missing {
     pub(super) since: Stopwatch,
 }
 
+impl Missing {
+    /// What is held of the provider that is asked, the newest of it.
+    pub(super) fn of_the_asked(&self, question: &Question) -> Option<&Found> {
+        let provider = question.providers.first()?;
+        self.held.iter().find(|found| found.entry.provider == *provider)
+    }
+}
+
 /// What came of looking.
 pub(super) enum Looked {
     /// The question is answered, or refused.

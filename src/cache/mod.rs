@@ -138,7 +138,7 @@ pub enum Status {
     Stale,
     /// Asked of upstream.
     Miss,
-    /// Asked of upstream because of `--refresh`.
+    /// Asked of upstream because of `--refresh`, or confirmed by it as unchanged.
     Refresh,
 }
 

@@ -9,6 +9,7 @@ use crate::market::{Class, DataType, Names as _, Symbol};
 use crate::policy::hours::Hours;
 use crate::policy::use_case::{Demand, UseCases};
 use crate::policy::{EndpointRule, Priority, Rules, Scope, Subjects, TtlRule, UseCase};
+use crate::provider::definition;
 use crate::units::Share;
 
 /// How long what no rule names is kept after it has gone stale, unless the configuration says so:
@@ -201,6 +202,7 @@ fn endpoints(layers: &Layers) -> Vec<EndpointRule> {
                 data_type: data_type.as_str().into(),
                 lasting,
                 keep: kept(layers, &at("keep")),
+                definition: definition(layers.text(&at("version"))),
             });
         }
     }

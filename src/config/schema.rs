@@ -117,6 +117,7 @@ static KEYS: &[(&str, Kind)] = &[
     ("providers.*.endpoints.<type>.level", Kind::Word(LEVELS)),
     ("providers.*.endpoints.<type>.keep", KEEP),
     ("providers.*.delays.<exchange>", Kind::Duration),
+    ("providers.*.endpoints.<type>.version", Kind::Text),
     ("providers.*.budget", Kind::Budget),
     ("providers.*.budget_zone", Kind::Zone),
     ("providers.*.reserve.*", Kind::Share),

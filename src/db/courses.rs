@@ -4,23 +4,17 @@
 //! not fit is as if there were none: a strategy is worth no warning, and whoever asks next writes it
 //! anew.
 //!
-//! A database that an older release made and that nobody has written since has no such table;
-//! readers never migrate, and may not be able to. So every statement that names it goes through
-//! [`prepare`], which leaves it out where there is none.
+//! A statement that names the table goes through [`joined::prepare`], which leaves it out where there
+//! is none.
 
-use rusqlite::{CachedStatement, Connection, OptionalExtension as _, Row, Transaction, params};
+use rusqlite::{Connection, OptionalExtension as _, Row, Transaction, params};
 
-use super::Trouble;
+use super::{Trouble, joined};
 use crate::codec;
 use crate::policy::Course;
 use crate::time::Timestamp;
 
-/// How a statement names the table, to be able to do without it.
-const TABLE: &str = "JOIN strategy s";
-
-/// What takes its place: a row that belongs to nobody.
-const NOBODY: &str = "JOIN (SELECT NULL AS provider, NULL AS minimal_until_ms,
-    NULL AS conservative_until_ms, NULL AS aggressive_until_ms, NULL AS sum) s";
+const TABLE: &str = "strategy";
 
 /// A change of a provider's course, applied to what stands there in the writer's turn: two processes
 /// that change one at once both have their say.
@@ -31,23 +25,6 @@ pub struct Turn<'a> {
     pub now: Timestamp,
     /// What it comes to from what it was.
     pub turned: &'a dyn Fn(Course) -> Course,
-}
-
-/// Prepares a statement that has `LEFT JOIN strategy s` in it, if need be without it.
-pub fn prepare<'c>(connection: &'c Connection, sql: &str) -> Result<CachedStatement<'c>, Trouble> {
-    match connection.prepare_cached(sql) {
-        // A statement that makes no sense is damage. Here it may only be an older schema.
-        Err(_) if !is_there(connection)? => {
-            Ok(connection.prepare_cached(&sql.replace(TABLE, NOBODY))?)
-        }
-        prepared => Ok(prepared?),
-    }
-}
-
-fn is_there(connection: &Connection) -> Result<bool, Trouble> {
-    let mut find = connection
-        .prepare_cached("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'strategy'")?;
-    Ok(find.exists([])?)
 }
 
 /// The course in a row, its three instants and its sum from this column on; the default if there is
@@ -69,7 +46,7 @@ pub fn course(row: &Row<'_>, first: usize, provider: &str) -> Option<Course> {
 
 /// The course of a provider; the default if nothing is known of it.
 pub fn of(connection: &Connection, provider: &str) -> Result<Course, Trouble> {
-    let mut find = prepare(
+    let mut find = joined::prepare(
         connection,
         "SELECT s.minimal_until_ms, s.conservative_until_ms, s.aggressive_until_ms, s.sum
          FROM (SELECT ?1 AS provider) p LEFT JOIN strategy s ON s.provider = p.provider",
@@ -80,7 +57,7 @@ pub fn of(connection: &Connection, provider: &str) -> Result<Course, Trouble> {
 
 /// Every course that is written down, by provider.
 pub fn all(connection: &Connection) -> Result<Vec<(Box<str>, Course)>, Trouble> {
-    if !is_there(connection)? {
+    if !joined::is_there(connection, TABLE)? {
         return Ok(Vec::new());
     }
     let mut select = connection.prepare_cached(
@@ -101,7 +78,7 @@ pub fn all(connection: &Connection) -> Result<Vec<(Box<str>, Course)>, Trouble> 
 pub fn turn(transaction: &Transaction<'_>, turn: &Turn<'_>) -> Result<Course, Trouble> {
     let before = of(transaction, turn.provider)?;
     let after = (turn.turned)(before);
-    if after.differs_from(before, turn.now) && is_there(transaction)? {
+    if after.differs_from(before, turn.now) && joined::is_there(transaction, TABLE)? {
         transaction
             .prepare_cached(
                 "INSERT OR REPLACE INTO strategy

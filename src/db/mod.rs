@@ -1,8 +1,9 @@
 //! The database file: opened, migrated, locked, and set aside when it is damaged.
 //!
 //! It knows nothing of what the tables mean: [`tier::disk`](crate::tier::disk) keeps entries in it,
-//! [`tally`] counters and [`courses`] what the use of providers comes to. It never stops an answer: whatever goes wrong is a [`Trouble`], and the
-//! floor above turns that into a warning.
+//! [`tally`] counters, [`courses`] what the use of providers comes to, [`validators`] and
+//! [`definitions`] what else there is to know of an entry. It never stops an answer: whatever goes
+//! wrong is a [`Trouble`], and the floor above turns that into a warning.
 //!
 //! # Shape
 //!
@@ -17,7 +18,7 @@
 //! meaning of something is a new major version, which opens `cache-<major>.db` and leaves this one
 //! alone. A file of a later major, or of another program, is left alone too. Readers do not migrate, and
 //! may be in a folder that nobody can write: a look-up that reads a newer table must do without it
-//! where there is none, as [`courses::prepare`] does.
+//! where there is none, as [`joined::prepare`] does.
 //!
 //! # Locking
 //!
@@ -46,13 +47,16 @@
 
 mod aside;
 pub mod courses;
+pub mod definitions;
 pub mod hits;
+pub mod joined;
 mod lock;
 mod open;
 pub mod pages;
 mod rebuild;
 pub mod tally;
 mod trouble;
+pub mod validators;
 
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
@@ -106,6 +110,8 @@ static CACHE: Schema = Schema {
     migrations: &[
         include_str!("migrations/0001_entries.sql"),
         include_str!("migrations/0002_strategy.sql"),
+        include_str!("migrations/0003_validator.sql"),
+        include_str!("migrations/0004_definition.sql"),
     ],
     tables: &["entry", "usage", "tag", "stat", "hit_log"],
 };

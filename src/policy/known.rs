@@ -14,6 +14,8 @@ use crate::time::Timestamp;
 pub struct Known {
     /// The course of its provider: it decays by itself.
     pub course: Course,
+    /// The number of the definition of its endpoint that it came under; 0 is the default one.
+    pub definition: u64,
 }
 
 /// Who reads, when, and for what.

@@ -40,6 +40,8 @@ pub struct EndpointRule {
     pub lasting: Option<(Lasting, Box<str>)>,
     /// How long what it gave is kept after it has gone stale; none: without limit.
     pub keep: Option<Option<Duration>>,
+    /// The number of what it is defined as; 0 is the default definition.
+    pub definition: u64,
 }
 
 /// The rules in force.
@@ -149,6 +151,17 @@ impl Rules {
         reasons
     }
 
+    /// The number of the definition now in force of an endpoint, which has the name of its type.
+    pub fn definition(&self, provider: &str, data_type: &str) -> u64 {
+        self.endpoint(provider, data_type).map_or(0, |endpoint| endpoint.definition)
+    }
+
+    /// Whether an entry came under the definition now in force; what a user wrote came under none.
+    pub fn is_defined_so(&self, entry: &Entry, known: &Known) -> bool {
+        entry.is_put()
+            || known.definition == self.definition(&entry.provider, entry.key.data_type())
+    }
+
     /// What is asked for under this key is for: what is said, else what is known of it beforehand.
     pub fn use_case(&self, key: &Key, said: Option<UseCase>) -> Option<UseCase> {
         let known = || {
@@ -169,7 +182,7 @@ impl Rules {
         if let Some(ttl) = self.without_rules(entry, why) {
             let latest = fetched_at + ttl;
             let end = End { expires_at: latest, until: Until::Ttl, latest };
-            return self.ended(entry, end, None, reader, why);
+            return self.ended(entry, known, end, None, reader, why);
         }
         let subject = Subject::of(&entry.key, &self.hot);
         let said = self.said(entry, &subject, reader, why);
@@ -190,7 +203,7 @@ impl Rules {
         // A narrower request or an aggressive provider loses nobody's entry, and nothing is gone
         // while it is fresh under a careful one.
         let latest = expires_at.max(bound.expires_at(fetched_at, usual));
-        self.ended(entry, End { expires_at, until, latest }, said.use_case, reader, why)
+        self.ended(entry, known, End { expires_at, until, latest }, said.use_case, reader, why)
     }
 
     /// How long an entry is fresh that no rule of its type concerns.
@@ -225,7 +238,8 @@ impl Rules {
                 || duration_for_people(self.default_ttl),
             ),
         }
-        if let Some((lasting, named)) = self.endpoint(entry).and_then(|e| e.lasting.as_ref()) {
+        let endpoint = self.endpoint(&entry.provider, subject.data_type);
+        if let Some((lasting, named)) = endpoint.and_then(|e| e.lasting.as_ref()) {
             said.lasting = *lasting;
             why.note(|| named.to_string(), || lasting.to_string());
         }
@@ -283,6 +297,7 @@ impl Rules {
     fn ended<T: Trail>(
         &self,
         entry: &Entry,
+        known: &Known,
         mut end: End,
         use_case: Option<UseCase>,
         reader: Reader,
@@ -293,6 +308,13 @@ impl Rules {
             if entry.fetched_at + bound < end.expires_at {
                 end = End { expires_at: entry.fetched_at + bound, until: Until::Reader, ..end };
             }
+        }
+        if !self.is_defined_so(entry, known) {
+            // What another definition gave is as old as can be, and kept as long as any.
+            let (provider, data_type) = (&entry.provider, entry.key.data_type());
+            let rule = || format!("providers.{provider}.endpoints.{data_type}.version");
+            why.note(rule, || "stale, it came under another one".to_owned());
+            end = End { expires_at: entry.fetched_at, until: Until::Event, ..end };
         }
         let demand = use_case.map(|use_case| self.use_cases.demand(use_case));
         let gone_at = later(end.latest, self.keep(entry, demand));
@@ -307,10 +329,10 @@ impl Rules {
         }
     }
 
-    fn endpoint(&self, entry: &Entry) -> Option<&EndpointRule> {
-        self.endpoints.iter().find(|endpoint| {
-            *endpoint.provider == *entry.provider && *endpoint.data_type == *entry.key.data_type()
-        })
+    fn endpoint(&self, provider: &str, data_type: &str) -> Option<&EndpointRule> {
+        self.endpoints
+            .iter()
+            .find(|endpoint| *endpoint.provider == *provider && *endpoint.data_type == *data_type)
     }
 
     /// How long it is kept after it has gone stale; none: without limit.
@@ -320,10 +342,11 @@ impl Rules {
             return Some(Duration::ZERO);
         }
         let name = if entry.is_put() { PUT } else { entry.key.data_type() };
+        let endpoint = self.endpoint(&entry.provider, entry.key.data_type());
         let of_type = || self.keep.iter().find(|(rule, _)| **rule == *name).map(|(_, keep)| *keep);
         demand
             .and_then(|demand| demand.keep)
-            .or_else(|| self.endpoint(entry).and_then(|endpoint| endpoint.keep))
+            .or_else(|| endpoint.and_then(|endpoint| endpoint.keep))
             .or_else(of_type)
             .unwrap_or(self.default_keep)
     }

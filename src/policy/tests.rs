@@ -61,7 +61,7 @@ fn one(subject: &str) -> Subjects {
 
 fn conservative() -> Known {
     let course = Course { conservative_until: Timestamp::NEVER, ..Course::default() };
-    Known { course }
+    Known { course, ..Known::default() }
 }
 
 /// One thing that may be so or not, from the weakest to the strongest.
@@ -116,6 +116,7 @@ fn judged(parts: &[Part]) -> (u64, Vec<String>) {
                 data_type: "quote".into(),
                 lasting: Some((Lasting::exactly(seconds(103)), "endpoint".into())),
                 keep: None,
+                definition: 0,
             }),
             Part::List => rules.use_cases.watched = tech(),
             Part::Position => rules.use_cases.positions = one("stock:NVDA"),
@@ -411,6 +412,45 @@ fn an_entry_goes_from_fresh_to_stale_to_gone() {
         (604_830, State::Gone),
     ] {
         assert_eq!(life.state(quote.fetched_at + seconds(after)), state, "{after}");
+    }
+}
+
+#[test]
+fn what_another_definition_gave_is_stale_at_once_and_kept_as_long_as_any() {
+    let quote = entry("quote:stock:AAPL", "yahoo", at(OPEN));
+    let put = Entry { provider: crate::key::PUT.into(), ..quote.clone() };
+    let series = entry("series:macro:GDP", "yahoo", at(OPEN));
+    let number = |number| Known { definition: number, ..Known::default() };
+    for (case, configured, entry, stored, is_stale) in [
+        ("both the default", 0, &quote, 0, false),
+        ("both the same", 7, &quote, 7, false),
+        ("a new one", 7, &quote, 0, true),
+        ("another one", 7, &quote, 8, true),
+        ("back to the default", 0, &quote, 7, true),
+        ("of another endpoint", 7, &series, 0, false),
+        ("a user's own", 7, &put, 0, false),
+    ] {
+        let mut rules = rules();
+        rules.endpoints = vec![EndpointRule {
+            provider: "yahoo".into(),
+            data_type: "quote".into(),
+            lasting: None,
+            keep: None,
+            definition: configured,
+        }];
+        let reader = Reader::at(at(OPEN));
+        let life = rules.life(entry, &number(stored), reader);
+        let state = if is_stale { State::Stale } else { State::Fresh };
+        // One that seems to come from a moment later than now too.
+        for at in [entry.fetched_at, entry.fetched_at - Duration::from_millis(10)] {
+            assert_eq!(life.state(at), state, "{case}");
+        }
+        let said = rules.reasons(entry, &number(stored), reader);
+        let last = said.last().unwrap();
+        assert_eq!(last.rule == "providers.yahoo.endpoints.quote.version", is_stale, "{case}");
+        rules.endpoints.clear();
+        let usual = rules.life(entry, &number(0), reader);
+        assert_eq!((life.gone_at, life.error_until), (usual.gone_at, usual.error_until), "{case}");
     }
 }
 

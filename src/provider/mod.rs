@@ -10,9 +10,12 @@ pub mod demo;
 mod fred;
 #[cfg(test)]
 mod recorded;
+mod validators;
 mod yahoo;
 
 use std::collections::BTreeMap;
+
+pub use validators::{Validators, definition};
 
 use crate::error::{Error, Kind, sanitized};
 use crate::market::{Class, DataType, Record, Symbol};

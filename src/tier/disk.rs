@@ -15,10 +15,11 @@ use crate::codec::{self, Packing, Row};
 use crate::db::courses::{self, Turn};
 use crate::db::hits::{self, Hit};
 use crate::db::tally::Tally;
-use crate::db::{Database, Trouble};
+use crate::db::{Database, Trouble, definitions, joined, validators};
 use crate::entry::{Entry, Format};
 use crate::key::{Key, Pattern, SLOTS};
 use crate::policy::{Course, Known};
+use crate::provider::Validators;
 use crate::time::Timestamp;
 
 /// How many entries one slice of sweeping looks at: a few milliseconds of the writers' turn.
@@ -29,25 +30,32 @@ const STATISTICS_DAYS: i64 = 396;
 
 /// Texts are asked for as bytes: of a text SQLite makes a copy that ends with a zero.
 ///
-/// One statement for the entries and what their providers have come to: the first read of a process
-/// is a glance that is good for one, and each further one costs as much again.
+/// One statement for the entries, the definitions that they came under and what their providers have
+/// come to: the first read of a process is a glance that is good for one, and each further one costs
+/// as much again.
 const FIND: &str = "SELECT e.id, CAST(e.key AS BLOB), CAST(e.provider AS BLOB),
             e.fetched_at_ms, e.own_ttl_ms, e.shape, e.raw_bytes, e.sum, e.body,
-            s.minimal_until_ms, s.conservative_until_ms, s.aggressive_until_ms, s.sum
+            s.minimal_until_ms, s.conservative_until_ms, s.aggressive_until_ms, s.sum,
+            d.number, d.sum
      FROM entry e LEFT JOIN strategy s ON s.provider = e.provider
+                  LEFT JOIN definition d ON d.id = e.id
      WHERE e.id BETWEEN ?1 AND ?1 + 15";
 
 /// What the rules must know of an entry: see [`bodiless`].
 const NAMED: &str = "SELECT e.key, e.provider, e.fetched_at_ms, e.own_ttl_ms, e.shape,
-            s.minimal_until_ms, s.conservative_until_ms, s.aggressive_until_ms, s.sum
-     FROM entry e LEFT JOIN strategy s ON s.provider = e.provider WHERE e.id = ?1";
+            s.minimal_until_ms, s.conservative_until_ms, s.aggressive_until_ms, s.sum,
+            d.number, d.sum
+     FROM entry e LEFT JOIN strategy s ON s.provider = e.provider
+                  LEFT JOIN definition d ON d.id = e.id
+     WHERE e.id = ?1";
 
 /// The same of every entry, with what `keys` shows beside it.
 const LIST: &str = "SELECT e.key, e.provider, e.fetched_at_ms, e.own_ttl_ms, e.shape,
             s.minimal_until_ms, s.conservative_until_ms, s.aggressive_until_ms, s.sum,
-            length(e.body), u.hits
+            d.number, d.sum, length(e.body), u.hits
      FROM entry e LEFT JOIN usage u ON u.id = e.id
                   LEFT JOIN strategy s ON s.provider = e.provider
+                  LEFT JOIN definition d ON d.id = e.id
      WHERE ?1 IS NULL OR e.id IN (SELECT id FROM tag WHERE tag = ?1)";
 
 /// A row whose sum does not fit.
@@ -141,6 +149,11 @@ impl Disk {
         self.database.read(courses::all)
     }
 
+    /// The validators of an entry in its row; none if none came with this very value.
+    pub fn validators(&self, row: i64, entry: &Entry) -> Result<Option<Validators>, Trouble> {
+        self.database.read(|connection| validators::of(connection, row, entry))
+    }
+
     /// Counts hits in the log; folds and renews it once it is large.
     pub fn count(&self, hits: &[Hit]) {
         if hits::append(self.database.folder(), hits) {
@@ -169,15 +182,15 @@ impl Disk {
     /// Goes through the entries, or those with a tag if one is given, in no order.
     pub fn scan(&self, tag: Option<&str>, each: &mut dyn FnMut(Listed)) -> Result<(), Trouble> {
         self.database.read(|connection| {
-            let mut scan = courses::prepare(connection, LIST)?;
+            let mut scan = joined::prepare(connection, LIST)?;
             let mut rows = scan.query([tag])?;
             while let Some(row) = rows.next()? {
                 // A damaged row is no reason to do without the others; whoever asks for it learns.
                 let Some((entry, known)) = bodiless(row)? else { continue };
                 let size = entry.key.as_str().len() + entry.provider.len();
                 each(Listed {
-                    size_bytes: size as u64 + row.get::<_, i64>(9)?.unsigned_abs(),
-                    hits: row.get::<_, Option<i64>>(10)?.unwrap_or(0).unsigned_abs(),
+                    size_bytes: size as u64 + row.get::<_, i64>(11)?.unsigned_abs(),
+                    hits: row.get::<_, Option<i64>>(12)?.unwrap_or(0).unsigned_abs(),
                     entry,
                     known,
                 });
@@ -321,6 +334,8 @@ impl Disk {
                 .prepare_cached("INSERT OR IGNORE INTO tag (tag, id) VALUES (?1, ?2)")?
                 .execute(params![tag, id])?;
         }
+        validators::set(transaction, id, entry, incoming.validators.as_ref())?;
+        definitions::set(transaction, id, entry, incoming.stored.known.definition)?;
         Ok(id)
     }
 }
@@ -376,12 +391,13 @@ impl Tier for Disk {
 struct Found {
     shelf: Option<Shelf>,
     damaged: Vec<DamagedRow>,
-    /// Whether a course was met whose sum does not fit, and that is as if there were none.
+    /// Whether a course or a definition was met whose sum does not fit, and that is as if there were
+    /// none.
     is_unsure: bool,
 }
 
 fn find(connection: &Connection, key: &Key) -> Result<Found, Trouble> {
-    let mut find = courses::prepare(connection, FIND)?;
+    let mut find = joined::prepare(connection, FIND)?;
     let mut rows = find.query([key.first_id()])?;
     let mut found: Vec<Stored> = Vec::new();
     let mut damaged = Vec::new();
@@ -391,8 +407,12 @@ fn find(connection: &Connection, key: &Key) -> Result<Found, Trouble> {
         match opened(row, key) {
             Ok(Some(entry)) => {
                 let course = courses::course(row, 9, &entry.provider);
-                is_unsure |= course.is_none();
-                let known = Known { course: course.unwrap_or_default() };
+                let definition = definitions::number(row, 13, &entry);
+                is_unsure |= course.is_none() || definition.is_none();
+                let known = Known {
+                    course: course.unwrap_or_default(),
+                    definition: definition.unwrap_or_default(),
+                };
                 found.push(Stored { entry: Arc::new(entry), row: id, known });
             }
             Ok(None) => {}
@@ -469,7 +489,8 @@ pub(super) fn delete(transaction: &Transaction<'_>, id: i64) -> Result<(), Troub
     ] {
         transaction.prepare_cached(sql)?.execute([id])?;
     }
-    Ok(())
+    validators::forget(transaction, id)?;
+    definitions::forget(transaction, id)
 }
 
 fn evict(
@@ -489,7 +510,7 @@ fn ids(mut select: CachedStatement<'_>, bounds: &[&dyn ToSql]) -> Result<Vec<i64
 }
 
 fn named(transaction: &Transaction<'_>, id: i64) -> Result<Option<(Entry, Known)>, Trouble> {
-    let mut select = courses::prepare(transaction, NAMED)?;
+    let mut select = joined::prepare(transaction, NAMED)?;
     Ok(select.query_row([id], bodiless).optional()?.flatten())
 }
 
@@ -507,7 +528,8 @@ fn bodiless(row: &rusqlite::Row<'_>) -> rusqlite::Result<Option<(Entry, Known)>>
             body: Box::default(),
         };
         let course = courses::course(row, 5, &entry.provider).unwrap_or_default();
-        Ok((entry, Known { course }))
+        let definition = definitions::number(row, 9, &entry).unwrap_or_default();
+        Ok((entry, Known { course, definition }))
     };
     match read() {
         Err(error) if error.sqlite_error_code().is_none() => Ok(None),
@@ -545,7 +567,8 @@ mod tests {
         };
         let stored = Stored { entry: Arc::new(entry), row: 0, known: Known::default() };
         let (gone_at, put_at) = (Timestamp::NEVER, Timestamp::from_ms(0));
-        let mut incoming = [Incoming { stored, tags: Vec::new(), gone_at, put_at }];
+        let mut incoming =
+            [Incoming { stored, tags: Vec::new(), validators: None, gone_at, put_at }];
         disk.put(&mut incoming).unwrap();
         incoming[0].stored.clone()
     }

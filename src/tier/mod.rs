@@ -14,6 +14,7 @@ use crate::db::Trouble;
 use crate::entry::Entry;
 use crate::key::{Key, Pattern};
 use crate::policy::Known;
+use crate::provider::Validators;
 use crate::time::Timestamp;
 
 /// An entry and what stands with it.
@@ -37,6 +38,8 @@ pub struct Incoming {
     pub stored: Stored,
     /// Names by which it can be cleared.
     pub tags: Vec<String>,
+    /// What upstream may confirm it by.
+    pub validators: Option<Validators>,
     /// When it is gone by the rules now in force: in which order to look when room is needed.
     pub gone_at: Timestamp,
     /// When it is put, by real time.

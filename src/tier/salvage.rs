@@ -3,7 +3,8 @@
 //! An entry is believed if its sum fits and it stands in a row of its key, whatever the file around
 //! it looks like. What has no sum (tags, uses, counters) is believed if it has the right shape and
 //! belongs to an entry that is, or to a counter that there may be; of two that contradict each other
-//! the larger counts, since counters only grow.
+//! the larger counts, since counters only grow. Validators and courses are left behind: whoever asks
+//! next gets new ones.
 //!
 //! # Rules for changing it
 //!
@@ -238,6 +239,8 @@ struct Uses {
 struct About {
     uses: HashMap<i64, Uses>,
     tags: HashMap<i64, Vec<String>>,
+    /// Numbers with their sums.
+    definitions: HashMap<i64, (i64, i64)>,
     counters: HashMap<(i64, String, String, String), i64>,
     /// Generation of the hit log, and how much of it is counted.
     log: Option<(i64, i64)>,
@@ -260,6 +263,9 @@ impl About {
                 let uses = self.uses.entry(id).or_default();
                 uses.used_at_ms = uses.used_at_ms.max(*used_at);
                 uses.hits = uses.hits.max(*hits);
+            }
+            (Some(id), [Null, Integer(number), Integer(sum)]) => {
+                self.definitions.insert(id, (*number, *sum));
             }
             (Some(_), [Integer(generation), Integer(folded)]) => {
                 self.log = self.log.max(Some((*generation, *folded)));
@@ -284,11 +290,18 @@ impl About {
 
     fn incoming(&self, entry: Entry, row: i64, gone_at: &dyn Fn(&Entry) -> Timestamp) -> Incoming {
         let used_at = self.uses.get(&row).map(|uses| Timestamp::from_ms(uses.used_at_ms));
+        let definition = self.definitions.get(&row).and_then(|(number, sum)| {
+            let number = number.cast_unsigned();
+            (codec::definition_sum(&entry, number) == *sum).then_some(number)
+        });
+        let known = Known { definition: definition.unwrap_or_default(), ..Known::default() };
         Incoming {
             tags: self.tags.get(&row).cloned().unwrap_or_default(),
             gone_at: gone_at(&entry),
             put_at: used_at.unwrap_or(entry.fetched_at),
-            stored: Stored { entry: Arc::new(entry), row, known: Known::default() },
+            // To ask for a body once more is cheaper than to tell whose validators they were.
+            validators: None,
+            stored: Stored { entry: Arc::new(entry), row, known },
         }
     }
 

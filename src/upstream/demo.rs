@@ -18,12 +18,13 @@ use std::time::Duration;
 
 use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
-use hyper::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER};
+use hyper::header::{CONTENT_TYPE, ETAG, HeaderValue, IF_NONE_MATCH, RETRY_AFTER};
 use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::oneshot;
+use xxhash_rust::xxh3::xxh3_64;
 
 use super::site::DemoSettings;
 use crate::clock::Clock;
@@ -33,6 +34,10 @@ use crate::time::Timestamp;
 /// How many connections may wait to be accepted. The usual 128 would make the kernel drop some of
 /// a burst of 256, and who is dropped tries again only after a second.
 const BACKLOG: u32 = 1024;
+
+/// Where what it says changes so seldom that it is worth asking whether it has: of prices, which
+/// change by the second, it says nothing to ask by.
+const UNHURRIED: &str = "/fred/";
 
 const UNAVAILABLE: &str = "<html><head><title>503 Service Unavailable</title></head>\
     <body><h1>Service Unavailable</h1><p>The demo upstream fails as it was told to.</p></body></html>";
@@ -173,7 +178,15 @@ impl Desk {
         }
         let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
         let reply = provider::demo::reply(path, self.clock.now());
-        page(reply.status, "application/json", reply.body)
+        if reply.status != 200 || !path.starts_with(UNHURRIED) {
+            return page(reply.status, "application/json", reply.body);
+        }
+        let etag = format!("\"{:016x}\"", xxh3_64(&reply.body));
+        let is_held = request.headers().get(IF_NONE_MATCH).is_some_and(|held| held == &*etag);
+        let mut response =
+            if is_held { page(304, "", "") } else { page(200, "application/json", reply.body) };
+        response.headers_mut().extend(HeaderValue::from_str(&etag).ok().map(|etag| (ETAG, etag)));
+        response
     }
 
     /// The whole seconds until a request would be served again, if this one is not.

@@ -15,12 +15,13 @@ use std::net::IpAddr;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use reqwest::header::HeaderMap;
+use reqwest::header::{HeaderMap, HeaderValue, IF_MODIFIED_SINCE, IF_NONE_MATCH};
 use reqwest::{Client, ClientBuilder, Response, Url};
 use rustls::{CertificateError, ClientConfig, RootCertStore};
 
 use super::site::{Certificates, host_and_port};
 use crate::error::{Error, Kind, sanitized};
+use crate::provider::Validators;
 use crate::units::duration_for_people;
 
 /// The largest body that is read, after decompression, in bytes. The longest answer of a provider
@@ -46,6 +47,8 @@ pub(super) struct Letter<'a> {
     pub(super) url: Url,
     /// Every header but those of the transport.
     pub(super) headers: HeaderMap,
+    /// What is held already, by which it may be confirmed.
+    pub(super) validators: Option<&'a Validators>,
     /// The longest time until the last byte of the answer.
     pub(super) timeout: Duration,
 }
@@ -63,6 +66,11 @@ impl Arrival {
     /// A header, if it is there and text.
     pub(super) fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
+    }
+
+    /// A header, if it came once and is text.
+    pub(super) fn single(&self, name: &str) -> Option<&str> {
+        self.header(name).filter(|_| self.headers.get_all(name).iter().count() == 1)
     }
 }
 
@@ -174,6 +182,7 @@ pub(super) async fn exchange(client: &Client, letter: &Letter<'_>) -> Result<Arr
     let response = client
         .get(letter.url.clone())
         .headers(letter.headers.clone())
+        .headers(conditions(letter))
         .timeout(letter.timeout)
         .send()
         .await
@@ -182,6 +191,18 @@ pub(super) async fn exchange(client: &Client, letter: &Letter<'_>) -> Result<Arr
     let headers = response.headers().clone();
     let body = scene.body(response).await?;
     Ok(Arrival { status, headers, body })
+}
+
+/// That an answer is wanted only if it is another than the one that is held.
+fn conditions(letter: &Letter<'_>) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    let Some(Validators { etag, last_modified, .. }) = letter.validators else { return headers };
+    for (name, text) in [(IF_NONE_MATCH, etag), (IF_MODIFIED_SINCE, last_modified)] {
+        if let Some(Ok(value)) = text.as_ref().map(|text| HeaderValue::from_str(text)) {
+            headers.insert(name, value);
+        }
+    }
+    headers
 }
 
 /// What the messages of one exchange name.

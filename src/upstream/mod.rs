@@ -49,7 +49,7 @@ use crate::clock::{Clock, Reading};
 use crate::error::{Error, Kind};
 use crate::ledger::{Call, Ledger, Outcome, Said};
 use crate::market::{DataType, Record, Symbol};
-use crate::provider::{Ask, Pace, Reply, Request, Speech};
+use crate::provider::{Ask, Pace, Reply, Request, Speech, Validators};
 use crate::time::Timestamp;
 use crate::units::Share;
 use crate::validate;
@@ -80,13 +80,28 @@ pub struct Asking<'a> {
     pub use_case: Option<&'a str>,
     /// How much of the budget may be used up.
     pub budget_share: Option<Share>,
+    /// The number of the endpoint's definition.
+    pub definition: u64,
+    /// By what upstream may confirm the value that is held, if one is.
+    pub validators: Option<&'a Validators>,
+}
+
+/// What upstream gave.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Given {
+    /// A record that was read and found possible.
+    Record(Record),
+    /// That the value whose validators were sent is what it would give again (304).
+    Unchanged,
 }
 
 /// What became of one question.
 #[derive(Debug)]
 pub struct Asked {
-    /// A record that was read and found possible, or why there is none.
-    pub outcome: Result<Record, Error>,
+    /// What upstream gave, or why it gave nothing.
+    pub outcome: Result<Given, Error>,
+    /// By what it may confirm that later.
+    pub validators: Option<Validators>,
     /// How many requests left the machine: 0 if none did, more than 1 after redirects.
     pub calls: u32,
     /// The time that those requests took, from sending to the last byte; no waiting for a slot or
@@ -105,6 +120,14 @@ pub struct Upstream {
     ledger: Ledger,
     clients: Clients,
     lines: Mutex<HashMap<String, Arc<Line>>>,
+}
+
+/// One question as its provider puts it.
+struct Inquiry<'a> {
+    ask: Ask<'a>,
+    request: Request,
+    /// By which validators are told that hold for it.
+    number: i64,
 }
 
 /// Why one try came to nothing.
@@ -161,10 +184,12 @@ impl Upstream {
         };
         let outcome = self.converse(asking, &permit.line, &mut spent).await;
         let (calls, latency) = (spent.calls, spent.latency);
+        let mut validators = None;
         let outcome = match outcome {
-            Ok(record) => {
+            Ok((given, kept)) => {
                 self.settle(asking, &spent, Said::Answered, Some((asking.name, None)));
-                Ok(record)
+                validators = kept;
+                Ok(given)
             }
             Err(Failed { error, blame, .. }) => {
                 let error = send::without_secret(error, asking.site);
@@ -182,7 +207,7 @@ impl Upstream {
                 Err(error)
             }
         };
-        Asked { outcome, calls, latency }
+        Asked { outcome, validators, calls, latency }
     }
 
     async fn converse(
@@ -190,7 +215,7 @@ impl Upstream {
         asking: &Asking<'_>,
         line: &Line,
         spent: &mut Spent<'_>,
-    ) -> Result<Record, Failed> {
+    ) -> Result<(Given, Option<Validators>), Failed> {
         let site = asking.site;
         let provider = site.speech.provider();
         let ask = Ask { symbol: asking.symbol, data_type: asking.data_type, provider: &site.name };
@@ -203,18 +228,21 @@ impl Upstream {
         let credentials = site.credentials().map_err(Failed::unasked)?;
         let base = self.base_url(site, line).map_err(Failed::unasked)?;
         let request = provider.request(&ask);
-        let letter = send::letter(site, &base, &request, credentials).map_err(Failed::unasked)?;
+        let number = request.number(site.speech, site.base_url.as_deref(), asking.definition);
+        let mut letter =
+            send::letter(site, &base, &request, credentials).map_err(Failed::unasked)?;
+        letter.validators = asking.validators.filter(|held| held.request == number);
+        let inquiry = Inquiry { ask, request, number };
         let (mut retries, mut before) = (0, None);
         loop {
-            let failed =
-                match self.attempt(asking, &ask, &request, letter.clone(), line, spent).await {
-                    Ok(record) => return Ok(record),
-                    // Why it could not be asked again says less than how it failed.
-                    Err(Failed { blame: Blame::Unasked, error, .. }) => {
-                        return Err(before.unwrap_or_else(|| Failed::unasked(error)));
-                    }
-                    Err(failed) => failed,
-                };
+            let failed = match self.attempt(asking, &inquiry, letter.clone(), line, spent).await {
+                Ok(given) => return Ok(given),
+                // Why it could not be asked again says less than how it failed.
+                Err(Failed { blame: Blame::Unasked, error, .. }) => {
+                    return Err(before.unwrap_or_else(|| Failed::unasked(error)));
+                }
+                Err(failed) => failed,
+            };
             let Some(pause) = self.pause_before_retry(site, &failed, retries, spent) else {
                 if failed.error.kind == Kind::Unreachable {
                     line.lost.send_replace(Some(failed.error.clone()));
@@ -254,45 +282,72 @@ impl Upstream {
     async fn attempt(
         &self,
         asking: &Asking<'_>,
-        ask: &Ask<'_>,
-        request: &Request,
+        inquiry: &Inquiry<'_>,
         mut letter: Letter<'_>,
         line: &Line,
         spent: &mut Spent<'_>,
-    ) -> Result<Record, Failed> {
+    ) -> Result<(Given, Option<Validators>), Failed> {
         let site = asking.site;
-        for _ in 0..=MOST_REDIRECTS {
-            let mut arrival = self.exchange(asking, request, &mut letter, line, spent).await?;
+        for redirects in 0..=MOST_REDIRECTS {
+            let arrival = self.exchange(asking, &inquiry.request, &mut letter, line, spent).await?;
             let next = send::redirection(site, &letter.url, &arrival).map_err(Failed::well)?;
             let Some(next) = next else {
-                let body = std::mem::take(&mut arrival.body);
-                let header = |name: &str| arrival.header(name).map(str::to_owned);
-                let (retry_after, date) = (header("retry-after"), header("date"));
-                let reply = Reply { status: arrival.status, body };
-                let now = self.reading();
-                let pace = site.speech.provider().pace(&reply, &header, now.wall);
-                // What nothing limits need not be known, and what was counted before this call started
-                // may be counted in another minute.
-                let is_of_use = |since: Timestamp| {
-                    !site.limits.windows.is_empty() && spent.started.is_some_and(|at| at >= since)
-                };
-                spent.used = pace.used.filter(|(since, _)| is_of_use(*since)).or(spent.used);
-                let outcome = send::read(site, ask, reply, self.clock.now())
-                    .and_then(|record| validate::record(&record).map(|()| record));
-                let status = arrival.status;
-                // A date is meant by the clock of whoever wrote it.
-                let its_now = date.as_deref().and_then(Timestamp::from_http_date);
-                let named = retry_after
-                    .as_deref()
-                    .and_then(|text| send::retry_after(text, its_now.unwrap_or(now.wall)));
-                return outcome
-                    .map_err(|error| self.failed(asking, error, status, named, pace, spent));
+                // Those of another place would be sent to this one.
+                let validators = (redirects == 0)
+                    .then(|| send::validators(site, inquiry.number, &arrival))
+                    .flatten();
+                return self.read(asking, inquiry, letter.validators, arrival, spent).map(
+                    |given| match (&given, letter.validators) {
+                        (Given::Unchanged, Some(held)) => (given, Some(held.renewed(validators))),
+                        _ => (given, validators),
+                    },
+                );
             };
             send::redirect(site, &mut letter, next);
         }
         let message = format!("{} redirects more than {MOST_REDIRECTS} times", site.name);
         let error = Error::new(Kind::Upstream, message);
         Err(Failed::well(error.hint("check `base_url` with `mcache config show`")))
+    }
+
+    /// What an answer gives, and what it says of how often one may ask; `held` was sent along.
+    fn read(
+        &self,
+        asking: &Asking<'_>,
+        inquiry: &Inquiry<'_>,
+        held: Option<&Validators>,
+        mut arrival: http::Arrival,
+        spent: &mut Spent<'_>,
+    ) -> Result<Given, Failed> {
+        let site = asking.site;
+        let body = std::mem::take(&mut arrival.body);
+        let status = arrival.status;
+        let header = |name: &str| arrival.header(name).map(str::to_owned);
+        let reply = Reply { status, body };
+        let now = self.reading();
+        let pace = site.speech.provider().pace(&reply, &header, now.wall);
+        // What nothing limits need not be known, and what was counted before this call started
+        // may be counted in another minute.
+        let is_of_use = |since: Timestamp| {
+            !site.limits.windows.is_empty() && spent.started.is_some_and(|at| at >= since)
+        };
+        spent.used = pace.used.filter(|(since, _)| is_of_use(*since)).or(spent.used);
+        let outcome = match (status, held) {
+            (304, Some(_)) => Ok(Given::Unchanged),
+            (304, None) => Err(send::unasked(site)),
+            _ => send::read(site, &inquiry.ask, reply, self.clock.now()).and_then(|record| {
+                validate::record(&record)?;
+                Ok(Given::Record(record))
+            }),
+        };
+        outcome.map_err(|error| {
+            // A date is meant by the clock of whoever wrote it.
+            let its_now = arrival.header("date").and_then(Timestamp::from_http_date);
+            let named = arrival
+                .header("retry-after")
+                .and_then(|text| send::retry_after(text, its_now.unwrap_or(now.wall)));
+            self.failed(asking, error, status, named, pace, spent)
+        })
     }
 
     /// What an answer that is no record says: refused by its status, by a time that it names, or,

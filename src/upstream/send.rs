@@ -11,7 +11,7 @@ use super::http::{Arrival, Letter};
 use super::site::{Credentials, Place, Secret, Site, host_and_port, joined};
 use crate::error::{Error, Kind, Usage};
 use crate::market::Record;
-use crate::provider::{Ask, Reply, Request};
+use crate::provider::{Ask, Reply, Request, Validators};
 use crate::time::Timestamp;
 
 /// The longest pause that an upstream can ask for: a month, the longest ban that is known being
@@ -70,7 +70,7 @@ pub(super) fn letter<'a>(
             }
         }
     }
-    Ok(Letter { provider: &site.name, url, headers, timeout: site.timeout })
+    Ok(Letter { provider: &site.name, url, headers, validators: None, timeout: site.timeout })
 }
 
 /// The headers that any host may see.
@@ -131,6 +131,8 @@ pub(super) fn redirect(site: &Site, letter: &mut Letter<'_>, next: Url) {
     if !is_same_place(&letter.url, &next) {
         letter.headers = signature(site);
     }
+    // Whoever sends us on has not said that this is the same place, or the same answer.
+    letter.validators = None;
     letter.url = next;
 }
 
@@ -173,6 +175,22 @@ pub(super) fn time_of_day(instant: Timestamp, now: Timestamp) -> String {
     }
     let (minute, second) = (seconds.rem_euclid(3600) / 60, seconds.rem_euclid(60));
     format!("{:02}:{minute:02}:{second:02} UTC", whole.hour())
+}
+
+/// The validators that an answer came with, of which none holds our key: they are written down.
+pub(super) fn validators(site: &Site, request: i64, arrival: &Arrival) -> Option<Validators> {
+    let found = Validators::of(request, &|name| arrival.single(name).map(str::to_owned));
+    let shows = |secret: &Secret, found: &Validators| found.texts().any(|t| secret.is_in(t));
+    found.filter(|found| !site.secret().is_some_and(|secret| shows(secret, found)))
+}
+
+/// The error for an answer that nothing has changed, given to whoever did not ask that.
+pub(super) fn unasked(site: &Site) -> Error {
+    let name = &site.name;
+    let message =
+        format!("{name} says that nothing has changed (HTTP 304), and was not asked that");
+    Error::new(Kind::Upstream, message)
+        .hint("something between here and it answers wrongly; --offline answers from the cache")
 }
 
 /// The record in an answer, or what is wrong with it.

@@ -80,6 +80,8 @@ async fn ask_within(upstream: &Upstream, site: &Site, patience: Duration) -> Ask
         caller: "tests",
         use_case: None,
         budget_share: None,
+        definition: 0,
+        validators: None,
     };
     upstream.ask(&asking, &permit, &mut patience).await
 }
@@ -103,7 +105,7 @@ async fn an_answer_becomes_a_record_and_costs_one_call() {
     let site =
         Site { headers: vec![("X-Team".to_owned(), Secret::new("blue"))], ..site(server.address) };
     let asked = ask_once(&site).await;
-    let Record::Quote(quote) = asked.outcome.unwrap() else { panic!("no quote") };
+    let Given::Record(Record::Quote(quote)) = asked.outcome.unwrap() else { panic!("no quote") };
     assert_eq!((quote.symbol.as_str(), quote.provider.as_str(), asked.calls), ("AAPL", "acme", 1));
     let head = server.heads.recv().unwrap().to_lowercase();
     assert!(head.starts_with("get /mirror/v8/finance/chart/aapl"), "{head}");

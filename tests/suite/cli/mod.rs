@@ -3,6 +3,8 @@
 //! - `fetch` — where an answer comes from, how old it may be, and what it says of itself
 //! - `terms` — the flags of `fetch` that say what is acceptable
 //! - `strategy` — how carefully a provider is asked, and what that makes of a TTL
+//! - `revalidation` — what upstream confirms as unchanged, and costs no body
+//! - `versions` — the version of an endpoint, and what came under another one
 //! - `several` — many symbols at once: order, lists, duplicates, files
 //! - `lists` — the portfolio, the watchlists and their files
 //! - `providers` — what each provider is sent, and who is told the key
@@ -26,10 +28,12 @@ mod output;
 mod packaging;
 mod providers;
 mod put;
+mod revalidation;
 mod several;
 mod stats;
 mod strategy;
 mod terms;
+mod versions;
 mod warm;
 
 use crate::sandbox::{Run, Sandbox, Upstream, finished, reply};

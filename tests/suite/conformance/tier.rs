@@ -11,8 +11,10 @@ use mcache::db::tally::Tally;
 use mcache::entry::{Entry, Format};
 use mcache::key::{Key, Pattern};
 use mcache::policy::{Course, Known};
+use mcache::provider::Validators;
 use mcache::tier::disk::Disk;
 use mcache::tier::memory::{Bounds, Memory};
+use mcache::tier::salvage::Extent;
 use mcache::tier::{Incoming, Name, Stored, Tier};
 use mcache::time::Timestamp;
 use rusqlite::params;
@@ -43,7 +45,7 @@ fn entry(key: &str, provider: &str, body: &[u8]) -> Entry {
 
 fn incoming(entry: Entry) -> Incoming {
     let stored = Stored { entry: Arc::new(entry), row: 0, known: Known::default() };
-    Incoming { stored, tags: Vec::new(), gone_at: Timestamp::NEVER, put_at: THEN }
+    Incoming { stored, tags: Vec::new(), validators: None, gone_at: Timestamp::NEVER, put_at: THEN }
 }
 
 fn put(tier: &dyn Tier, entry: Entry) {
@@ -370,7 +372,12 @@ fn without_the_table_of_courses_entries_are_found_all_the_same() {
     let disk = || Disk::new(Database::at(folder.path()), Packing::None);
     put(&disk(), entry("k", "yahoo", b"1"));
     let database = rusqlite::Connection::open(folder.path().join("cache.db")).unwrap();
-    database.execute_batch("DROP TABLE strategy; PRAGMA user_version = 1001").unwrap();
+    database
+        .execute_batch(
+            "DROP TABLE strategy; DROP TABLE validator; DROP TABLE definition;
+             PRAGMA user_version = 1001",
+        )
+        .unwrap();
     drop(database);
     let reader = disk();
     for way in ["at a glance", "properly"] {
@@ -399,4 +406,86 @@ fn a_lost_table_of_courses_stops_no_put() {
     turn(&disk, &mut stored, "yahoo", &|_| careful(i64::MAX));
     assert_eq!(stored[0].stored.known.course, careful(i64::MAX));
     assert_eq!(held(&disk, "k"), [entry("k", "yahoo", b"2")]);
+}
+
+fn validators(etag: &str) -> Validators {
+    Validators { etag: Some(etag.into()), last_modified: None, request: 7 }
+}
+
+fn known_by(entry: Entry, etag: &str, definition: u64) -> Incoming {
+    let mut incoming = incoming(entry);
+    incoming.validators = Some(validators(etag));
+    incoming.stored.known.definition = definition;
+    incoming
+}
+
+/// The definition and the validators of an entry as the disk holds it.
+fn beside(disk: &Disk, key: &str) -> (u64, Option<Validators>) {
+    let shelf = disk.get(&Key::from_stored(key)).unwrap().unwrap();
+    let found = disk.validators(shelf[0].row, &shelf[0].entry).unwrap();
+    (shelf[0].known.definition, found)
+}
+
+#[test]
+fn what_stands_beside_an_entry_goes_and_changes_with_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let disk = Disk::new(Database::at(folder.path()), Packing::None);
+    disk.put(&mut [known_by(entry("k", "yahoo", b"1"), "\"a\"", 3)]).unwrap();
+    assert_eq!(beside(&disk, "k"), (3, Some(validators("\"a\""))));
+    // A process of its own, which looks at a glance first.
+    let other = Disk::new(Database::at(folder.path()), Packing::None);
+    assert_eq!(beside(&other, "k"), (3, Some(validators("\"a\""))));
+    disk.put(&mut [known_by(entry("k", "yahoo", b"2"), "\"b\"", u64::MAX)]).unwrap();
+    assert_eq!(beside(&disk, "k"), (u64::MAX, Some(validators("\"b\""))));
+    put(&disk, entry("k", "yahoo", b"2"));
+    assert_eq!(beside(&disk, "k"), (0, None));
+    disk.put(&mut [known_by(entry("k", "yahoo", b"2"), "\"b\"", 3)]).unwrap();
+    disk.remove(&[name("k", "yahoo")]).unwrap();
+    put(&disk, entry("k", "yahoo", b"2"));
+    assert_eq!(beside(&disk, "k"), (0, None), "of another entry, though it is the same value");
+    let mut gone = known_by(entry("k", "yahoo", b"2"), "\"b\"", 3);
+    gone.gone_at = THEN;
+    disk.put(&mut [gone]).unwrap();
+    disk.drop_gone(THEN + Duration::from_secs(1), &|_, _| THEN).unwrap();
+    assert!(held(&disk, "k").is_empty());
+    let database = rusqlite::Connection::open(folder.path().join("cache.db")).unwrap();
+    let count = "SELECT (SELECT count(*) FROM validator) + (SELECT count(*) FROM definition)";
+    let rows: i64 = database.query_row(count, [], |row| row.get(0)).unwrap();
+    assert_eq!(rows, 0);
+}
+
+#[test]
+fn what_was_changed_beside_an_entry_is_as_if_there_were_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    for sql in [
+        "UPDATE validator SET etag = '\"b\"'; UPDATE definition SET number = 4",
+        "UPDATE validator SET etag = x'ff'; UPDATE definition SET number = 'four'",
+        "UPDATE validator SET request = request + 1; UPDATE definition SET sum = sum + 1",
+        "DROP TABLE validator; DROP TABLE definition",
+    ] {
+        let disk = Disk::new(Database::at(folder.path()), Packing::None);
+        disk.put(&mut [known_by(entry("k", "yahoo", b"1"), "\"a\"", 3)]).unwrap();
+        drop(disk);
+        let database = rusqlite::Connection::open(folder.path().join("cache.db")).unwrap();
+        database.execute_batch(sql).unwrap();
+        drop(database);
+        let disk = Disk::new(Database::at(folder.path()), Packing::None);
+        assert_eq!(beside(&disk, "k"), (0, None), "{sql}");
+        assert_eq!(picked(&disk, "*"), ["k@yahoo"], "{sql}");
+        assert!(disk.take_damaged().is_empty(), "{sql}");
+    }
+}
+
+#[test]
+fn what_is_salvaged_still_came_under_its_definition_and_is_asked_for_in_full() {
+    let (damaged, fresh) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let disk = Disk::new(Database::at(damaged.path()), Packing::None);
+    disk.put(&mut [known_by(entry("k", "yahoo", b"1"), "\"a\"", 3)]).unwrap();
+    put(&disk, entry("other", "yahoo", b"2"));
+    drop(disk);
+    let disk = Disk::new(Database::at(fresh.path()), Packing::None);
+    let file = damaged.path().join("cache.db");
+    assert_eq!(disk.salvage(&file, Extent::Everything, &|_| Timestamp::NEVER).unwrap(), 2);
+    assert_eq!(held(&disk, "k"), [entry("k", "yahoo", b"1")]);
+    assert_eq!((beside(&disk, "k"), beside(&disk, "other")), ((3, None), (0, None)));
 }

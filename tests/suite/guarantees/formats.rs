@@ -8,7 +8,14 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use mcache::codec::Packing;
+use mcache::db::Database;
+use mcache::entry::Entry;
+use mcache::key::Key;
 use mcache::policy::Course;
+use mcache::provider::definition;
+use mcache::tier::Tier as _;
+use mcache::tier::disk::Disk;
 use mcache::time::Timestamp;
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -25,7 +32,7 @@ struct Fixture {
     ttl_seconds: f64,
 }
 
-const FIXTURES: [Fixture; 2] = [
+const FIXTURES: [Fixture; 3] = [
     Fixture {
         name: "cache-v1.db",
         user_version: 1001,
@@ -38,14 +45,26 @@ const FIXTURES: [Fixture; 2] = [
         fetched_at: "2026-07-01T15:00:00.003Z",
         ttl_seconds: 60.0,
     },
+    Fixture {
+        name: "cache-v1.4.db",
+        user_version: 1004,
+        fetched_at: "2026-07-01T15:00:00.011Z",
+        ttl_seconds: 60.0,
+    },
 ];
 
 /// The migrations and the XXH3 of each: a changed line here is a broken promise.
-const MIGRATIONS: [(&str, u64); 2] =
-    [("0001_entries.sql", MIGRATION_1), ("0002_strategy.sql", MIGRATION_2)];
+const MIGRATIONS: [(&str, u64); 4] = [
+    ("0001_entries.sql", MIGRATION_1),
+    ("0002_strategy.sql", MIGRATION_2),
+    ("0003_validator.sql", MIGRATION_3),
+    ("0004_definition.sql", MIGRATION_4),
+];
 
 const MIGRATION_1: u64 = 15_840_919_813_787_878_424;
 const MIGRATION_2: u64 = 10_826_554_760_807_537_320;
+const MIGRATION_3: u64 = 11_594_974_072_515_935_945;
+const MIGRATION_4: u64 = 551_953_676_249_732_810;
 
 /// XXH3 of the records of AAPL, BTC and GDP in the fixtures.
 const SUMS: [u64; 3] =
@@ -69,14 +88,34 @@ fn values() -> Vec<(&'static str, Vec<u8>)> {
     ]
 }
 
+/// What the upstream of the newest fixture says to be asked by.
+const ETAG: &str = "\"v1-33a64df5\"";
+
+/// An upstream as the real ones that sends these header lines too.
+fn speaking_with(headers: &str) -> Upstream {
+    let headers = headers.to_owned();
+    Upstream::start(move |incoming| {
+        let now = Timestamp::parse(crate::sandbox::NOW).unwrap();
+        let answer = mcache::provider::demo::reply(&incoming.path, now);
+        let head = format!(
+            "HTTP/1.1 {} X\r\n{headers}Content-Length: {}\r\nConnection: close\r\n\r\n",
+            answer.status,
+            answer.body.len()
+        );
+        [head.as_bytes(), &answer.body].concat()
+    })
+}
+
 /// A machine with a cache like those of the fixtures.
 fn fixture() -> Sandbox {
-    let upstream = Upstream::speaking();
+    let upstream = speaking_with(&format!("ETag: {ETAG}\r\n"));
     let mut sandbox = Sandbox::new().env("FRED_API_KEY", "0123456789abcdef0123456789abcdef");
     for provider in ["yahoo", "binance", "fred"] {
         sandbox = sandbox.with_provider(provider, upstream.url());
     }
-    assert_eq!(sandbox.run(&["fetch", "AAPL", "BTC", "GDP"]).code, Some(0));
+    let version = ["--set", "providers.fred.endpoints.series.version=2"];
+    let fetch = [&["fetch", "AAPL", "BTC", "GDP"], &version[..]].concat();
+    assert_eq!(sandbox.run(&fetch).code, Some(0));
     assert_eq!(sandbox.run(&["fetch", "NOSUCH"]).code, Some(1));
     for (key, value) in values() {
         let put = ["put", key, "-", "--ttl", "1h", "--tag", "fixture"];
@@ -162,6 +201,21 @@ fn every_released_format_answers_byte_for_byte() {
 }
 
 #[test]
+fn what_stands_beside_the_entries_of_the_newest_format_is_understood() {
+    let newest = &FIXTURES[FIXTURES.len() - 1];
+    let sandbox = with_database(&fixtures().join(newest.name));
+    let disk = Disk::new(Database::at(&sandbox.cache()), Packing::None);
+    for (key, number) in [("quote:stock:AAPL", 0), ("series:macro:GDP", definition(Some("2")))] {
+        let shelf = disk.get(&Key::from_stored(key)).unwrap().unwrap();
+        assert_eq!(shelf[0].known.definition, number, "{key}");
+        let validators = disk.validators(shelf[0].row, &shelf[0].entry).unwrap().unwrap();
+        assert_eq!(validators.etag.as_deref(), Some(ETAG), "{key}");
+        let other = Entry { body: Box::default(), ..Entry::clone(&shelf[0].entry) };
+        assert_eq!(disk.validators(shelf[0].row, &other).unwrap(), None, "{key}");
+    }
+}
+
+#[test]
 fn an_older_minor_version_answers_as_it_stands_and_is_migrated_by_whoever_writes() {
     let file = fixtures().join(FIXTURES[0].name);
     let sandbox = with_database(&file);
@@ -193,7 +247,7 @@ fn an_older_minor_version_answers_as_it_stands_and_is_migrated_by_whoever_writes
     assert!(files(&sandbox, "cache.db.damaged-").is_empty());
     // What stands in the WAL is in the file once another program has closed it.
     sandbox.sql("PRAGMA wal_checkpoint(TRUNCATE)");
-    assert_eq!(version(), 1002);
+    assert_eq!(version(), 1004);
 }
 
 #[test]
@@ -221,7 +275,7 @@ fn a_newer_minor_version_is_used_as_if_it_were_ours() {
          ALTER TABLE usage ADD COLUMN colour INTEGER;
          CREATE TABLE forecast (at_ms INTEGER PRIMARY KEY, sun REAL) STRICT;
          CREATE INDEX forecast_by_sun ON forecast (sun);
-         PRAGMA user_version = 1005;",
+         PRAGMA user_version = 1099;",
     );
     for command in [
         &["fetch", "AAPL"][..],
@@ -237,7 +291,7 @@ fn a_newer_minor_version_is_used_as_if_it_were_ours() {
     }
     let hit = only(&sandbox.run(&["fetch", "MSFT", "-f", "json"]));
     assert_eq!(hit["cache"]["status"], "hit");
-    assert_eq!(user_version(&fs::read(sandbox.cache().join("cache.db")).unwrap()), 1005);
+    assert_eq!(user_version(&fs::read(sandbox.cache().join("cache.db")).unwrap()), 1099);
 }
 
 /// Asks a machine whose database is not ours: it stays as it is, and upstream answers.

@@ -19,6 +19,14 @@ pub struct Incoming {
     pub headers: Vec<String>,
 }
 
+impl Incoming {
+    /// What the header of this name, in lower case, says; none if it was not sent.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let fields = self.headers.iter().filter_map(|line| line.split_once(':'));
+        fields.into_iter().find(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, v)| v.trim())
+    }
+}
+
 /// After this what has not come never will.
 const NEVER_COMES: Duration = Duration::from_mins(1);
 

@@ -1,0 +1,68 @@
+//! Tables that stand beside the entries and that a later migration has added.
+//!
+//! A database that an older release made and that nobody has written since does not have them;
+//! readers never migrate, and may not be able to. So every statement that joins one goes through
+//! [`prepare`], which leaves out what is not there, and every change of one through [`prepare_alone`].
+
+use rusqlite::{CachedStatement, Connection};
+
+use super::Trouble;
+
+/// A table that a statement may join.
+struct Joined {
+    name: &'static str,
+    /// How a statement names it, to be able to do without it.
+    clause: &'static str,
+    /// What takes its place: a row that belongs to nobody.
+    nobody: &'static str,
+}
+
+static JOINED: [Joined; 2] = [
+    Joined {
+        name: "strategy",
+        clause: "JOIN strategy s",
+        nobody: "JOIN (SELECT NULL AS provider, NULL AS minimal_until_ms,
+            NULL AS conservative_until_ms, NULL AS aggressive_until_ms, NULL AS sum) s",
+    },
+    Joined {
+        name: "definition",
+        clause: "JOIN definition d",
+        nobody: "JOIN (SELECT NULL AS id, NULL AS number, NULL AS sum) d",
+    },
+];
+
+/// Prepares a statement, if need be without the tables that it joins and that are not there.
+pub fn prepare<'c>(connection: &'c Connection, sql: &str) -> Result<CachedStatement<'c>, Trouble> {
+    let error = match connection.prepare_cached(sql) {
+        Ok(prepared) => return Ok(prepared),
+        Err(error) => error,
+    };
+    // A statement that makes no sense is damage. Here it may only be an older schema.
+    let mut without = sql.to_owned();
+    for table in &JOINED {
+        if sql.contains(table.clause) && !is_there(connection, table.name)? {
+            without = without.replace(table.clause, table.nobody);
+        }
+    }
+    if without == sql { Err(error.into()) } else { Ok(connection.prepare_cached(&without)?) }
+}
+
+/// Prepares what reads or changes this table alone; none if it is not there. That one was lost is no
+/// reason to set all the entries aside.
+pub fn prepare_alone<'c>(
+    connection: &'c Connection,
+    table: &str,
+    sql: &str,
+) -> Result<Option<CachedStatement<'c>>, Trouble> {
+    match connection.prepare_cached(sql) {
+        Err(_) if !is_there(connection, table)? => Ok(None),
+        prepared => Ok(Some(prepared?)),
+    }
+}
+
+/// Whether there is such a table.
+pub fn is_there(connection: &Connection, table: &str) -> Result<bool, Trouble> {
+    let mut find = connection
+        .prepare_cached("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?1")?;
+    Ok(find.exists([table])?)
+}
