@@ -91,7 +91,8 @@ fn zones(text: &str, code: &mut String) -> Result<Vec<(String, usize)>, Fault> {
     for (at, (offsets, changes)) in clocks.iter().enumerate() {
         writeln!(
             code,
-            "static OFFSETS_{at}: Offsets = Offsets {{ known: &[{offsets}], changes: &[{changes}] }};"
+            "#[expect(clippy::unreadable_literal, reason = \"made by the build script\")]\n\
+             static OFFSETS_{at}: Offsets = Offsets {{ known: &[{offsets}], changes: &[{changes}] }};"
         )?;
     }
     Ok(zones)

@@ -79,8 +79,8 @@ pub enum Warning {
     },
     /// What is said of sessions is a guess, because nobody knows them yet, or any more.
     Guessed {
-        /// The exchanges, each with the dates between which its sessions are known.
-        exchanges: Vec<String>,
+        /// The exchanges, with what is known of a single one.
+        of: String,
     },
     /// The cap is reached by what may not be dropped.
     OverCap {
@@ -120,8 +120,7 @@ impl fmt::Display for Warning {
                 write!(f, "the entry `{key}` is damaged; it is not served")
             }
             Self::Foreign { path, what } => {
-                let path = path.display();
-                write!(f, "the cache at `{path}` {what}; it is left alone and not used")
+                write!(f, "the cache at `{}` {what}; it is left alone and not used", path.display())
             }
             Self::Unusable { path, why } => {
                 write!(f, "the cache in `{}` cannot be used: {why}", path.display())
@@ -143,13 +142,7 @@ impl fmt::Display for Warning {
                     "the cache folder `{path}` is on a network ({kind}): slower, and a local folder is safer"
                 )
             }
-            Self::Guessed { exchanges } => {
-                write!(
-                    f,
-                    "sessions are guessed from weekly hours beyond what is known of {}",
-                    exchanges.join(", ")
-                )
-            }
+            Self::Guessed { of } => write!(f, "sessions beyond what is known of {of} are guessed"),
             Self::OverCap { path } => {
                 let path = path.display();
                 write!(

@@ -47,7 +47,10 @@ fn said(layers: &Layers, map: &str) -> Vec<(Box<str>, Exchange)> {
 /// Reads the days of a file.
 fn days(path: &Path) -> Result<Vec<Override>, Usage> {
     let shown = path.display();
-    let refused = |why: &str| Usage::new(format!("`{shown}` {why}"));
+    let refused = |why: &str| {
+        Usage::new(format!("`{shown}` {why}"))
+            .hint("`calendars.file` names a CSV of days; ~ there is none")
+    };
     let mut bytes = Vec::new();
     File::open(path)
         .and_then(|file| file.take(LONGEST + 1).read_to_end(&mut bytes))

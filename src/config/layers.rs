@@ -306,7 +306,7 @@ mod tests {
             Some("default")
         );
         assert_eq!(layers.names(&["providers"]), ["binance", "demo", "fred", "yahoo"]);
-        assert_eq!(layers.names(&["ttl"]), ["not_found", "quote", "series"]);
+        assert_eq!(layers.names(&["keep"])[..3], ["bars", "dividends", "payload"]);
         let shipped = DEFAULTS.iter().filter(|(path, _)| !is_profile(path));
         assert_eq!(layers.all().count(), shipped.count());
     }

@@ -343,15 +343,13 @@ mod tests {
 
     #[test]
     fn a_variable_that_is_nearly_ours_is_a_mistake_and_any_other_is_not_ours() {
+        let keys = schema::keys_of("");
         for (name, hint) in [
             ("MCACHE_CACHE__DISK__MAX_SISE_GB", "did you mean `MCACHE_CACHE__DISK__MAX_SIZE_GB`?"),
             ("MCACHE_CRYPTO_QOUTE", "did you mean `MCACHE_CRYPTO_QUOTE`?"),
             ("MCACHE_OFLINE", "did you mean `MCACHE_OFFLINE`?"),
             ("MCACHE_STALE_IF_ERROR__X", "`stale_if_error` holds a value and no keys"),
-            (
-                "MCACHE_A__B",
-                "the keys are cache, ttl, keep, stale_if_error, strategies, chains, watchlists, portfolio, crypto_quote, providers, aliases, symbols",
-            ),
+            ("MCACHE_A__B", keys.as_str()),
         ] {
             let usage = variable(name, "1").unwrap_err();
             assert!(

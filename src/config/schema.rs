@@ -252,7 +252,8 @@ pub fn unknown(prefix: &str, parent: &str, name: &str) -> Refusal {
     Refusal { message: format!("unknown key `{said}`"), hint: Some(hint) }
 }
 
-fn keys_of(path: &str) -> String {
+/// The keys that there are below this path, in a sentence.
+pub(super) fn keys_of(path: &str) -> String {
     let names = children(path);
     match path {
         "" => format!("the keys are {}", names.join(", ")),

@@ -37,7 +37,7 @@ pub(crate) struct Calendar {
     /// Say by the exit code whether it is open now: 0 yes, 1 no
     #[arg(long, conflicts_with = "is_session")]
     pub(crate) is_open: bool,
-    /// Say by the exit code whether a date is one of its sessions: 0 yes, 1 no [default: today there]
-    #[arg(long, value_name = "DATE", num_args = 0..=1)]
-    pub(crate) is_session: Option<Option<String>>,
+    /// Say by the exit code whether it has a session on a date: 0 yes, 1 no [default: today there]
+    #[arg(long, value_name = "DATE", num_args = 0..=1, default_missing_value = "today")]
+    pub(crate) is_session: Option<String>,
 }

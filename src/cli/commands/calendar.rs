@@ -5,7 +5,6 @@
 use std::io::Write;
 
 use serde::Serialize;
-use serde::ser::Serializer;
 
 use crate::calendar::{Calendars, Date, Exchange, Phase, Session, known, version};
 use crate::cli::Invocation;
@@ -44,13 +43,14 @@ pub(in crate::cli) fn run(args: &Calendar, invocation: Invocation<'_>) -> anyhow
     if args.is_open {
         let phase = calendars.phase(exchange, now);
         warn(phase.is_guess.then_some(exchange), ui);
-        return Ok(answer(phase.is_open));
+        return Ok(if phase.is_open { Exit::Success } else { Exit::Failure });
     }
     if let Some(date) = &args.is_session {
-        let today = || calendars.local_date(exchange, now);
-        let date = date.as_deref().map(parsed).transpose()?.unwrap_or_else(today);
+        let today = calendars.local_date(exchange, now);
+        let date = if date == "today" { today } else { parsed(date)? };
         warn(is_beyond(exchange, date).then_some(exchange), ui);
-        return Ok(answer(calendars.session(exchange, date).is_some()));
+        let session = calendars.session(exchange, date);
+        return Ok(session.map_or(Exit::Failure, |_| Exit::Success));
     }
     let style = ui.style();
     if args.from.is_some() || args.to.is_some() {
@@ -71,26 +71,21 @@ pub(in crate::cli) fn run(args: &Calendar, invocation: Invocation<'_>) -> anyhow
     Ok(Exit::Success)
 }
 
-/// The exit code that says yes or no.
-fn answer(is_so: bool) -> Exit {
-    if is_so { Exit::Success } else { Exit::Failure }
-}
-
 /// Whether a date is beyond what is known of an exchange.
 fn is_beyond(exchange: Exchange, date: Date) -> bool {
     known(exchange).is_some_and(|(first, last)| date < first || date > last)
 }
 
-/// Says once whose sessions are guessed.
+/// Says once whose sessions are guessed; of a single exchange also what is known.
 fn warn(exchanges: impl IntoIterator<Item = Exchange>, ui: &mut Ui) {
-    let said = |exchange| {
-        let (first, last) = known(exchange)?;
-        Some(format!("{exchange} ({first} to {last})"))
+    let exchanges: Vec<Exchange> = exchanges.into_iter().collect();
+    let names = match exchanges[..] {
+        [] => return,
+        [one] => known(one).map(|(first, last)| vec![format!("{one} ({first} to {last})")]),
+        _ => None,
     };
-    let exchanges: Vec<String> = exchanges.into_iter().filter_map(said).collect();
-    if !exchanges.is_empty() {
-        ui.warn(&Warning::Guessed { exchanges });
-    }
+    let names = names.unwrap_or_else(|| exchanges.iter().map(Exchange::to_string).collect());
+    ui.warn(&Warning::Guessed { of: names.join(", ") });
 }
 
 fn parsed(text: &str) -> Result<Date, Usage> {
@@ -138,7 +133,7 @@ impl Row {
 /// What is known of an exchange at an instant.
 #[derive(Serialize)]
 struct Now {
-    #[serde(rename = "exchange", serialize_with = "named")]
+    #[serde(rename = "exchange")]
     of: Exchange,
     zone: &'static str,
     is_open: bool,
@@ -152,10 +147,6 @@ struct Now {
     at: Timestamp,
     #[serde(skip)]
     today: Option<Session>,
-}
-
-fn named<S: Serializer>(exchange: &Exchange, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(exchange.as_str())
 }
 
 impl Now {

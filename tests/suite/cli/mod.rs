@@ -9,17 +9,19 @@
 //! - `lists` — the portfolio, the watchlists and their files
 //! - `providers` — what each provider is sent, and who is told the key
 //! - `failures` — what becomes of everything that an upstream may answer
-//! - `benchmark`, `warm`, `stats`, `clear`, `keys`, `get`, `put`, `limits`, `config`,
+//! - `benchmark`, `warm`, `stats`, `clear`, `keys`, `get`, `put`, `limits`, `calendar`, `config`,
 //!   `packaging` — the command of that name
 //! - `output` — formats, colour, numbers, closed pipes
 //! - `bad_input` — what cannot be meant, on the command line and in files
 
 mod bad_input;
 mod benchmark;
+mod calendar;
 mod clear;
 mod config;
 mod failures;
 mod fetch;
+mod freshness;
 mod get;
 mod keys;
 mod limits;
