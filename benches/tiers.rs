@@ -78,6 +78,7 @@ fn incoming(n: u64) -> Incoming {
         stored,
         tags: Vec::new(),
         validators: None,
+        sighting: None,
         gone_at: NOW + Duration::from_hours(168),
         put_at: NOW,
     }

@@ -133,7 +133,8 @@ fn incoming(n: u64) -> Incoming {
         body: format!("{{\"filler\":\"{n:0>287}\"}}").into_bytes().into(),
     };
     let stored = Stored { entry: Arc::new(entry), row: 0, known: Known::default() };
-    Incoming { stored, tags: Vec::new(), validators: None, gone_at: Timestamp::NEVER, put_at: now }
+    let gone_at = Timestamp::NEVER;
+    Incoming { stored, tags: Vec::new(), validators: None, sighting: None, gone_at, put_at: now }
 }
 
 /// How long a process takes from its start to its end, which must be a good one.

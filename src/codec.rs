@@ -6,8 +6,8 @@
 //! they are), the length before packing, the packed bytes, and a 64-bit sum (XXH3) over all of
 //! it. The sum covers the metadata too, so a flipped bit in `fetched_at` is as much damage as one
 //! in a price, and it covers the packed bytes, so damage is found before anything is unpacked. What
-//! stands beside it in other tables (the course of a provider, the validators of a value, the
-//! definition that it came under) has sums of its own.
+//! stands beside it in other tables (the course of a provider, the market of a symbol, the validators
+//! of a value, the definition that it came under) has sums of its own.
 //!
 //! # Rules for changing it
 //!
@@ -25,7 +25,7 @@ use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
 use crate::entry::{Entry, Format};
 use crate::key::Key;
-use crate::policy::Course;
+use crate::policy::{Course, Market};
 use crate::provider::Validators;
 use crate::time::Timestamp;
 
@@ -211,6 +211,33 @@ fn name_sum(entry: &Entry) -> u64 {
     xxh3_64_with_seed(entry.provider.as_bytes(), xxh3_64(entry.key.as_str().as_bytes()))
 }
 
+/// The sum of the market of a symbol as it stands in the database.
+pub fn market_sum(symbol: &str, market: &Market) -> i64 {
+    let high = market.high_volume;
+    let instant = |instant: Option<Timestamp>| instant.map_or(i64::MIN, Timestamp::as_ms);
+    let small = |number: Option<u32>| number.map_or(-1, i64::from);
+    let numbers = [
+        small(market.volatility.map(|realised| realised.0)),
+        instant(high.map(|high| high.from)),
+        instant(high.map(|high| high.until)),
+        small(high.map(|high| high.permille)),
+        small(high.map(|high| high.days)),
+    ];
+    let mut bytes = [0_u8; 40];
+    for (bytes, number) in bytes.chunks_exact_mut(8).zip(numbers) {
+        bytes.copy_from_slice(&number.to_le_bytes());
+    }
+    let exchange = market.exchange.as_ref().map_or("", |exchange| exchange.as_str());
+    let named = xxh3_64_with_seed(exchange.as_bytes(), xxh3_64(symbol.as_bytes()));
+    xxh3_64_with_seed(&bytes, named).cast_signed()
+}
+
+/// The sum of bytes that stand in the database beside two names and a number.
+pub fn bytes_sum(names: [&str; 2], number: i64, bytes: &[u8]) -> i64 {
+    let named = xxh3_64_with_seed(names[1].as_bytes(), xxh3_64(names[0].as_bytes()));
+    xxh3_64_with_seed(bytes, xxh3_64_with_seed(&number.to_le_bytes(), named)).cast_signed()
+}
+
 fn format_number(format: Format) -> i64 {
     match format {
         Format::Json => 0,
@@ -232,6 +259,9 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::market::ExchangeCode;
+    use crate::policy::volatility::Realised;
+    use crate::policy::volume::HighVolume;
 
     fn entry(body: &[u8]) -> Entry {
         Entry {
@@ -330,6 +360,56 @@ mod tests {
             ("provider", definition_sum(&provider, 7)),
         ] {
             assert_ne!(other, sum, "{part}");
+        }
+    }
+
+    #[test]
+    fn the_sum_of_a_market_never_changes_and_covers_all_of_it() {
+        let high = HighVolume {
+            from: Timestamp::from_ms(1),
+            until: Timestamp::from_ms(1_782_918_000_123),
+            permille: 2300,
+            days: 20,
+        };
+        let market = Market {
+            exchange: ExchangeCode::parse("XNAS"),
+            volatility: Some(Realised(960_000)),
+            high_volume: Some(high),
+        };
+        let sum = market_sum("stock:AAPL", &market);
+        // On disk for ever.
+        assert_eq!(sum, -6_809_453_277_065_139_066);
+        assert_eq!(market_sum("stock:AAPL", &Market::default()), 1_069_696_410_120_505_048);
+        let with = |high| Market { high_volume: Some(high), ..market };
+        let at = Timestamp::from_ms;
+        for (part, other) in [
+            ("exchange", Market { exchange: ExchangeCode::parse("XNYS"), ..market }),
+            ("no exchange", Market { exchange: None, ..market }),
+            ("volatility", Market { volatility: Some(Realised(960_001)), ..market }),
+            ("no volatility", Market { volatility: None, ..market }),
+            ("from", with(HighVolume { from: at(2), ..high })),
+            ("until", with(HighVolume { until: at(2), ..high })),
+            ("permille", with(HighVolume { permille: 2301, ..high })),
+            ("days", with(HighVolume { days: 19, ..high })),
+            ("no high volume", Market { high_volume: None, ..market }),
+        ] {
+            assert_ne!(market_sum("stock:AAPL", &other), sum, "{part}");
+        }
+        assert_ne!(market_sum("stock:AAPM", &market), sum);
+    }
+
+    #[test]
+    fn the_sum_of_bytes_never_changes_and_covers_names_and_number() {
+        let sum = bytes_sum(["stock:AAPL", "yahoo"], 60, b"abc");
+        // On disk for ever.
+        assert_eq!(sum, 552_868_903_171_523_965);
+        for other in [
+            bytes_sum(["stock:AAPM", "yahoo"], 60, b"abc"),
+            bytes_sum(["stock:AAPL", "demo"], 60, b"abc"),
+            bytes_sum(["stock:AAPL", "yahoo"], 61, b"abc"),
+            bytes_sum(["stock:AAPL", "yahoo"], 60, b"abd"),
+        ] {
+            assert_ne!(other, sum);
         }
     }
 

@@ -73,12 +73,13 @@ impl Key {
         self.0.split(':').nth(2)
     }
 
-    /// Class and symbol as they stand in it, `stock:AAPL`, if the key follows the grammar.
+    /// What it is about, class and symbol as they stand in it (`stock:AAPL`), if the key follows
+    /// the grammar.
     pub fn subject(&self) -> Option<&str> {
-        self.class()?;
-        let (_, rest) = self.0.split_once(':')?;
-        let colons = rest.match_indices(':').map(|(at, _)| at);
-        Some(&rest[..colons.skip(1).next().unwrap_or(rest.len())])
+        let symbol = self.symbol()?;
+        let start = self.data_type().len() + 1;
+        let class = self.0[start..].find(':')? + 1;
+        Some(&self.0[start..start + class + symbol.len()])
     }
 
     /// The first of the sixteen row ids that are this key's: XXH3 of the text with the low four
@@ -264,6 +265,22 @@ mod tests {
         ] {
             let pattern = Pattern::parse(pattern, &Coins).unwrap();
             assert_eq!(pattern.picks(&Key::from_stored(key), provider), picked, "{pattern} {key}");
+        }
+    }
+
+    #[test]
+    fn a_key_says_what_it_is_about() {
+        for (key, subject) in [
+            ("quote:stock:AAPL", Some("stock:AAPL")),
+            ("bars:crypto:BTC/EUR:1d", Some("crypto:BTC/EUR")),
+            ("bars:crypto:BTC/EUR:1d:x", Some("crypto:BTC/EUR")),
+            ("quote:stock:", Some("stock:")),
+            ("quote:stock", None),
+            ("coinlist:cryptometer", None),
+            ("system_config:paper_trading", None),
+            ("AAPL", None),
+        ] {
+            assert_eq!(Key::from_stored(key).subject(), subject, "{key}");
         }
     }
 

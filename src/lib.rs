@@ -35,6 +35,8 @@
 //! |---|---|
 //! | How long is this fresh? | [`policy::Rules`] |
 //! | How carefully is a provider asked? | [`policy::strategy`] |
+//! | How much does a symbol move, and is more of it traded than usual? | [`policy::volatility`], [`policy::volume`] |
+//! | What is known of the market of a symbol? | [`policy::market`], [`db::markets`] |
 //! | When is an entry fresh, stale, gone? | [`entry::Life`] |
 //! | Answer, ask or refuse? | [`policy::next()`] |
 //! | When may a stale entry stand in? | [`policy::fallback`] |
@@ -44,7 +46,7 @@
 //! | When is an exchange open? | [`calendar`] |
 //! | What is on a list? | `config/lists.rs` |
 //! | What is refused as nonsense? | [`validate`] |
-//! | What does Yahoo send? | `provider/yahoo/wire.rs` |
+//! | What does Yahoo send, and call an exchange? | `provider/yahoo/{wire,exchanges}.rs` |
 //! | Who asks for a key, and who waits? | [`flight`], `cache/fly.rs` |
 //! | When may the next call start? | [`ledger`] |
 //! | What does a refusal lead to, or a failure? What is tried again? | `ledger/health.rs`, `upstream/retry.rs` |

@@ -92,13 +92,22 @@ pub fn parse_bytes(text: &str) -> Result<Bytes, Usage> {
 ///
 /// A bare number is refused: `80` would be meant as 80 %, `0.8` too, and `1` is either.
 pub fn parse_share(text: &str) -> Result<Share, Usage> {
-    let percent = split(text, &[("%", 1.0)], f64::NAN)
-        .map(|(amount, factor)| amount * factor)
-        .filter(|percent| (0.0..=100.0).contains(percent));
-    match percent {
+    match percent(text).filter(|percent| (0.0..=100.0).contains(percent)) {
         Some(percent) => Ok(Share(percent / 100.0)),
         None => Err(bad("a share", text, "write percent, 0% to 100%, with the sign: 80%")),
     }
+}
+
+/// Reads a rate: a number of percent that may be above a hundred, `1%` to `1000%`; 1 is 100 %.
+pub fn parse_rate(text: &str) -> Result<f64, Usage> {
+    match percent(text).filter(|percent| (1.0..=1000.0).contains(percent)) {
+        Some(percent) => Ok(percent / 100.0),
+        None => Err(bad("a rate", text, "write percent, 1% to 1000%, with the sign: 40%")),
+    }
+}
+
+fn percent(text: &str) -> Option<f64> {
+    split(text, &[("%", 1.0)], f64::NAN).map(|(amount, factor)| amount * factor)
 }
 
 /// Splits `5m` into its amount and the factor of its unit; a bare number has the `plain` factor.
@@ -162,6 +171,16 @@ mod tests {
         ] {
             let share = parse_share(text).unwrap();
             assert_eq!((share.at_least(whole), share.at_most(whole)), (least, most), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_rate_may_be_above_a_hundred_percent() {
+        for (text, rate) in [("40%", 0.4), ("1%", 0.01), ("250 %", 2.5), ("1000%", 10.0)] {
+            assert!((parse_rate(text).unwrap() - rate).abs() < 1e-12, "{text}");
+        }
+        for text in ["", "40", "0.4", "0%", "0.9%", "1001%", "-5%", "%"] {
+            assert!(parse_rate(text).is_err(), "{text}");
         }
     }
 

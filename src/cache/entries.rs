@@ -11,6 +11,7 @@ use crate::db::tally::{Event, Outcome, Tally};
 use crate::entry::{Entry, Format, State};
 use crate::error::nearest;
 use crate::key::{Key, PUT, Pattern};
+use crate::policy::market::Sighting;
 use crate::policy::{Known, Terms};
 use crate::tier::disk::Listed;
 use crate::tier::{Incoming, Name, Stored, Tier as _};
@@ -81,7 +82,8 @@ impl Cache {
                     format: Format::of(&body),
                     body,
                 };
-                self.incoming(Arc::new(entry), Known::default(), tags.to_vec())
+                let tags = tags.to_vec();
+                Incoming { tags, ..self.incoming(Arc::new(entry), Known::default(), None) }
             })
             .collect();
         let fits = incoming.iter().all(|incoming| self.has_room_for(&incoming.stored.entry));
@@ -206,17 +208,17 @@ impl Cache {
     }
 
     /// An entry on its way into the tiers.
-    pub(super) fn incoming(&self, entry: Arc<Entry>, known: Known, tags: Vec<String>) -> Incoming {
+    pub(super) fn incoming(
+        &self,
+        entry: Arc<Entry>,
+        known: Known,
+        sighting: Option<Sighting>,
+    ) -> Incoming {
         // The earliest possible: what is known of it only makes it later.
         let gone_at = self.rules.life(&entry, &Known::default(), self.anybody()).gone_at;
         let put_at = self.clock.real_now();
-        Incoming {
-            stored: Stored { entry, row: 0, known },
-            tags,
-            validators: None,
-            gone_at,
-            put_at,
-        }
+        let stored = Stored { entry, row: 0, known };
+        Incoming { stored, tags: Vec::new(), validators: None, sighting, gone_at, put_at }
     }
 
     /// Counts a miss, if there is a database to count it in: a question makes none.

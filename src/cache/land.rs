@@ -13,7 +13,9 @@ use crate::entry::{Entry, Format};
 use crate::error::{Error, Kind};
 use crate::ledger::Call;
 use crate::market::Record;
+use crate::policy::market::Sighting;
 use crate::policy::{self, Course, Known, Terms, Use};
+use crate::provider::Speech;
 use crate::tier::Incoming;
 use crate::time::Timestamp;
 use crate::upstream::{Asked, Given, Site};
@@ -92,10 +94,13 @@ impl Cache {
         let question = &errand.questions[*own];
         let name = name(question);
         self.count_asking(&mut landing.tally, &name, asked);
+        let sighting = self.sighting(errand, question, asked);
         let entry = Self::entry(question, missing, asked, at).map(|entry| {
             let course = turnings.get(&*entry.provider).map(|turning| turning.course);
+            let course = course.unwrap_or_default();
             let definition = self.rules.definition(&entry.provider, entry.key.data_type());
-            (entry, Known { course: course.unwrap_or_default(), definition })
+            let market = self.market(errand.terms, &entry, sighting.as_ref());
+            (entry, Known { course, definition, market })
         });
         let waiting = Asked {
             outcome: asked.outcome.clone(),
@@ -115,7 +120,7 @@ impl Cache {
         }
         let storable = |entry: &Entry| !errand.terms.no_cache && self.has_room_for(entry);
         if let Some((entry, known)) = entry.filter(|(entry, _)| storable(entry)) {
-            let incoming = self.incoming(entry, known, Vec::new());
+            let incoming = self.incoming(entry, known, sighting);
             landing.incoming.push(Incoming { validators: asked.validators.clone(), ..incoming });
         }
     }
@@ -227,6 +232,19 @@ impl Cache {
         let strategies = &self.rules.strategies;
         let course = course.after(&turning.uses, strategies, now);
         if turning.is_volatile { course.volatile(now, strategies.aggressive_for) } else { course }
+    }
+
+    /// What a quote that came says of the market of its symbol. What is invented says nothing.
+    fn sighting(
+        &self,
+        errand: &Errand<'_>,
+        question: &Question,
+        asked: &Asked,
+    ) -> Option<Sighting> {
+        let Ok(Given::Record(Record::Quote(quote))) = &asked.outcome else { return None };
+        let speech = errand.sites.get(question.providers.first()?)?.speech;
+        let exchange = speech.provider().exchange(quote);
+        Sighting::of(quote, exchange, self.rules.unusual_volume).filter(|_| speech != Speech::Demo)
     }
 
     /// What is stored of an outcome: a record, what is held and was confirmed, or that there is none,

@@ -42,6 +42,7 @@ impl Missing {
 }
 
 /// What came of looking.
+#[expect(clippy::large_enum_variant, reason = "one a question, taken apart at once: no allocation")]
 pub(super) enum Looked {
     /// The question is answered, or refused.
     Answered { answer: Answer, hit: Option<Hit> },

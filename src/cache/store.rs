@@ -8,7 +8,8 @@ use crate::db::tally::Tally;
 use crate::db::{Identity, Trouble};
 use crate::entry::Entry;
 use crate::key::Key;
-use crate::policy::{Course, Known};
+use crate::policy::market::Sighting;
+use crate::policy::{Course, Known, Market, Terms};
 use crate::tier::disk::Disk;
 use crate::tier::{Incoming, Shelf, Tier as _};
 use crate::units::bytes_for_people;
@@ -36,6 +37,22 @@ impl Cache {
     /// stands in the way will be said of an entry.
     pub(super) fn course(&self, provider: &str) -> Course {
         self.disk().and_then(|disk| disk.course(provider).ok()).unwrap_or_default()
+    }
+
+    /// What is known of the market of what came, once it is stored; as of a course, nothing is said
+    /// if it cannot be read.
+    pub(super) fn market(
+        &self,
+        terms: &Terms,
+        entry: &Entry,
+        sighting: Option<&Sighting>,
+    ) -> Market {
+        let known = |disk: &Disk| match sighting {
+            Some(sighting) => disk.foreseen(entry, sighting),
+            None => disk.market(&entry.key),
+        };
+        let known = self.disk().filter(|_| !terms.no_cache).and_then(|disk| known(disk).ok());
+        known.or_else(|| sighting.map(Sighting::alone)).unwrap_or_default()
     }
 
     /// Puts entries and counts into the disk tier and turns courses, in one transaction, then puts

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Config, Layers, Lists};
+use super::{Config, Layers, Lists, market, strategies};
 use crate::calendar::Exchange;
 use crate::error::Usage;
 use crate::market::{Class, DataType, Names as _, Symbol};
@@ -42,7 +42,9 @@ impl Config {
             keep: keep(layers),
             default_keep: kept(layers, &["keep", "payload"]).unwrap_or(Some(KEEP)),
             stale_if_error: layers.duration(&["stale_if_error"]),
-            strategies: super::strategies::strategies(layers),
+            strategies: strategies::strategies(layers),
+            volatility: market::volatility(layers),
+            unusual_volume: market::unusual_volume(layers),
         })
     }
 

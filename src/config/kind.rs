@@ -8,7 +8,7 @@ use crate::error::{Usage, nearest, sanitized};
 use crate::ledger::{Budget, Window};
 use crate::policy::Lasting;
 use crate::time::Zone;
-use crate::units::{parse_bytes, parse_duration, parse_share};
+use crate::units::{parse_bytes, parse_duration, parse_rate, parse_share};
 
 /// A kind of value; of a list, the kind of its items.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -23,6 +23,8 @@ pub enum Kind {
     Size,
     /// A part of a whole, in percent.
     Share,
+    /// A number of percent that may be above a hundred.
+    Rate,
     /// A whole number from the first to the second.
     Count(u64, u64),
     /// A number from the first to the second.
@@ -75,6 +77,7 @@ impl Kind {
             Self::Lasting => "a duration or a range like 2m-5m".to_owned(),
             Self::Size => "a size".to_owned(),
             Self::Share => "a share like 80%".to_owned(),
+            Self::Rate => "a rate like 40%".to_owned(),
             Self::Count(least, u64::MAX) => format!("a whole number from {least}"),
             Self::Count(least, most) => format!("a whole number from {least} to {most}"),
             Self::Number(least, most) => format!("a number from {least} to {most}"),
@@ -116,6 +119,7 @@ impl Kind {
             Self::Lasting => return Lasting::parse(text).map(drop).map_err(short(text)),
             Self::Size => return parse_bytes(text).map(drop).map_err(short(text)),
             Self::Share => return parse_share(text).map(drop).map_err(short(text)),
+            Self::Rate => return parse_rate(text).map(drop).map_err(short(text)),
             Self::Count(least, most) => whole(text).is_some_and(|n| (least..=most).contains(&n)),
             Self::Number(least, most) => number(text).is_some_and(|n| (least..=most).contains(&n)),
             Self::Flag => flag(text).is_some(),

@@ -24,7 +24,7 @@ use super::schema::{self, PROFILES};
 use super::tree::{Leaf, SEPARATOR, shown};
 use crate::ledger::Window;
 use crate::policy::Lasting;
-use crate::units::{Bytes, Share, parse_bytes, parse_duration, parse_share};
+use crate::units::{Bytes, Share, parse_bytes, parse_duration, parse_rate, parse_share};
 
 /// Who said a value.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -177,6 +177,11 @@ impl Layers {
     /// A part of a whole.
     pub fn share(&self, path: &[&str]) -> Option<Share> {
         parse_share(self.scalar(path)?).ok()
+    }
+
+    /// A number of percent that may be above a hundred; 1 is 100 %.
+    pub fn rate(&self, path: &[&str]) -> Option<f64> {
+        parse_rate(self.scalar(path)?).ok()
     }
 
     /// A whole number.

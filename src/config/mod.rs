@@ -14,6 +14,7 @@ pub mod kind;
 mod layers;
 mod lists;
 mod load;
+mod market;
 mod said;
 pub mod schema;
 mod sites;

@@ -17,7 +17,7 @@ struct Joined {
     nobody: &'static str,
 }
 
-static JOINED: [Joined; 2] = [
+static JOINED: [Joined; 3] = [
     Joined {
         name: "strategy",
         clause: "JOIN strategy s",
@@ -28,6 +28,14 @@ static JOINED: [Joined; 2] = [
         name: "definition",
         clause: "JOIN definition d",
         nobody: "JOIN (SELECT NULL AS id, NULL AS number, NULL AS sum) d",
+    },
+    Joined {
+        name: "market",
+        clause: "JOIN market m",
+        nobody: "JOIN (SELECT NULL AS symbol, NULL AS exchange, NULL AS volatility_ppm,
+            NULL AS high_from_ms, NULL AS high_until_ms, NULL AS high_permille,
+            NULL AS high_days, NULL AS sum, NULL AS seen_at_ms, NULL AS pace,
+            NULL AS pace_sum) m",
     },
 ];
 
@@ -65,4 +73,35 @@ pub fn is_there(connection: &Connection, table: &str) -> Result<bool, Trouble> {
     let mut find = connection
         .prepare_cached("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?1")?;
     Ok(find.exists([table])?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_statement_does_without_each_table_that_is_not_there() {
+        let sql = "SELECT k.name, s.sum, m.sum FROM (SELECT 'a' AS name) k
+                   LEFT JOIN strategy s ON s.provider = k.name
+                   LEFT JOIN market m ON m.symbol = k.name";
+        let strategy = "CREATE TABLE strategy (provider TEXT, sum INTEGER);
+                        INSERT INTO strategy VALUES ('a', 1);";
+        let market = "CREATE TABLE market (symbol TEXT, sum INTEGER);
+                      INSERT INTO market VALUES ('a', 2);";
+        for (tables, expected) in [
+            (String::new(), (None, None)),
+            (strategy.to_owned(), (Some(1), None)),
+            (market.to_owned(), (None, Some(2))),
+            ([strategy, market].concat(), (Some(1), Some(2))),
+        ] {
+            let connection = Connection::open_in_memory().unwrap();
+            connection.execute_batch(&tables).unwrap();
+            let mut found = prepare(&connection, sql).unwrap();
+            let sums: (Option<i64>, Option<i64>) =
+                found.query_row([], |row| Ok((row.get(1)?, row.get(2)?))).unwrap();
+            assert_eq!(sums, expected, "{tables}");
+        }
+        let connection = Connection::open_in_memory().unwrap();
+        assert!(prepare(&connection, "SELECT x FROM entry").is_err(), "that is damage");
+    }
 }

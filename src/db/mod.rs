@@ -1,9 +1,10 @@
 //! The database file: opened, migrated, locked, and set aside when it is damaged.
 //!
 //! It knows nothing of what the tables mean: [`tier::disk`](crate::tier::disk) keeps entries in it,
-//! [`tally`] counters, [`courses`] what the use of providers comes to, [`validators`] and
-//! [`definitions`] what else there is to know of an entry. It never stops an answer: whatever goes
-//! wrong is a [`Trouble`], and the floor above turns that into a warning.
+//! [`tally`] counters, [`courses`] what the use of providers comes to, [`markets`] what quotes say of
+//! the markets of their symbols, [`validators`] and [`definitions`] what else there is to know of an
+//! entry. It never stops an answer: whatever goes wrong is a [`Trouble`], and the floor above turns
+//! that into a warning.
 //!
 //! # Shape
 //!
@@ -51,6 +52,7 @@ pub mod definitions;
 pub mod hits;
 pub mod joined;
 mod lock;
+pub mod markets;
 mod open;
 pub mod pages;
 mod rebuild;
@@ -112,6 +114,7 @@ static CACHE: Schema = Schema {
         include_str!("migrations/0002_strategy.sql"),
         include_str!("migrations/0003_validator.sql"),
         include_str!("migrations/0004_definition.sql"),
+        include_str!("migrations/0005_market.sql"),
     ],
     tables: &["entry", "usage", "tag", "stat", "hit_log"],
 };

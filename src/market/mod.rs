@@ -3,10 +3,12 @@
 //! Only shapes and spelling. Where values come from is [`provider`](crate::provider)'s, whether
 //! they can be true is [`validate`](crate::validate)'s.
 
+mod exchange;
 mod quote;
 mod series;
 mod symbol;
 
+pub use exchange::ExchangeCode;
 pub use quote::{MarketState, Quote};
 pub use series::{Observation, Series};
 pub use symbol::{Class, Names, Symbol};

@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use super::market::Market;
 use super::strategy::Course;
 use super::use_case::UseCase;
 use crate::time::Timestamp;
@@ -16,6 +17,8 @@ pub struct Known {
     pub course: Course,
     /// The number of the definition of its endpoint that it came under; 0 is the default one.
     pub definition: u64,
+    /// The market of its symbol.
+    pub market: Market,
 }
 
 /// Who reads, when, and for what.

@@ -23,9 +23,11 @@ use super::known::{Known, Reader};
 use super::strategy::{Strategies, Strategy};
 use super::ttl::{Lasting, Subject, Subjects, TtlRule, strongest};
 use super::use_case::{Demand, KnownBy, Priority, UseCase, UseCases};
+use super::volatility::Volatility;
 use crate::calendar::{Exchange, Phase};
 use crate::entry::{Entry, Format, Life, Until};
 use crate::key::{Key, PUT};
+use crate::market::ExchangeCode;
 use crate::time::Timestamp;
 use crate::units::duration_for_people;
 
@@ -69,6 +71,10 @@ pub struct Rules {
     pub stale_if_error: Option<Duration>,
     /// What makes a strategy, and what it makes of a time to live.
     pub strategies: Strategies,
+    /// What volatility makes of the time to live of a market's data.
+    pub volatility: Volatility,
+    /// Above how many times the usual volume it is unusual.
+    pub unusual_volume: f64,
 }
 
 /// Nothing is said of any type: what the contract has for payloads.
@@ -86,6 +92,8 @@ impl Default for Rules {
             default_keep: Some(Duration::from_hours(7 * 24)),
             stale_if_error: None,
             strategies: Strategies::default(),
+            volatility: Volatility::default(),
+            unusual_volume: 1.5,
         }
     }
 }
@@ -118,6 +126,8 @@ impl Trail for Vec<Reason> {
 /// What is said of an entry's time to live, before its market and its provider have their say.
 struct Said {
     lasting: Lasting,
+    /// The same in a market that is not volatile.
+    usual: Lasting,
     after_hours: Option<Duration>,
     use_case: Option<UseCase>,
 }
@@ -166,7 +176,7 @@ impl Rules {
     pub fn use_case(&self, key: &Key, said: Option<UseCase>) -> Option<UseCase> {
         let known = || {
             let name = key.subject().filter(|_| is_market_data(key.data_type()))?;
-            self.use_cases.known(name, false).map(|(use_case, _)| use_case)
+            self.use_cases.known(name, None).map(|(use_case, _)| use_case)
         };
         said.or_else(known)
     }
@@ -185,11 +195,11 @@ impl Rules {
             return self.ended(entry, known, end, None, reader, why);
         }
         let subject = Subject::of(&entry.key, &self.hot);
-        let said = self.said(entry, &subject, reader, why);
+        let said = self.said(entry, &subject, known, reader, why);
         let strategy = self.strategies.of(&entry.provider, known.course, reader.real_now);
-        let usual = said.lasting.under(Strategy::Normal, &self.strategies);
+        let usual = said.usual.under(Strategy::Normal, &self.strategies);
         let ttl = said.lasting.under(strategy, &self.strategies);
-        let hour = self.hour(entry, &subject, said.after_hours);
+        let hour = self.hour(entry, &subject, known, said.after_hours);
         let bound = hour.as_ref().map_or(Bound::Ends(Timestamp::NEVER), |hour| hour.bound);
         let expires_at = bound.expires_at(fetched_at, ttl);
         let until = if expires_at == fetched_at + ttl { Until::Ttl } else { Until::Market };
@@ -200,8 +210,8 @@ impl Rules {
             let rule = || format!("strategy {}", strategy.as_str());
             why.note(rule, || duration_for_people(ttl));
         }
-        // A narrower request or an aggressive provider loses nobody's entry, and nothing is gone
-        // while it is fresh under a careful one.
+        // A narrower request, a storm or an aggressive provider loses nobody's entry, and nothing is
+        // gone while it is fresh under a careful one.
         let latest = expires_at.max(bound.expires_at(fetched_at, usual));
         self.ended(entry, known, End { expires_at, until, latest }, said.use_case, reader, why)
     }
@@ -223,11 +233,13 @@ impl Rules {
         &self,
         entry: &Entry,
         subject: &Subject<'_>,
+        known: &Known,
         reader: Reader,
         why: &mut T,
     ) -> Said {
         let mut said = Said {
             lasting: Lasting::exactly(self.default_ttl),
+            usual: Lasting::exactly(self.default_ttl),
             after_hours: None,
             use_case: reader.use_case,
         };
@@ -243,9 +255,11 @@ impl Rules {
             said.lasting = *lasting;
             why.note(|| named.to_string(), || lasting.to_string());
         }
+        let moves = is_market_data(subject.data_type);
+        let unusual = known.market.unusual_volume(entry.fetched_at);
         if reader.use_case.is_none()
-            && is_market_data(subject.data_type)
-            && let Some((use_case, by)) = subject.name.and_then(|s| self.use_cases.known(s, false))
+            && let Some(name) = subject.name.filter(|_| moves)
+            && let Some((use_case, by)) = self.use_cases.known(name, unusual)
         {
             said.use_case = Some(use_case);
             self.take_demand(&mut said, use_case, by, why);
@@ -256,6 +270,17 @@ impl Rules {
         if let Some(use_case) = reader.use_case {
             self.take_demand(&mut said, use_case, KnownBy::Given, why);
         }
+        said.usual = said.lasting;
+        if let Some((class, realised)) =
+            subject.class.filter(|_| moves).zip(known.market.volatility)
+        {
+            let factor = self.volatility.factor(&known.market, class);
+            said.lasting = said.lasting.scaled(factor);
+            if said.lasting != said.usual {
+                let rule = || format!("volatility {realised} a year");
+                why.note(rule, || said.lasting.to_string());
+            }
+        }
         said
     }
 
@@ -265,7 +290,7 @@ impl Rules {
         let says = || match by {
             KnownBy::Given => lasting.to_string(),
             KnownBy::Position => format!("{lasting}: it is in the portfolio"),
-            KnownBy::Volume => format!("{lasting}: its volume is unusual"),
+            KnownBy::Volume(high) => format!("{lasting}: {high}"),
             KnownBy::List => format!("{lasting}: it is on a watchlist"),
         };
         why.note(|| format!("use_cases.{}", use_case.as_str()), says);
@@ -276,6 +301,7 @@ impl Rules {
         &self,
         entry: &Entry,
         subject: &Subject<'_>,
+        known: &Known,
         after_hours: Option<Duration>,
     ) -> Option<Hour> {
         // Who says how long something lasts after hours says that it has hours.
@@ -283,7 +309,8 @@ impl Rules {
             return None;
         }
         let hours = self.hours.as_ref()?;
-        let exchange = hours.exchange(subject, None)?;
+        let exchange =
+            hours.exchange(subject, known.market.exchange.as_ref().map(ExchangeCode::as_str))?;
         let delay = hours.delay(&entry.provider, exchange);
         let (bound, phase) = hours.bound(exchange, delay, entry.fetched_at);
         let bound = match (bound, after_hours) {

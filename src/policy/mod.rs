@@ -5,17 +5,22 @@
 pub mod hours;
 mod known;
 mod life;
+pub mod market;
 mod next;
 pub mod strategy;
 pub mod ttl;
 pub mod use_case;
+pub mod volatility;
+pub mod volume;
 
 pub use known::{Known, Reader};
 pub use life::{EndpointRule, Reason, Rules};
+pub use market::Market;
 pub use next::{Held, Next, Terms, fallback, may_remember_absence, next};
 pub use strategy::{Course, Strategies, Strategy, Use};
 pub use ttl::{Lasting, Scope, Subjects, TtlRule};
 pub use use_case::{Priority, UseCase};
+pub use volatility::Volatility;
 
 #[cfg(test)]
 mod tests;

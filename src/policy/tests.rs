@@ -8,6 +8,8 @@ use super::hours::Hours;
 use super::strategy::{Course, Strategies};
 use super::ttl::{Lasting, Scope, Subjects, TtlRule};
 use super::use_case::Demand;
+use super::volatility::Realised;
+use super::volume::HighVolume;
 use super::{EndpointRule, Known, Reader, Rules, UseCase};
 use crate::calendar::{Calendars, Date, Exchange};
 use crate::entry::{Entry, Format, State};
@@ -72,32 +74,36 @@ enum Part {
     Hot,
     Endpoint,
     List,
+    Volume,
     Position,
     ListTtl,
     SymbolTtl,
     Given,
+    Volatility,
     Closed,
     Strategy,
     MaxAge,
 }
 
-const PARTS: [Part; 12] = [
+const PARTS: [Part; 14] = [
     Part::Type,
     Part::Class,
     Part::Hot,
     Part::Endpoint,
     Part::List,
+    Part::Volume,
     Part::Position,
     Part::ListTtl,
     Part::SymbolTtl,
     Part::Given,
+    Part::Volatility,
     Part::Closed,
     Part::Strategy,
     Part::MaxAge,
 ];
 
-/// What the rules make of these parts together, in seconds, with how many rules had their say.
-fn judged(parts: &[Part]) -> (u64, Vec<String>) {
+/// What the rules make of these parts together, in milliseconds, and whoever had a say.
+fn judged(parts: &[Part]) -> (u128, Vec<String>) {
     let mut rules = rules();
     let mut reader = Reader::at(at(OPEN));
     let mut known = Known::default();
@@ -124,23 +130,30 @@ fn judged(parts: &[Part]) -> (u64, Vec<String>) {
             Part::SymbolTtl => rules.ttl.push(rule(Scope::These(one("stock:NVDA")), 107)),
             Part::Given => reader.use_case = Some(UseCase::Research),
             Part::Closed => fetched_at = at(CLOSED),
-            Part::Strategy => known = conservative(),
+            Part::Strategy => known.course = conservative().course,
+            Part::Volume => {
+                let (from, until) = (Timestamp::from_ms(0), Timestamp::NEVER);
+                known.market.high_volume =
+                    Some(HighVolume { from, until, permille: 2300, days: 20 });
+            }
+            Part::Volatility => known.market.volatility = Some(Realised::of(4.0)),
             Part::MaxAge => reader.max_age = Some(seconds(50)),
         }
     }
     let demand =
         |ttl| Demand { lasting: Some(Lasting::exactly(seconds(ttl))), ..Demand::default() };
     rules.use_cases.demands[UseCase::Watchlist as usize] = demand(104);
+    rules.use_cases.demands[UseCase::HighVolume as usize] = demand(109);
     rules.use_cases.demands[UseCase::Trading as usize] = demand(105);
     rules.use_cases.demands[UseCase::Research as usize] = demand(108);
     let quote = entry("quote:stock:NVDA", "yahoo", fetched_at);
     let life = rules.life(&quote, &known, reader);
     assert_eq!(life.expires_at, quote.fetched_at + life.ttl, "{parts:?}");
     let said = rules.reasons(&quote, &known, reader).into_iter().map(|reason| reason.rule);
-    (life.ttl.as_secs(), said.collect())
+    (life.ttl.as_millis(), said.collect())
 }
 
-/// The same, as section 5 of the contract has it.
+/// The same, as section 5 of the contract has it, in milliseconds.
 fn expected(parts: &[Part]) -> u64 {
     let has = |part| parts.contains(&part);
     let said = [
@@ -148,19 +161,24 @@ fn expected(parts: &[Part]) -> u64 {
         (Part::SymbolTtl, 107),
         (Part::ListTtl, 106),
         (Part::Position, 105),
+        (Part::Volume, 109),
         (Part::List, 104),
         (Part::Endpoint, 103),
         (Part::Hot, 102),
         (Part::Class, 101),
         (Part::Type, 100),
     ];
-    let mut ttl = said.iter().find(|(part, _)| has(*part)).map_or(3600, |(_, ttl)| *ttl);
-    if has(Part::Closed) {
-        ttl = at(NEXT_OPEN).since(at(CLOSED)).as_secs();
-    } else if has(Part::Strategy) {
-        ttl *= 2;
+    let mut ms = 1000 * said.iter().find(|(part, _)| has(*part)).map_or(3600, |(_, ttl)| *ttl);
+    if has(Part::Volatility) {
+        // Never less than half.
+        ms /= 2;
     }
-    if has(Part::MaxAge) { ttl.min(50) } else { ttl }
+    if has(Part::Closed) {
+        ms = 1000 * at(NEXT_OPEN).since(at(CLOSED)).as_secs();
+    } else if has(Part::Strategy) {
+        ms *= 2;
+    }
+    if has(Part::MaxAge) { ms.min(50_000) } else { ms }
 }
 
 #[test]
@@ -172,7 +190,7 @@ fn every_set_of_rules_comes_to_what_the_strongest_says() {
             .filter(|(at, _)| set & 1 << at != 0)
             .map(|(_, p)| p)
             .collect();
-        assert_eq!(judged(&parts).0, expected(&parts), "{parts:?}");
+        assert_eq!(judged(&parts).0, expected(&parts).into(), "{parts:?}");
     }
 }
 

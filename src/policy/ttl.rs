@@ -73,10 +73,11 @@ impl std::fmt::Display for Lasting {
     }
 }
 
-/// A time to live times a factor, in whole milliseconds.
+/// A time to live times a factor, in whole milliseconds; never nothing, unless it was that.
 pub(super) fn scaled(ttl: Duration, factor: f64) -> Duration {
     let seconds = (ttl.as_secs_f64() * factor * 1000.0).round() / 1000.0;
-    Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX)
+    let least = ttl.min(Duration::from_millis(1));
+    Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX).max(least)
 }
 
 /// Some symbols, each with its class as in a key: `stock:AAPL`.

@@ -8,6 +8,7 @@
 use std::time::Duration;
 
 use super::ttl::{Lasting, Subjects};
+use super::volume::HighVolume;
 
 /// What an answer is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -120,7 +121,7 @@ pub enum KnownBy {
     /// It is in the portfolio.
     Position,
     /// Much more of it is traded than at this time of other days.
-    Volume,
+    Volume(HighVolume),
     /// It is on a list.
     List,
 }
@@ -132,11 +133,11 @@ impl UseCases {
     }
 
     /// What the market data of a symbol are for, if nobody says.
-    pub fn known(&self, subject: &str, has_unusual_volume: bool) -> Option<(UseCase, KnownBy)> {
+    pub fn known(&self, subject: &str, unusual: Option<HighVolume>) -> Option<(UseCase, KnownBy)> {
         if self.positions.hold(subject) {
             Some((UseCase::Trading, KnownBy::Position))
-        } else if has_unusual_volume {
-            Some((UseCase::HighVolume, KnownBy::Volume))
+        } else if let Some(high) = unusual {
+            Some((UseCase::HighVolume, KnownBy::Volume(high)))
         } else if self.watched.hold(subject) {
             Some((UseCase::Watchlist, KnownBy::List))
         } else {
@@ -148,6 +149,7 @@ impl UseCases {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::time::Timestamp;
 
     #[test]
     fn what_is_known_of_a_symbol_is_strongest_first() {
@@ -157,15 +159,18 @@ mod tests {
             watched: list(&["stock:NVDA", "stock:AMD", "crypto:BTC"]),
             ..UseCases::default()
         };
+        let (from, until) = (Timestamp::from_ms(0), Timestamp::NEVER);
+        let high = Some(HighVolume { from, until, permille: 2300, days: 20 });
+        let busy = high.map(|high| (UseCase::HighVolume, KnownBy::Volume(high)));
         for (subject, unusual, known) in [
-            ("stock:NVDA", true, Some((UseCase::Trading, KnownBy::Position))),
-            ("stock:AMD", true, Some((UseCase::HighVolume, KnownBy::Volume))),
-            ("stock:AMD", false, Some((UseCase::Watchlist, KnownBy::List))),
-            ("stock:BTC", false, None),
-            ("stock:IBM", true, Some((UseCase::HighVolume, KnownBy::Volume))),
-            ("stock:IBM", false, None),
+            ("stock:NVDA", high, Some((UseCase::Trading, KnownBy::Position))),
+            ("stock:AMD", high, busy),
+            ("stock:AMD", None, Some((UseCase::Watchlist, KnownBy::List))),
+            ("stock:BTC", None, None),
+            ("stock:IBM", high, busy),
+            ("stock:IBM", None, None),
         ] {
-            assert_eq!(uses.known(subject, unusual), known, "{subject} {unusual}");
+            assert_eq!(uses.known(subject, unusual), known, "{subject} {unusual:?}");
         }
     }
 

@@ -18,7 +18,7 @@ use std::collections::BTreeMap;
 pub use validators::{Validators, definition};
 
 use crate::error::{Error, Kind, sanitized};
-use crate::market::{Class, DataType, Record, Symbol};
+use crate::market::{Class, DataType, ExchangeCode, Quote, Record, Symbol};
 use crate::time::Timestamp;
 
 /// A symbol of each class that whoever has the class has.
@@ -29,6 +29,9 @@ const SAMPLES: [(Class, &str); 5] = [
     (Class::Fx, "EURUSD"),
     (Class::Index, "GSPC"),
 ];
+
+/// The code of what trades day and night.
+const ALWAYS_OPEN: &str = "24/7";
 
 /// What is asked of one provider.
 #[derive(Clone, Copy, Debug)]
@@ -85,6 +88,10 @@ pub trait Provider: Sync {
     /// What a reply received at `now`, real time, says of how often one may ask. `header` gives the
     /// value of a header by its name in lower case.
     fn pace(&self, reply: &Reply, header: &dyn Fn(&str) -> Option<String>, now: Timestamp) -> Pace;
+
+    /// Where what it quotes trades: the code under which the sessions of that are known, from
+    /// `exchange` in the quote and what else is known of the symbol; none if that says nothing.
+    fn exchange(&self, quote: &Quote) -> Option<ExchangeCode>;
 
     /// The record in a reply, received at `now`, or what the reply says is wrong.
     fn read(&self, ask: &Ask<'_>, reply: &Reply, now: Timestamp) -> Result<Record, Error>;

@@ -14,11 +14,13 @@ use super::{Incoming, Name, Shelf, Stored, Tier};
 use crate::codec::{self, Packing, Row};
 use crate::db::courses::{self, Turn};
 use crate::db::hits::{self, Hit};
+use crate::db::markets::{self, Markets};
 use crate::db::tally::Tally;
 use crate::db::{Database, Trouble, definitions, joined, validators};
 use crate::entry::{Entry, Format};
 use crate::key::{Key, Pattern, SLOTS};
-use crate::policy::{Course, Known};
+use crate::policy::market::Sighting;
+use crate::policy::{Course, Known, Market};
 use crate::provider::Validators;
 use crate::time::Timestamp;
 
@@ -30,18 +32,21 @@ const STATISTICS_DAYS: i64 = 396;
 
 /// Texts are asked for as bytes: of a text SQLite makes a copy that ends with a zero.
 ///
-/// One statement for the entries, the definitions that they came under and what their providers have
-/// come to: the first read of a process is a glance that is good for one, and each further one costs
-/// as much again.
+/// One statement for the entries, the definitions that they came under, what their providers have come
+/// to and what is known of the market of their symbol: the first read of a process is a glance that is
+/// good for one, and each further one costs as much again.
 const FIND: &str = "SELECT e.id, CAST(e.key AS BLOB), CAST(e.provider AS BLOB),
             e.fetched_at_ms, e.own_ttl_ms, e.shape, e.raw_bytes, e.sum, e.body,
             s.minimal_until_ms, s.conservative_until_ms, s.aggressive_until_ms, s.sum,
-            d.number, d.sum
+            d.number, d.sum,
+            m.exchange, m.volatility_ppm, m.high_from_ms, m.high_until_ms, m.high_permille,
+            m.high_days, m.sum
      FROM entry e LEFT JOIN strategy s ON s.provider = e.provider
                   LEFT JOIN definition d ON d.id = e.id
+                  LEFT JOIN market m ON m.symbol = ?2
      WHERE e.id BETWEEN ?1 AND ?1 + 15";
 
-/// What the rules must know of an entry: see [`bodiless`].
+/// What the rules must know of an entry, but for its market: see [`bodiless`].
 const NAMED: &str = "SELECT e.key, e.provider, e.fetched_at_ms, e.own_ttl_ms, e.shape,
             s.minimal_until_ms, s.conservative_until_ms, s.aggressive_until_ms, s.sum,
             d.number, d.sum
@@ -107,8 +112,9 @@ impl Disk {
         &self.database
     }
 
-    /// Stores entries and counts, turns courses, and folds the hit log: in one transaction. What is
-    /// stored learns its row and, if that was turned, the course of its provider.
+    /// Stores entries and counts, turns courses, enters what quotes say of their markets, and folds
+    /// the hit log: in one transaction. What is stored learns its row, its market and, if that was
+    /// turned, the course of its provider.
     pub fn commit(
         &self,
         entries: &mut [Incoming],
@@ -124,13 +130,18 @@ impl Disk {
                 .collect::<Result<Vec<_>, _>>()?;
             let rows = entries
                 .iter()
-                .map(|incoming| self.insert(transaction, incoming))
-                .collect::<Result<Vec<_>, _>>()?;
+                .map(|incoming| {
+                    let see = |says| markets::see(transaction, &incoming.stored.entry, says);
+                    let market = incoming.sighting.as_ref().map(see).transpose()?;
+                    Ok((self.insert(transaction, incoming)?, market))
+                })
+                .collect::<Result<Vec<_>, Trouble>>()?;
             Ok((rows, courses))
         })?;
-        for (incoming, row) in entries.iter_mut().zip(rows) {
+        for (incoming, (row, market)) in entries.iter_mut().zip(rows) {
             let stored = &mut incoming.stored;
             stored.row = row;
+            stored.known.market = market.unwrap_or(stored.known.market);
             let mut turned = turns.iter().zip(&courses).rev();
             if let Some((_, course)) = turned.find(|(t, _)| *t.provider == *stored.entry.provider) {
                 stored.known.course = *course;
@@ -142,6 +153,16 @@ impl Disk {
     /// The course of a provider; the default if nothing is known of it.
     pub fn course(&self, provider: &str) -> Result<Course, Trouble> {
         self.database.read(|connection| courses::of(connection, provider))
+    }
+
+    /// What is known of the market of a quote once that is stored.
+    pub fn foreseen(&self, quote: &Entry, sighting: &Sighting) -> Result<Market, Trouble> {
+        self.database.read(|connection| markets::foreseen(connection, quote, sighting))
+    }
+
+    /// What is known of the market of what a key is about; the default if nothing is.
+    pub fn market(&self, key: &Key) -> Result<Market, Trouble> {
+        self.database.read(|connection| Markets::of(connection)?.market(key))
     }
 
     /// The courses that are written down, by provider.
@@ -182,11 +203,13 @@ impl Disk {
     /// Goes through the entries, or those with a tag if one is given, in no order.
     pub fn scan(&self, tag: Option<&str>, each: &mut dyn FnMut(Listed)) -> Result<(), Trouble> {
         self.database.read(|connection| {
+            let mut markets = Markets::of(connection)?;
             let mut scan = joined::prepare(connection, LIST)?;
             let mut rows = scan.query([tag])?;
             while let Some(row) = rows.next()? {
                 // A damaged row is no reason to do without the others; whoever asks for it learns.
-                let Some((entry, known)) = bodiless(row)? else { continue };
+                let Some((entry, mut known)) = bodiless(row)? else { continue };
+                known.market = markets.market(&entry.key)?;
                 let size = entry.key.as_str().len() + entry.provider.len();
                 each(Listed {
                     size_bytes: size as u64 + row.get::<_, i64>(11)?.unsigned_abs(),
@@ -220,6 +243,7 @@ impl Disk {
         self.database.write(|transaction| {
             hits::fold(transaction, self.database.folder())?;
             Tally::forget_before(transaction, now.day() - STATISTICS_DAYS)?;
+            markets::forget_before(transaction, now.day())?;
             let ids = ids(
                 transaction.prepare_cached(
                     "SELECT id FROM usage WHERE gone_hint_ms <= ?2 ORDER BY gone_hint_ms LIMIT ?1",
@@ -259,6 +283,7 @@ impl Disk {
             )?;
             let rows = oldest.query_map([SLICE], |row| Ok((row.get(0)?, row.get(1)?)))?;
             let oldest: Vec<(i64, i64)> = rows.collect::<Result<_, _>>()?;
+            let oldest_are_all = i64::try_from(oldest.len()).is_ok_and(|count| count < SLICE);
             let mut tally = Tally::default();
             let (mut dropped, mut freed) = (0, 0);
             for (id, size) in oldest {
@@ -273,6 +298,9 @@ impl Disk {
                 freed += size.unsigned_abs();
             }
             tally.write(transaction)?;
+            if oldest_are_all && freed < wanted {
+                markets::forget_volumes(transaction)?;
+            }
             Ok(dropped)
         })
     }
@@ -391,14 +419,15 @@ impl Tier for Disk {
 struct Found {
     shelf: Option<Shelf>,
     damaged: Vec<DamagedRow>,
-    /// Whether a course or a definition was met whose sum does not fit, and that is as if there were
+    /// Whether something was met beside an entry whose sum does not fit, and that is as if there were
     /// none.
     is_unsure: bool,
 }
 
 fn find(connection: &Connection, key: &Key) -> Result<Found, Trouble> {
     let mut find = joined::prepare(connection, FIND)?;
-    let mut rows = find.query([key.first_id()])?;
+    let subject = key.subject();
+    let mut rows = find.query(params![key.first_id(), subject])?;
     let mut found: Vec<Stored> = Vec::new();
     let mut damaged = Vec::new();
     let mut is_unsure = false;
@@ -408,10 +437,12 @@ fn find(connection: &Connection, key: &Key) -> Result<Found, Trouble> {
             Ok(Some(entry)) => {
                 let course = courses::course(row, 9, &entry.provider);
                 let definition = definitions::number(row, 13, &entry);
-                is_unsure |= course.is_none() || definition.is_none();
+                let market = markets::market(row, 15, subject);
+                is_unsure |= course.is_none() || definition.is_none() || market.is_none();
                 let known = Known {
                     course: course.unwrap_or_default(),
                     definition: definition.unwrap_or_default(),
+                    market: market.unwrap_or_default(),
                 };
                 found.push(Stored { entry: Arc::new(entry), row: id, known });
             }
@@ -511,11 +542,15 @@ fn ids(mut select: CachedStatement<'_>, bounds: &[&dyn ToSql]) -> Result<Vec<i64
 
 fn named(transaction: &Transaction<'_>, id: i64) -> Result<Option<(Entry, Known)>, Trouble> {
     let mut select = joined::prepare(transaction, NAMED)?;
-    Ok(select.query_row([id], bodiless).optional()?.flatten())
+    let Some((entry, mut known)) = select.query_row([id], bodiless).optional()?.flatten() else {
+        return Ok(None);
+    };
+    known.market = Markets::of(transaction)?.market(&entry.key)?;
+    Ok(Some((entry, known)))
 }
 
-/// What the rules must know of an entry: all but its value, and what is known beside it. None if
-/// a column holds what was never written into it.
+/// What the rules must know of an entry: all but its value, and what is known beside it but for its
+/// market, which is looked up by its key. None if a column holds what was never written into it.
 fn bodiless(row: &rusqlite::Row<'_>) -> rusqlite::Result<Option<(Entry, Known)>> {
     let read = || -> rusqlite::Result<(Entry, Known)> {
         let own_ttl: Option<i64> = row.get(3)?;
@@ -529,7 +564,7 @@ fn bodiless(row: &rusqlite::Row<'_>) -> rusqlite::Result<Option<(Entry, Known)>>
         };
         let course = courses::course(row, 5, &entry.provider).unwrap_or_default();
         let definition = definitions::number(row, 9, &entry).unwrap_or_default();
-        Ok((entry, Known { course, definition }))
+        Ok((entry, Known { course, definition, ..Known::default() }))
     };
     match read() {
         Err(error) if error.sqlite_error_code().is_none() => Ok(None),
@@ -567,8 +602,15 @@ mod tests {
         };
         let stored = Stored { entry: Arc::new(entry), row: 0, known: Known::default() };
         let (gone_at, put_at) = (Timestamp::NEVER, Timestamp::from_ms(0));
-        let mut incoming =
-            [Incoming { stored, tags: Vec::new(), validators: None, gone_at, put_at }];
+        let incoming = Incoming {
+            stored,
+            tags: Vec::new(),
+            validators: None,
+            sighting: None,
+            gone_at,
+            put_at,
+        };
+        let mut incoming = [incoming];
         disk.put(&mut incoming).unwrap();
         incoming[0].stored.clone()
     }

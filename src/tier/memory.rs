@@ -164,13 +164,8 @@ mod tests {
             body: vec![0; bytes].into(),
         };
         let stored = Stored { entry: Arc::new(entry), row: 0, known: Known::default() };
-        Incoming {
-            stored,
-            tags: vec![],
-            validators: None,
-            gone_at: Timestamp::NEVER,
-            put_at: Timestamp::from_ms(0),
-        }
+        let (gone_at, put_at) = (Timestamp::NEVER, Timestamp::from_ms(0));
+        Incoming { stored, tags: vec![], validators: None, sighting: None, gone_at, put_at }
     }
 
     #[test]

@@ -14,6 +14,7 @@ use crate::db::Trouble;
 use crate::entry::Entry;
 use crate::key::{Key, Pattern};
 use crate::policy::Known;
+use crate::policy::market::Sighting;
 use crate::provider::Validators;
 use crate::time::Timestamp;
 
@@ -44,6 +45,8 @@ pub struct Incoming {
     pub gone_at: Timestamp,
     /// When it is put, by real time.
     pub put_at: Timestamp,
+    /// What it says of the market of its symbol, if it is a quote of one.
+    pub sighting: Option<Sighting>,
 }
 
 /// One entry by name: entries of several providers may share a key.

@@ -111,7 +111,14 @@ fn batch(writer: usize, written: u64) -> (Vec<Incoming>, Tally) {
             };
             let stored = Stored { entry: Arc::new(entry), row: 0, known: Known::default() };
             let gone_at = now + Duration::from_hours(24);
-            Incoming { stored, tags: Vec::new(), validators: None, gone_at, put_at: now }
+            Incoming {
+                stored,
+                tags: Vec::new(),
+                validators: None,
+                sighting: None,
+                gone_at,
+                put_at: now,
+            }
         })
         .collect();
     (entries, tally)

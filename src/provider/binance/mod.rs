@@ -11,9 +11,11 @@ mod tests;
 
 use std::time::Duration;
 
-use super::{Ask, Pace, Provider, Reply, Request, nonsense, shown, status_error, written};
+use super::{
+    ALWAYS_OPEN, Ask, Pace, Provider, Reply, Request, nonsense, shown, status_error, written,
+};
 use crate::error::{Error, Kind};
-use crate::market::{DataType, MarketState, Quote, Record, Symbol};
+use crate::market::{DataType, ExchangeCode, MarketState, Quote, Record, Symbol};
 use crate::number::Number;
 use crate::time::Timestamp;
 use wire::{Failure, Ticker};
@@ -70,6 +72,11 @@ impl Provider for Binance {
             used: used.map(|weight| (minute(header("date").as_deref(), now), weight)),
             banned_until: failure.and_then(|failure| banned_until(&failure.msg)),
         }
+    }
+
+    // Coins never close.
+    fn exchange(&self, _: &Quote) -> Option<ExchangeCode> {
+        ExchangeCode::parse(ALWAYS_OPEN)
     }
 
     fn read(&self, ask: &Ask<'_>, reply: &Reply, _now: Timestamp) -> Result<Record, Error> {

@@ -12,7 +12,7 @@ mod walk;
 
 use super::{Ask, Pace, Provider, Reply, Request, binance::Binance, fred::Fred, yahoo::Yahoo};
 use crate::error::Error;
-use crate::market::{Class, DataType, Record, Symbol};
+use crate::market::{Class, DataType, ExchangeCode, Quote, Record, Symbol};
 use crate::time::Timestamp;
 
 /// The earliest and the latest instant that prices are invented for, 1970 to 2200: beyond, the
@@ -39,6 +39,10 @@ impl Provider for Demo {
     // It counts no weight and bans nobody.
     fn pace(&self, _: &Reply, _: &dyn Fn(&str) -> Option<String>, _: Timestamp) -> Pace {
         Pace::default()
+    }
+
+    fn exchange(&self, quote: &Quote) -> Option<ExchangeCode> {
+        speaker(Class::from_name(&quote.asset_class)?).exchange(quote)
     }
 
     fn read(&self, ask: &Ask<'_>, reply: &Reply, now: Timestamp) -> Result<Record, Error> {

@@ -11,7 +11,7 @@ mod tests;
 
 use super::{Ask, Pace, Provider, Reply, Request, nonsense, shown, status_error, written};
 use crate::error::{Error, Kind};
-use crate::market::{Class, DataType, Observation, Quote, Record, Series, Symbol};
+use crate::market::{Class, DataType, ExchangeCode, Observation, Quote, Record, Series, Symbol};
 use crate::number::Number;
 use crate::time::Timestamp;
 use wire::{Envelope, Row};
@@ -49,6 +49,11 @@ impl Provider for Fred {
 
     fn pace(&self, _: &Reply, _: &dyn Fn(&str) -> Option<String>, _: Timestamp) -> Pace {
         Pace::default()
+    }
+
+    // What an agency publishes trades nowhere.
+    fn exchange(&self, _: &Quote) -> Option<ExchangeCode> {
+        None
     }
 
     fn read(&self, ask: &Ask<'_>, reply: &Reply, _now: Timestamp) -> Result<Record, Error> {

@@ -6,14 +6,18 @@
 //! the day unless the chart is of one day: `chartPreviousClose` is the close before the *range*.
 //! Prices are 32-bit floats widened by Yahoo; they are kept as sent.
 
+mod exchanges;
 mod wire;
 
 #[cfg(test)]
 mod tests;
 
-use super::{Ask, Pace, Provider, Reply, Request, encoded, nonsense, shown, status_error, written};
+use super::{
+    ALWAYS_OPEN, Ask, Pace, Provider, Reply, Request, encoded, nonsense, shown, status_error,
+    written,
+};
 use crate::error::{Error, Kind};
-use crate::market::{Class, DataType, MarketState, Quote, Record, Symbol};
+use crate::market::{Class, DataType, ExchangeCode, MarketState, Quote, Record, Symbol};
 use crate::time::Timestamp;
 use wire::{Envelope, Failure, Meta, Outcome, Phase};
 
@@ -55,6 +59,15 @@ impl Provider for Yahoo {
 
     fn pace(&self, _: &Reply, _: &dyn Fn(&str) -> Option<String>, _: Timestamp) -> Pace {
         Pace::default()
+    }
+
+    fn exchange(&self, quote: &Quote) -> Option<ExchangeCode> {
+        let name = quote.exchange.as_deref();
+        ExchangeCode::parse(match Class::from_name(&quote.asset_class) {
+            Some(Class::Crypto) => ALWAYS_OPEN,
+            Some(Class::Fx) => exchanges::CURRENCIES,
+            _ => exchanges::code(name?)?,
+        })
     }
 
     fn read(&self, ask: &Ask<'_>, reply: &Reply, now: Timestamp) -> Result<Record, Error> {

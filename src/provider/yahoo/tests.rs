@@ -332,3 +332,43 @@ proptest! {
         let _ = Yahoo.read(&ask, &Reply { status: 200, body }, Timestamp::from_ms(now));
     }
 }
+
+#[test]
+fn where_it_trades_is_told_by_yahoos_name_of_it_and_by_class() {
+    for (class, exchange, code) in [
+        (Class::Stock, Some("NMS"), Some("XNAS")),
+        (Class::Stock, Some("NYQ"), Some("XNYS")),
+        (Class::Stock, Some("PCX"), Some("XNYS")),
+        (Class::Stock, Some("LSE"), Some("XLON")),
+        (Class::Stock, Some("GER"), Some("XETR")),
+        (Class::Stock, Some("PAR"), Some("XPAR")),
+        (Class::Stock, Some("JPX"), Some("XTKS")),
+        (Class::Stock, Some("HKG"), Some("XHKG")),
+        (Class::Stock, Some("TOR"), Some("XTSE")),
+        (Class::Stock, Some("ASX"), Some("XASX")),
+        (Class::Index, Some("SNP"), Some("XNYS")),
+        (Class::Index, Some("FGI"), Some("XLON")),
+        (Class::Stock, Some("YHD"), None),
+        (Class::Stock, None, None),
+        (Class::Crypto, None, Some("24/7")),
+        (Class::Fx, None, Some("FX")),
+    ] {
+        let price = crate::number::Number::parse("1").unwrap();
+        let quote = Quote::of(&Symbol::new(class, "TEST"), "yahoo", price);
+        let quote = Quote { exchange: exchange.map(str::to_owned), ..quote };
+        let found = Yahoo.exchange(&quote);
+        assert_eq!(found.as_ref().map(ExchangeCode::as_str), code, "{class:?} {exchange:?}");
+    }
+}
+
+#[test]
+fn every_recorded_exchange_that_still_lists_something_is_known() {
+    for file in recorded::files("yahoo", "").iter().filter(|f| f.contains("chart_")) {
+        let reply = recorded::reply("yahoo", file, 200).unwrap();
+        let Ok(envelope) = serde_json::from_slice::<Envelope>(&reply.body) else { continue };
+        let outcome = envelope.chart.and_then(|chart| chart.result).unwrap_or_default();
+        for name in outcome.into_iter().filter_map(|one| one.meta.exchange_name) {
+            assert_eq!(exchanges::code(&name).is_some(), name != DELISTED, "{file}: {name}");
+        }
+    }
+}

@@ -5,6 +5,7 @@
 //! - `strategy` — how carefully a provider is asked, and what that makes of a TTL
 //! - `revalidation` — what upstream confirms as unchanged, and costs no body
 //! - `versions` — the version of an endpoint, and what came under another one
+//! - `market` — what is known of the market of a symbol, and what that makes of a TTL
 //! - `several` — many symbols at once: order, lists, duplicates, files
 //! - `lists` — the portfolio, the watchlists and their files
 //! - `providers` — what each provider is sent, and who is told the key
@@ -26,6 +27,7 @@ mod get;
 mod keys;
 mod limits;
 mod lists;
+mod market;
 mod output;
 mod packaging;
 mod providers;

@@ -36,6 +36,24 @@ fn every(mut check: impl FnMut(Speech, &Ask<'_>)) {
     assert!(questions >= 10, "only {questions} questions were asked");
 }
 
+#[test]
+fn what_trades_has_the_code_of_its_exchange() {
+    every(|speech, ask| {
+        let reply = good_reply(speech, ask);
+        let Ok(Record::Quote(quote)) = read(speech, ask, reply.status, &reply.body) else { return };
+        let code = speech.provider().exchange(&quote);
+        let expected = match ask.symbol.class() {
+            Class::Stock => Some("XNAS"),
+            Class::Index => Some("XNYS"),
+            Class::Crypto => Some("24/7"),
+            Class::Fx => Some("FX"),
+            Class::Macro => None,
+        };
+        let code = code.as_ref().map(mcache::market::ExchangeCode::as_str);
+        assert_eq!(code, expected, "{speech:?} {ask:?}");
+    });
+}
+
 fn now() -> Timestamp {
     Timestamp::parse(NOW).unwrap()
 }

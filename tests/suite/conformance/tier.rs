@@ -10,7 +10,9 @@ use mcache::db::courses::Turn;
 use mcache::db::tally::Tally;
 use mcache::entry::{Entry, Format};
 use mcache::key::{Key, Pattern};
-use mcache::policy::{Course, Known};
+use mcache::market::ExchangeCode;
+use mcache::policy::market::Sighting;
+use mcache::policy::{Course, Known, Market};
 use mcache::provider::Validators;
 use mcache::tier::disk::Disk;
 use mcache::tier::memory::{Bounds, Memory};
@@ -45,7 +47,8 @@ fn entry(key: &str, provider: &str, body: &[u8]) -> Entry {
 
 fn incoming(entry: Entry) -> Incoming {
     let stored = Stored { entry: Arc::new(entry), row: 0, known: Known::default() };
-    Incoming { stored, tags: Vec::new(), validators: None, gone_at: Timestamp::NEVER, put_at: THEN }
+    let gone_at = Timestamp::NEVER;
+    Incoming { stored, tags: Vec::new(), validators: None, sighting: None, gone_at, put_at: THEN }
 }
 
 fn put(tier: &dyn Tier, entry: Entry) {
@@ -269,6 +272,148 @@ fn two_keys_with_the_same_hash_are_told_apart() {
     assert_eq!(left, 1, "the other key's row is not ours to remove");
 }
 
+/// A quote of AAPL so many seconds later, and what it says of its market.
+fn sighting(seconds: i64, price: f64, exchange: &str) -> Incoming {
+    let fetched_at = Timestamp::from_ms(THEN.as_ms() + seconds * 1000);
+    let quote = Entry { fetched_at, ..entry("quote:stock:AAPL", "yahoo", b"{}") };
+    let sighting = Sighting {
+        exchange: ExchangeCode::parse(exchange),
+        price,
+        volume: Some(5.0),
+        in_session: true,
+        unusual_above: 1.5,
+    };
+    Incoming { sighting: Some(sighting), ..incoming(quote) }
+}
+
+/// A disk that has seen thirteen quotes of AAPL, each dearer or cheaper by a hundredth.
+fn stormy(folder: &tempfile::TempDir) -> (Disk, Market) {
+    let disk = Disk::new(Database::at(folder.path()), Packing::None);
+    let mut last = None;
+    for n in 0..13 {
+        let mut quote = [sighting(n * 60, if n % 2 == 0 { 100.0 } else { 101.0 }, "XNAS")];
+        disk.commit(&mut quote, &Tally::default(), &[]).unwrap();
+        last = Some(quote[0].stored.known.market);
+    }
+    let market = last.unwrap();
+    assert!(market.volatility.is_some() && market.exchange.is_some(), "{market:?}");
+    (disk, market)
+}
+
+#[test]
+fn entries_are_read_with_the_market_of_their_symbol_however_they_are_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let (disk, market) = stormy(&folder);
+    put(&disk, entry("bars:stock:AAPL:1d", "yahoo", b"{}"));
+    put(&disk, entry("quote:stock:MSFT", "yahoo", b"{}"));
+    put(&disk, entry("aapl", "put", b"1"));
+    let expected = [
+        ("aapl", Market::default()),
+        ("bars:stock:AAPL:1d", market),
+        ("quote:stock:AAPL", market),
+        ("quote:stock:MSFT", Market::default()),
+    ];
+    for (key, market) in expected {
+        let key = Key::from_stored(key);
+        assert_eq!(disk.get(&key).unwrap().unwrap()[0].known.market, market, "{key}");
+        assert_eq!(disk.market(&key).unwrap(), market, "{key}");
+    }
+    let mut listed = Vec::new();
+    disk.scan(None, &mut |l| listed.push((l.entry.key.to_string(), l.known.market))).unwrap();
+    listed.sort_by(|a, b| a.0.cmp(&b.0));
+    assert_eq!(listed, expected.map(|(key, market)| (key.to_owned(), market)));
+    let asked = std::cell::RefCell::new(Vec::new());
+    let gone_at = |entry: &Entry, known: &Known| {
+        asked.borrow_mut().push((entry.key.to_string(), known.market));
+        Timestamp::NEVER
+    };
+    let mut gone =
+        [Incoming { gone_at: THEN, ..incoming(entry("quote:stock:AAPL", "fred", b"1")) }];
+    disk.put(&mut gone).unwrap();
+    disk.drop_gone(THEN, &gone_at).unwrap();
+    assert_eq!(asked.into_inner(), [("quote:stock:AAPL".to_owned(), market)]);
+    drop(disk);
+    // The first read of a process takes another way.
+    let disk = Disk::new(Database::at(folder.path()), Packing::None);
+    let shelf = disk.get(&Key::from_stored("bars:stock:AAPL:1d")).unwrap().unwrap();
+    assert_eq!(shelf[0].known.market, market);
+}
+
+#[test]
+fn what_two_processes_see_of_a_market_at_once_both_counts() {
+    let folder = tempfile::tempdir().unwrap();
+    let (disk, before) = stormy(&folder);
+    let other = Disk::new(Database::at(folder.path()), Packing::None);
+    let mut late = [sighting(840, 101.0, "")];
+    let Incoming { stored, sighting: Some(says), .. } = &late[0] else { unreachable!() };
+    let foreseen = disk.foreseen(&stored.entry, says).unwrap();
+    assert_eq!(foreseen.exchange, before.exchange);
+    // Between its look and its turn another stores a quote.
+    other.commit(&mut [sighting(780, 150.0, "XNYS")], &Tally::default(), &[]).unwrap();
+    disk.commit(&mut late, &Tally::default(), &[]).unwrap();
+    let market = late[0].stored.known.market;
+    assert_eq!(market.exchange, ExchangeCode::parse("XNYS"));
+    assert!(market.volatility > foreseen.volatility, "{market:?} {foreseen:?}");
+    let aapl = Key::from_stored("quote:stock:AAPL");
+    assert_eq!(other.market(&aapl).unwrap(), market);
+    // One that is older and comes later changes nothing.
+    other.commit(&mut [sighting(800, 1.0, "XLON")], &Tally::default(), &[]).unwrap();
+    assert_eq!(other.market(&aapl).unwrap(), market);
+}
+
+#[test]
+fn a_crowd_that_sees_a_market_at_once_leaves_it_sound_and_of_the_latest_quote() {
+    let folder = tempfile::tempdir().unwrap();
+    drop(stormy(&folder));
+    std::thread::scope(|scope| {
+        for thread in 0..4 {
+            let folder = folder.path();
+            scope.spawn(move || {
+                let disk = Disk::new(Database::at(folder), Packing::None);
+                for n in 0..20 {
+                    let mut quote = [sighting(1000 + n * 40 + thread * 10, 100.0, "XNAS")];
+                    disk.commit(&mut quote, &Tally::default(), &[]).unwrap();
+                }
+            });
+        }
+    });
+    let (disk, database) = disk(&folder);
+    let market = disk.market(&Key::from_stored("quote:stock:AAPL")).unwrap();
+    assert_eq!(market.exchange, ExchangeCode::parse("XNAS"), "its sum fits");
+    let seen_at: i64 =
+        database.query_row("SELECT seen_at_ms FROM market", [], |row| row.get(0)).unwrap();
+    assert_eq!(seen_at, THEN.as_ms() + 1_790_000);
+    let mut next = [sighting(1800, 100.0, "XNAS")];
+    disk.commit(&mut next, &Tally::default(), &[]).unwrap();
+    assert!(next[0].stored.known.market.volatility.is_some(), "its pace goes on");
+}
+
+#[test]
+fn what_nobody_adds_to_is_forgotten_and_volumes_go_when_nothing_else_is_left() {
+    let folder = tempfile::tempdir().unwrap();
+    let (disk, market) = stormy(&folder);
+    let aapl = Key::from_stored("quote:stock:AAPL");
+    let days_later = |days: i64| Timestamp::from_ms(THEN.as_ms() + days * 86_400_000);
+    let volumes = || {
+        let database = rusqlite::Connection::open(folder.path().join("cache.db")).unwrap();
+        let count = database.query_row("SELECT count(*) FROM volume", [], |row| row.get(0));
+        count.unwrap()
+    };
+    let stays = |_: &Entry, _: &Known| Timestamp::NEVER;
+    assert_eq!(volumes(), 1_i64);
+    disk.drop_gone(days_later(59), &stays).unwrap();
+    assert_eq!((volumes(), disk.market(&aapl).unwrap()), (1, market));
+    disk.drop_gone(days_later(62), &stays).unwrap();
+    assert_eq!((volumes(), disk.market(&aapl).unwrap()), (0, market));
+    disk.drop_gone(days_later(398), &stays).unwrap();
+    assert_eq!(disk.market(&aapl).unwrap(), Market::default());
+    disk.commit(&mut [sighting(0, 1.0, "XNAS")], &Tally::default(), &[]).unwrap();
+    disk.drop_oldest(THEN, u64::MAX).unwrap();
+    assert_eq!(volumes(), 1, "there is room");
+    disk.drop_oldest(THEN, 0).unwrap();
+    assert_eq!((volumes(), disk.get(&aapl).unwrap()), (0, None));
+}
+
 /// A course that is conservative until so many milliseconds, by real time.
 fn careful(until_ms: i64) -> Course {
     Course { conservative_until: Timestamp::from_ms(until_ms), ..Course::default() }
@@ -372,12 +517,9 @@ fn without_the_table_of_courses_entries_are_found_all_the_same() {
     let disk = || Disk::new(Database::at(folder.path()), Packing::None);
     put(&disk(), entry("k", "yahoo", b"1"));
     let database = rusqlite::Connection::open(folder.path().join("cache.db")).unwrap();
-    database
-        .execute_batch(
-            "DROP TABLE strategy; DROP TABLE validator; DROP TABLE definition;
-             PRAGMA user_version = 1001",
-        )
-        .unwrap();
+    let later = "DROP TABLE strategy; DROP TABLE validator; DROP TABLE definition;
+                 DROP TABLE market; DROP TABLE volume;";
+    database.execute_batch(&format!("{later} PRAGMA user_version = 1001")).unwrap();
     drop(database);
     let reader = disk();
     for way in ["at a glance", "properly"] {

@@ -8,11 +8,13 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use mcache::codec::Packing;
+use mcache::codec::{Packing, market_sum};
 use mcache::db::Database;
 use mcache::entry::Entry;
 use mcache::key::Key;
-use mcache::policy::Course;
+use mcache::market::ExchangeCode;
+use mcache::policy::volatility::Realised;
+use mcache::policy::{Course, Market};
 use mcache::provider::definition;
 use mcache::tier::Tier as _;
 use mcache::tier::disk::Disk;
@@ -28,7 +30,8 @@ struct Fixture {
     user_version: u32,
     /// When its AAPL was fetched.
     fetched_at: &'static str,
-    /// How long that is fresh: from the second on, a course stands there that is never over.
+    /// How long that is fresh: from the second on, a course stands there that is never over; from
+    /// the third on, a volatility of 50 %.
     ttl_seconds: f64,
 }
 
@@ -46,25 +49,27 @@ const FIXTURES: [Fixture; 3] = [
         ttl_seconds: 60.0,
     },
     Fixture {
-        name: "cache-v1.4.db",
-        user_version: 1004,
-        fetched_at: "2026-07-01T15:00:00.011Z",
-        ttl_seconds: 60.0,
+        name: "cache-v1.5.db",
+        user_version: 1005,
+        fetched_at: "2026-07-01T15:00:00.046Z",
+        ttl_seconds: 48.0,
     },
 ];
 
 /// The migrations and the XXH3 of each: a changed line here is a broken promise.
-const MIGRATIONS: [(&str, u64); 4] = [
+const MIGRATIONS: [(&str, u64); 5] = [
     ("0001_entries.sql", MIGRATION_1),
     ("0002_strategy.sql", MIGRATION_2),
     ("0003_validator.sql", MIGRATION_3),
     ("0004_definition.sql", MIGRATION_4),
+    ("0005_market.sql", MIGRATION_5),
 ];
 
 const MIGRATION_1: u64 = 15_840_919_813_787_878_424;
 const MIGRATION_2: u64 = 10_826_554_760_807_537_320;
 const MIGRATION_3: u64 = 11_594_974_072_515_935_945;
 const MIGRATION_4: u64 = 551_953_676_249_732_810;
+const MIGRATION_5: u64 = 8_932_507_068_257_543_363;
 
 /// XXH3 of the records of AAPL, BTC and GDP in the fixtures.
 const SUMS: [u64; 3] =
@@ -125,7 +130,18 @@ fn fixture() -> Sandbox {
     // Folds the hit log, so that its table has something in it.
     assert_eq!(sandbox.run(&["stats"]).code, Some(0));
     sandbox.set_course("yahoo", Course { conservative_until: NEVER_OVER, ..Course::default() });
+    make_volatile(&sandbox);
     sandbox
+}
+
+/// Has the market of AAPL move by 50 % a year.
+fn make_volatile(sandbox: &Sandbox) {
+    let known = sandbox.market(&Key::from_stored("quote:stock:AAPL"));
+    assert_eq!(known.exchange, ExchangeCode::parse("XNAS"));
+    let volatility = Some(Realised::of(0.5));
+    let sum = market_sum("stock:AAPL", &Market { volatility, ..known });
+    let set = format!("volatility_ppm = 500000, sum = {sum}");
+    sandbox.sql(&format!("UPDATE market SET {set} WHERE symbol = 'stock:AAPL'"));
 }
 
 fn fixtures() -> PathBuf {
@@ -216,6 +232,26 @@ fn what_stands_beside_the_entries_of_the_newest_format_is_understood() {
 }
 
 #[test]
+fn a_cache_without_markets_answers_as_it_stands_and_gains_them_with_the_next_quote() {
+    for Fixture { name, ttl_seconds, .. } in &FIXTURES[..2] {
+        let upstream = Upstream::speaking();
+        let sandbox = with_database(&fixtures().join(name)).with_provider("yahoo", upstream.url());
+        let aapl = Key::from_stored("quote:stock:AAPL");
+        for _ in 0..2 {
+            let run = sandbox.run(&["fetch", "AAPL", "--offline", "-f", "json"]);
+            assert_eq!(only(&run)["cache"]["ttl_seconds"], *ttl_seconds, "{name}");
+            assert_eq!(sandbox.market(&aapl), Market::default(), "{name}");
+        }
+        assert_eq!(sandbox.run(&["fetch", "AAPL", "--refresh"]).code, Some(0), "{name}");
+        make_volatile(&sandbox);
+        let run = sandbox.run(&["fetch", "AAPL", "-f", "json"]);
+        // Whoever asked found the provider hardly used: nothing else scales it any more.
+        assert_eq!(only(&run)["cache"]["ttl_seconds"], 24.0, "{name}");
+        assert!(files(&sandbox, "cache.db.damaged-").is_empty(), "{name}");
+    }
+}
+
+#[test]
 fn an_older_minor_version_answers_as_it_stands_and_is_migrated_by_whoever_writes() {
     let file = fixtures().join(FIXTURES[0].name);
     let sandbox = with_database(&file);
@@ -247,7 +283,7 @@ fn an_older_minor_version_answers_as_it_stands_and_is_migrated_by_whoever_writes
     assert!(files(&sandbox, "cache.db.damaged-").is_empty());
     // What stands in the WAL is in the file once another program has closed it.
     sandbox.sql("PRAGMA wal_checkpoint(TRUNCATE)");
-    assert_eq!(version(), 1004);
+    assert_eq!(version(), 1005);
 }
 
 #[test]

@@ -12,7 +12,8 @@ use mcache::codec::Packing;
 use mcache::db::Database;
 use mcache::db::courses::Turn;
 use mcache::db::tally::Tally;
-use mcache::policy::Course;
+use mcache::key::Key;
+use mcache::policy::{Course, Market};
 use mcache::tier::disk::Disk;
 use mcache::time::Timestamp;
 
@@ -141,6 +142,17 @@ impl Sandbox {
         let disk = Disk::new(Database::at(&self.cache()), Packing::None);
         let turn = Turn { provider, now: Timestamp::from_ms(0), turned: &|_| course };
         disk.commit(&mut [], &Tally::default(), &[turn]).unwrap();
+    }
+
+    /// What the cache knows of the market of what a key is about.
+    pub fn market(&self, key: &Key) -> Market {
+        Disk::new(Database::at(&self.cache()), Packing::None).market(key).unwrap()
+    }
+
+    /// How many rows a table of the cache has.
+    pub fn count(&self, table: &str) -> i64 {
+        let database = rusqlite::Connection::open(self.cache().join("cache.db")).unwrap();
+        database.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get(0)).unwrap()
     }
 
     /// Runs a statement on the database of the cache, as another program might.
