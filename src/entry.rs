@@ -92,6 +92,8 @@ pub enum Until {
     Ttl,
     /// Its market opens or closes: nothing new can come before.
     Market,
+    /// The same, by hours that are guessed since nobody knows them yet, or any more.
+    Guess,
     /// Whoever reads it wants no older one.
     Reader,
     /// Something has happened since.

@@ -37,12 +37,13 @@ pub use limits::{Allowance, BudgetUse, Health, WindowUse};
 pub use report::{Dimension, Percentiles, Report, Row};
 pub use verify::{BadEntry, Condition, Repair, Verdict};
 
+use crate::calendar;
 use crate::clock::Clock;
 use crate::codec::Packing;
 use crate::db::Database;
 use crate::db::hits::Hit;
 use crate::db::tally::{Outcome, Tally};
-use crate::entry::{Entry, Life};
+use crate::entry::{Entry, Life, Until};
 use crate::error::Error;
 use crate::flight::Flights;
 use crate::key::Key;
@@ -254,6 +255,10 @@ impl Cache {
         purpose: Purpose,
         deliver: &mut dyn FnMut(usize, Answer),
     ) -> Result<(), Interrupted> {
+        let deliver: &mut dyn FnMut(usize, Answer) = &mut |index, answer| {
+            self.say_guess(&answer);
+            deliver(index, answer);
+        };
         let mut open = Vec::new();
         let mut hits = Vec::new();
         let mut refused = Tally::default();
@@ -319,6 +324,16 @@ impl Cache {
         let mut said = self.said();
         if said.1.insert(warning.to_string()) {
             said.0.push(warning);
+        }
+    }
+
+    /// Says that hours of an exchange are guessed on which it depends how long an answer is fresh.
+    fn say_guess(&self, answer: &Answer) {
+        if let Ok(Served { entry, life, known, .. }) = &answer.outcome
+            && life.until == Until::Guess
+            && let Some(exchange) = self.rules.exchange(&entry.key, known)
+        {
+            self.warn(Warning::Guessed { of: calendar::extent(exchange) });
         }
     }
 

@@ -28,7 +28,8 @@ pub use exchange::{Exchange, SUFFIXES};
 pub use overrides::Override;
 
 use crate::time::Timestamp;
-use table::{Hours, TABLES, Table, VERSION};
+use offset::Steady;
+use table::{Hours, Near, TABLES, Table, VERSION};
 
 /// The most closed days in a row that are walked over: who closes an exchange for longer than ten
 /// years is told that it never opens.
@@ -97,6 +98,14 @@ pub fn known(exchange: Exchange) -> Option<(Date, Date)> {
     table_of(exchange).map(|table| (Date::from_days(table.first), Date::from_days(table.last)))
 }
 
+/// The name of an exchange with the dates between which its sessions are known, for people.
+pub fn extent(exchange: Exchange) -> String {
+    match known(exchange) {
+        Some((first, last)) => format!("{exchange} ({first} to {last})"),
+        None => exchange.to_string(),
+    }
+}
+
 /// The table of an exchange; of the week of currencies, the one whose clock it goes by.
 fn table_of(exchange: Exchange) -> Option<&'static Table> {
     let place = if exchange == Exchange::FX { Exchange::XNYS } else { exchange };
@@ -136,14 +145,15 @@ impl Calendars {
             return Phase { is_open: true, is_guess: false, ..Phase::UNKNOWN };
         };
         let seconds = at.as_ms().div_euclid(1000);
-        let day = day_at(table, seconds);
+        let clock = table.offsets.around(seconds);
+        let day = (seconds + clock.seconds).div_euclid(86_400);
         // So far away that a walk could leave the years that dates have.
         if !(Date::MIN.days() + 2..=Date::MAX.days() - 2).contains(&day) {
             return Phase::UNKNOWN;
         }
         match exchange {
-            Exchange::FX => week(table, seconds, day),
-            _ => self.stretch(exchange, table, seconds, day),
+            Exchange::FX => week(table, at, clock, day),
+            _ => self.stretch(exchange, table, at, clock, day),
         }
     }
 
@@ -155,13 +165,14 @@ impl Calendars {
             let midnight = |day: i64| Timestamp::from_seconds(day * 86_400);
             return Some(session(midnight(day), midnight(day + 1), None));
         };
+        let clock = table.offsets.around(day * 86_400 + 43_200);
         if exchange == Exchange::FX {
             // A day of currencies begins in the evening before.
-            let evening = |day| instant(table, day, FX_EVENING);
+            let evening = |day| instant(table, day, FX_EVENING, clock);
             return (date.weekday() < 5).then(|| session(evening(day - 1), evening(day), None));
         }
-        let hours = self.hours(exchange, table, day)?;
-        let at = |minute| instant(table, day, minute);
+        let hours = self.hours(exchange, &mut table.near(day), day)?;
+        let at = |minute| instant(table, day, minute, clock);
         let rest = hours.rest.map(|(from, to)| (at(from), at(to)));
         Some(session(at(hours.open), at(hours.close), rest))
     }
@@ -181,7 +192,8 @@ impl Calendars {
     pub fn local_date(&self, exchange: Exchange, at: Timestamp) -> Date {
         let seconds = at.as_ms().div_euclid(1000);
         let utc = seconds.div_euclid(86_400);
-        Date::from_days(table_of(exchange).map_or(utc, |table| day_at(table, seconds)))
+        let day = |table: &Table| (seconds + table.offsets.at(seconds)).div_euclid(86_400);
+        Date::from_days(table_of(exchange).map_or(utc, day))
     }
 
     /// Whether a session is shorter than the weekly hours of its day: a half day.
@@ -211,7 +223,7 @@ impl Calendars {
         said_of(&self.symbols, name)
     }
 
-    fn hours(&self, exchange: Exchange, table: &Table, day: i64) -> Option<Hours> {
+    fn hours(&self, exchange: Exchange, table: &mut Near<'_>, day: i64) -> Option<Hours> {
         match self.overridden(exchange, day) {
             Some(stated) => stated.hours,
             None => table.hours(day),
@@ -224,40 +236,44 @@ impl Calendars {
         Some(&self.overrides[at])
     }
 
-    /// The phase of an exchange that has sessions.
-    fn stretch(&self, exchange: Exchange, table: &Table, seconds: i64, day: i64) -> Phase {
-        let at = Timestamp::from_seconds(seconds);
-        let on = |minute| instant(table, day, minute);
-        let within = |is_open, since, until| Phase {
-            is_open,
-            since: on(since),
-            until: on(until),
-            is_guess: !self.knows(exchange, table, day),
-        };
-        match self.hours(exchange, table, day) {
-            Some(Hours { open, close, rest }) if on(open) <= at && at < on(close) => match rest {
-                None => within(true, open, close),
-                Some((from, _)) if at < on(from) => within(true, open, from),
-                Some((from, to)) if at < on(to) => within(false, from, to),
-                Some((_, to)) => within(true, to, close),
-            },
-            Some(hours) if on(hours.close) <= at => self.closed(exchange, table, day, day + 1),
-            _ => self.closed(exchange, table, day - 1, day),
+    /// The phase of an exchange that has sessions, on a day of its own.
+    fn stretch(
+        &self,
+        exchange: Exchange,
+        table: &Table,
+        at: Timestamp,
+        clock: Steady,
+        day: i64,
+    ) -> Phase {
+        let mut near = table.near(day);
+        let hours = self.hours(exchange, &mut near, day);
+        let on = |minute| instant(table, day, minute, clock);
+        if let Some(Hours { open, close, rest }) = hours
+            && on(open) <= at
+            && at < on(close)
+        {
+            let (is_open, since, until) = match rest {
+                None => (true, open, close),
+                Some((from, _)) if at < on(from) => (true, open, from),
+                Some((from, to)) if at < on(to) => (false, from, to),
+                Some((_, to)) => (true, to, close),
+            };
+            let is_guess = !self.knows(exchange, table, day);
+            return Phase { is_open, since: on(since), until: on(until), is_guess };
         }
-    }
-
-    /// Closed from the last session until a day to the first one from the next day on.
-    fn closed(&self, exchange: Exchange, table: &Table, before: i64, after: i64) -> Phase {
-        let found = |day| Some((day, self.hours(exchange, table, day)?));
-        let last = (before - LONGEST_CLOSURE..=before).rev().find_map(found);
-        let next = (after..=after + LONGEST_CLOSURE).find_map(found);
+        // Closed, from the last session to the next; that of today is over, or is the next.
+        let is_over = hours.is_some_and(|hours| on(hours.close) <= at);
+        let (before, after) = if is_over { (day, day + 1) } else { (day - 1, day) };
+        let mut found = |day| Some((day, self.hours(exchange, &mut near, day)?));
+        let last = (before - LONGEST_CLOSURE..=before).rev().find_map(&mut found);
+        let next = (after..=after + LONGEST_CLOSURE).find_map(&mut found);
         let (Some((last, before)), Some((next, after))) = (last, next) else {
             return Phase::UNKNOWN;
         };
         Phase {
             is_open: false,
-            since: instant(table, last, before.close),
-            until: instant(table, next, after.open),
+            since: instant(table, last, before.close, clock),
+            until: instant(table, next, after.open, clock),
             is_guess: !self.knows(exchange, table, last) || !self.knows(exchange, table, next),
         }
     }
@@ -273,25 +289,19 @@ fn said_of(list: &[(Box<str>, Exchange)], name: &str) -> Option<Exchange> {
     list.iter().find(|(said, _)| said.eq_ignore_ascii_case(name)).map(|(_, exchange)| *exchange)
 }
 
-/// The day that a place has at an instant, in days since 1970.
-fn day_at(table: &Table, seconds: i64) -> i64 {
-    (seconds + table.offsets.at(seconds)).div_euclid(86_400)
-}
-
 /// The instant of so many minutes after midnight, on a day of a place.
-fn instant(table: &Table, day: i64, minute: u16) -> Timestamp {
+fn instant(table: &Table, day: i64, minute: u16, near: Steady) -> Timestamp {
     let local = day * 86_400 + i64::from(minute) * 60;
-    Timestamp::from_seconds(local - table.offsets.on(day))
+    Timestamp::from_seconds(local - table.offsets.on(day, near))
 }
 
 /// 17:00, at which the days of currencies begin and end.
 const FX_EVENING: u16 = 17 * 60;
 
 /// The phase of the week of currencies.
-fn week(table: &Table, seconds: i64, day: i64) -> Phase {
-    let at = Timestamp::from_seconds(seconds);
+fn week(table: &Table, at: Timestamp, clock: Steady, day: i64) -> Phase {
     let monday = day - Date::from_days(day).weekday();
-    let evening = |of_the_week| instant(table, monday + of_the_week, FX_EVENING);
+    let evening = |of_the_week| instant(table, monday + of_the_week, FX_EVENING, clock);
     let (friday, sunday) = (evening(4), evening(6));
     let (is_open, since, until) = if at < friday {
         (true, evening(-1), friday)

@@ -51,18 +51,11 @@ impl Table {
         (self.first..=self.last).contains(&day)
     }
 
-    /// The hours of a day; none if it is closed.
-    pub(super) fn hours(&self, day: i64) -> Option<Hours> {
-        let since_first = u16::try_from(day - self.first).ok().filter(|_| day <= self.last);
-        let Some(since_first) = since_first else {
-            let (_, month, day_of_month) = Date::from_days(day).parts();
-            let is_holiday = self.yearly.contains(&(month, day_of_month));
-            return self.regular(day).filter(|_| !is_holiday);
-        };
-        match self.differing.binary_search_by_key(&since_first, |differing| differing.day) {
-            Ok(at) => self.kinds[usize::from(self.differing[at].kind)],
-            Err(_) => self.regular(day),
-        }
+    /// The place in the table from which the days around this one are found at once.
+    pub(super) fn near(&self, day: i64) -> Near<'_> {
+        let since_first = day - self.first;
+        let at = self.differing.partition_point(|other| i64::from(other.day) < since_first);
+        Near { table: self, at }
     }
 
     /// What the weekly hours say: before the first period as in it, after the last as in that.
@@ -73,6 +66,37 @@ impl Table {
         }
         let after = self.periods.iter().rev().find(|(from, _)| *from <= day);
         after.or(self.periods.first()).map(|(_, hours)| *hours)
+    }
+}
+
+/// A place in the list of days that differ: a walk from day to day does not search it again.
+pub(super) struct Near<'a> {
+    table: &'a Table,
+    at: usize,
+}
+
+impl Near<'_> {
+    /// The hours of a day; none if it is closed. Fast for days that are near the one before.
+    pub(super) fn hours(&mut self, day: i64) -> Option<Hours> {
+        let Table { first, differing, kinds, yearly, .. } = self.table;
+        let regular = self.table.regular(day);
+        if !self.table.knows(day) {
+            let (_, month, day_of_month) = Date::from_days(day).parts();
+            return regular.filter(|_| !yearly.contains(&(month, day_of_month)));
+        }
+        let since_first = day - first;
+        while self.at > 0 && i64::from(differing[self.at - 1].day) >= since_first {
+            self.at -= 1;
+        }
+        while differing.get(self.at).is_some_and(|other| i64::from(other.day) < since_first) {
+            self.at += 1;
+        }
+        match differing.get(self.at) {
+            Some(differing) if i64::from(differing.day) == since_first => {
+                kinds[usize::from(differing.kind)]
+            }
+            _ => regular,
+        }
     }
 }
 

@@ -122,7 +122,7 @@ fn every_zone_and_every_table_is_whole() {
         assert!(Exchange::parse(&exchange.as_str().to_lowercase()) == Ok(exchange), "{exchange}");
         let Some(table) = exchange.table() else { continue };
         for day in table.first - 400..table.last + 400 {
-            let Some(Hours { open, close, rest }) = table.hours(day) else { continue };
+            let Some(Hours { open, close, rest }) = table.near(day).hours(day) else { continue };
             let (from, to) = rest.unwrap_or((open + 1, open + 2));
             assert!(open < from && from < to && to < close && close <= 1440, "{exchange} {day}");
         }

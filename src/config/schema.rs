@@ -148,11 +148,16 @@ fn taken(segment: &'static str, name: &str) -> Option<String> {
     }
 }
 
-/// Whether it names a list, or a symbol in upper case: in lower case it is rather a misspelt class.
+/// Whether it names a list, or a symbol in upper case (`NVDA`, `crypto:ETH`): in lower case it is
+/// rather a misspelt class.
 fn is_selector(name: &str) -> bool {
     match name.strip_prefix('@') {
         Some(list) => is_name(list),
-        None => is_symbol(name) && !name.contains(|c: char| c.is_ascii_lowercase()),
+        None => {
+            let symbol = name.split_once(':').filter(|(class, _)| CLASSES.contains(class));
+            let symbol = symbol.map_or(name, |(_, symbol)| symbol);
+            is_symbol(symbol) && !symbol.contains(|c: char| c.is_ascii_lowercase())
+        }
     }
 }
 

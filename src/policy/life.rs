@@ -161,6 +161,12 @@ impl Rules {
         reasons
     }
 
+    /// The exchange at which what an entry is about is traded, as far as that is known.
+    pub fn exchange(&self, key: &Key, known: &Known) -> Option<Exchange> {
+        let said = known.market.exchange.as_ref().map(ExchangeCode::as_str);
+        self.hours.as_ref()?.exchange(&Subject::of(key, &self.hot), said)
+    }
+
     /// The number of the definition now in force of an endpoint, which has the name of its type.
     pub fn definition(&self, provider: &str, data_type: &str) -> u64 {
         self.endpoint(provider, data_type).map_or(0, |endpoint| endpoint.definition)
@@ -202,8 +208,12 @@ impl Rules {
         let hour = self.hour(entry, &subject, known, said.after_hours);
         let bound = hour.as_ref().map_or(Bound::Ends(Timestamp::NEVER), |hour| hour.bound);
         let expires_at = bound.expires_at(fetched_at, ttl);
-        let until = if expires_at == fetched_at + ttl { Until::Ttl } else { Until::Market };
-        if let Some(hour) = hour.filter(|_| until == Until::Market) {
+        let until = match &hour {
+            _ if expires_at == fetched_at + ttl => Until::Ttl,
+            Some(hour) if hour.phase.is_guess => Until::Guess,
+            _ => Until::Market,
+        };
+        if let Some(hour) = hour.filter(|_| until != Until::Ttl) {
             why.note(|| format!("calendar {}", hour.exchange), || hour.to_string());
         }
         if strategy != Strategy::Normal && until == Until::Ttl {
@@ -396,7 +406,8 @@ impl fmt::Display for Hour {
                 write!(f, "closed since {since}: fresh until {}", at.for_people())
             }
             Bound::Lasts(_) => {
-                write!(f, "closed since {since}, nothing new before it opens {until}")
+                let guess = if phase.is_guess { " (a guess)" } else { "" };
+                write!(f, "closed since {since}, nothing new before it opens {until}{guess}")
             }
             Bound::Ends(_) => {
                 let close = if phase.is_open { until } else { since };

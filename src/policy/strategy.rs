@@ -422,7 +422,8 @@ mod tests {
             assert_eq!(by.scaled(ttl, strategy).as_secs(), seconds, "{strategy:?}");
             assert_eq!(Strategy::from_name(strategy.as_str()), Some(strategy));
         }
-        assert_eq!(by.scaled(Duration::MAX, Strategy::Minimal), Duration::MAX);
+        let longest = Duration::from_millis(u64::MAX);
+        assert_eq!(by.scaled(Duration::MAX, Strategy::Minimal), longest);
         let third = Strategies { aggressive_factor: 1.0 / 3.0, ..by };
         let scaled = third.scaled(Duration::from_secs(1), Strategy::Aggressive);
         assert_eq!(scaled, Duration::from_millis(333), "whole milliseconds");

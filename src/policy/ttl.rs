@@ -74,10 +74,14 @@ impl std::fmt::Display for Lasting {
 }
 
 /// A time to live times a factor, in whole milliseconds; never nothing, unless it was that.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a cast of a float saturates, and none is negative"
+)]
 pub(super) fn scaled(ttl: Duration, factor: f64) -> Duration {
-    let seconds = (ttl.as_secs_f64() * factor * 1000.0).round() / 1000.0;
-    let least = ttl.min(Duration::from_millis(1));
-    Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX).max(least)
+    let ms = (ttl.as_secs_f64() * 1000.0 * factor).round() as u64;
+    if ttl.is_zero() { ttl } else { Duration::from_millis(ms.max(1)) }
 }
 
 /// Some symbols, each with its class as in a key: `stock:AAPL`.

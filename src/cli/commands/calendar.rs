@@ -6,7 +6,7 @@ use std::io::Write;
 
 use serde::Serialize;
 
-use crate::calendar::{Calendars, Date, Exchange, Phase, Session, known, version};
+use crate::calendar::{Calendars, Date, Exchange, Phase, Session, extent, known, version};
 use crate::cli::Invocation;
 use crate::cli::args::{Calendar, Format};
 use crate::cli::exit::Exit;
@@ -81,10 +81,9 @@ fn warn(exchanges: impl IntoIterator<Item = Exchange>, ui: &mut Ui) {
     let exchanges: Vec<Exchange> = exchanges.into_iter().collect();
     let names = match exchanges[..] {
         [] => return,
-        [one] => known(one).map(|(first, last)| vec![format!("{one} ({first} to {last})")]),
-        _ => None,
+        [one] => vec![extent(one)],
+        _ => exchanges.iter().map(Exchange::to_string).collect(),
     };
-    let names = names.unwrap_or_else(|| exchanges.iter().map(Exchange::to_string).collect());
     ui.warn(&Warning::Guessed { of: names.join(", ") });
 }
 

@@ -3,11 +3,19 @@
 
 use serde_json::{Value, json};
 
-use super::{at, json_at, nobody, speaking};
+use super::{at, json_at, nobody, yahoo};
 use crate::sandbox::{Sandbox, Upstream};
 
 const SUNDAY: &str = "2026-06-28T12:00:00Z";
 const MONDAY_OPEN: &str = "2026-06-29T13:30:00Z";
+
+/// An upstream as the real ones, and a machine whose Yahoo and Binance it is.
+fn speaking() -> (Upstream, Sandbox) {
+    let (upstream, sandbox) = super::speaking();
+    let sandbox = sandbox.with_provider("binance", upstream.url());
+    let sandbox = sandbox.with_provider("fred", upstream.url()).env("FRED_API_KEY", "0");
+    (upstream, sandbox)
+}
 
 /// The `cache` of the first answer to a fetch at a time.
 fn cache_at(sandbox: &Sandbox, now: &str, arguments: &[&str]) -> Value {
@@ -29,7 +37,7 @@ fn a_quote_of_the_week_end_is_fresh_until_monday_and_tells_why_in_three_lines() 
         lines,
         [
             "  ttl.quote.stock: 30 s",
-            "  calendar XNYS: closed since Fri 2026-06-26 20:00 UTC, \
+            "  calendar XNAS: closed since Fri 2026-06-26 20:00 UTC, \
              nothing new before it opens Mon 2026-06-29 13:30 UTC",
             "  no call was made: fresh until Mon 2026-06-29 13:30 UTC",
         ]
@@ -50,11 +58,23 @@ fn a_quote_from_before_the_close_is_stale_once_the_close_is_known() {
     );
     assert_eq!(cache_at(&sandbox, "2026-07-01T20:00:00Z", &["AAPL"])["status"], "miss");
     assert_eq!(cache_at(&sandbox, "2026-07-02T13:00:00Z", &["AAPL"])["status"], "hit");
-    // Yahoo hears from London twenty minutes late.
-    let london = |now| cache_at(&sandbox, now, &["VOD.L"]);
-    assert_eq!(london("2026-07-01T15:40:00Z")["expires_at"], "2026-07-01T15:50:00Z");
-    assert_eq!(london("2026-07-01T15:50:00Z")["expires_at"], "2026-07-02T07:00:00Z");
-    assert_eq!(upstream.count(), 4);
+    assert_eq!(upstream.count(), 2);
+}
+
+#[test]
+fn a_provider_that_publishes_late_has_the_close_later() {
+    // What upstream says of the exchange is stronger than what the symbol looks like.
+    for (symbol, code) in [("VOD.L", "LSE"), ("VODAFONE", "LSE"), ("VOD.L", "XYZ")] {
+        let body = yahoo(symbol, "70", &format!(r#","exchangeName":"{code}""#));
+        let upstream = Upstream::saying(200, "application/json", &body);
+        let sandbox = Sandbox::new().with_provider("yahoo", upstream.url());
+        let sandbox = sandbox.env("MCACHE_TTL__QUOTE__STOCK", "1h");
+        let london = |now| cache_at(&sandbox, now, &[symbol])["expires_at"].clone();
+        // Closed since 15:30, and Yahoo hears of it twenty minutes later.
+        assert_eq!(london("2026-07-01T15:40:00Z"), "2026-07-01T15:50:00Z", "{symbol} {code}");
+        assert_eq!(london("2026-07-01T15:50:00Z"), "2026-07-02T07:00:00Z", "{symbol} {code}");
+        assert_eq!(upstream.count(), 2);
+    }
 }
 
 #[test]
@@ -80,7 +100,7 @@ fn days_of_ones_own_are_kept_and_a_symbol_may_be_told_its_exchange() {
     let (_upstream, sandbox) = speaking();
     sandbox.file(
         "home/.config/mcache/days.csv",
-        "exchange,session,open,close,break_start,break_end\nXNYS,2026-07-01,,,,\n",
+        "exchange,session,open,close,break_start,break_end\nXNAS,2026-07-01,,,,\n",
     );
     sandbox.config("calendars:\n  file: days.csv\n  symbols:\n    SONY: XTKS\n");
     let closed = cache_at(&sandbox, "2026-07-01T15:00:00Z", &["AAPL"]);
@@ -153,7 +173,6 @@ fn a_position_is_traded_and_a_list_is_watched() {
     // Given is stronger than known; what does not move with the price is not concerned.
     assert_eq!(ttl(&sandbox, &["NVDA", "--use", "historical"]), 900.0);
     sandbox.config("watchlists: {economy: [GDP]}\n");
-    let sandbox = sandbox.env("FRED_API_KEY", "0");
     assert_eq!(ttl(&sandbox, &["GDP"]), 86_400.0);
 }
 
@@ -177,7 +196,7 @@ fn a_symbol_and_a_list_may_have_times_of_their_own() {
     }
     for (config, says) in [
         ("ttl: {quote: {stok: 5}}", "did you mean `ttl.quote.stock`?"),
-        ("ttl: {quote: {\"@tehc\": 5}}\nwatchlists: {tech: [A]}", "did you mean `@tech`?"),
+        ("ttl: {quote: {\"@techs\": 5}}\nwatchlists: {tech: [A]}", "did you mean `@tech`?"),
         ("ttl: {quote: {NVDA: 5x}}", "`5x` is not a duration"),
         ("ttl: {quote: 5m-2m}", "ends before it begins"),
         ("levels: {tepid: 5m}", "unknown key `levels.tepid`"),

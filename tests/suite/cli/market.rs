@@ -4,6 +4,7 @@
 
 use std::sync::{Arc, Mutex};
 
+use mcache::calendar::{Calendars, Date, Exchange};
 use mcache::key::Key;
 use mcache::policy::Market;
 use mcache::time::Timestamp;
@@ -211,13 +212,21 @@ fn a_pace_that_is_not_what_was_written_begins_anew() {
     }
 }
 
-/// Asks once a day at the same time, for so many days, with this volume; then on the next day.
-fn days(said: &Said, sandbox: &Sandbox, days: i64, usual: u64, then: u64) -> Timestamp {
+/// How many seconds after the first session the one of this number is, at the same time of day.
+fn session(number: usize) -> i64 {
+    let first = Date::parse("2026-07-01").unwrap();
+    let sessions = Calendars::default();
+    let mut sessions = sessions.sessions(Exchange::XNAS, first, first.plus(60));
+    (sessions.nth(number).unwrap().date.days() - first.days()) * 86_400
+}
+
+/// Asks once a session at the same time, for so many of them, with this volume; then in the next.
+fn days(said: &Said, sandbox: &Sandbox, days: usize, usual: u64, then: u64) -> Timestamp {
     for day in 0..=days {
         said.lock().unwrap().1 = if day == days { then } else { usual };
-        assert_eq!(cache_after(sandbox, day * 86_400, &[])["status"], "miss");
+        assert_eq!(cache_after(sandbox, session(day), &[])["status"], "miss");
     }
-    Timestamp::parse(&after(days * 86_400 + 1)).unwrap()
+    Timestamp::parse(&after(session(days) + 1)).unwrap()
 }
 
 #[test]
@@ -226,11 +235,15 @@ fn a_volume_above_one_and_a_half_times_the_median_of_twenty_sessions_is_unusual(
     let now = days(&said, &sandbox, 20, 1_000_000, 1_600_000);
     let high = known(&sandbox).unusual_volume(now).unwrap();
     assert_eq!(high.to_string(), "unusual volume: 1.6 times the median of 20 sessions");
+    let held = cache_after(&sandbox, session(20) + 1, &[]);
+    assert_eq!(held["ttl_seconds"], 60.0);
+    let why = "use_cases.high_volume: 60 s: unusual volume: 1.6 times the median of 20 sessions";
+    assert_eq!(held["why"][1], why);
     // It is over with the first quote that is usual again, and by itself.
     said.lock().unwrap().1 = 1_400_000;
-    cache_after(&sandbox, 20 * 86_400 + 60, &[]);
+    cache_after(&sandbox, session(20) + 60, &[]);
     let market = known(&sandbox);
-    let later = Timestamp::parse(&after(20 * 86_400 + 61)).unwrap();
+    let later = Timestamp::parse(&after(session(20) + 61)).unwrap();
     assert!(market.is_unusual(now) && !market.is_unusual(later), "{market:?}");
 }
 
@@ -251,8 +264,8 @@ fn a_volume_is_judged_by_enough_days_above_the_threshold_and_at_the_same_time_of
     let (said, _upstream, sandbox) = told();
     days(&said, &sandbox, 8, 1_000_000, 1_000_000);
     said.lock().unwrap().1 = 9_000_000;
-    cache_after(&sandbox, 8 * 86_400 + 900, &[]);
-    let now = Timestamp::parse(&after(8 * 86_400 + 901)).unwrap();
+    cache_after(&sandbox, session(8) + 900, &[]);
+    let now = Timestamp::parse(&after(session(8) + 901)).unwrap();
     assert!(!known(&sandbox).is_unusual(now), "nothing is known of a quarter of an hour later");
 }
 
@@ -269,9 +282,9 @@ fn volumes_that_are_not_what_was_written_are_as_if_there_were_none() {
         days(&said, &sandbox, 6, 1_000_000, 1_000_000);
         sandbox.sql(damage);
         said.lock().unwrap().1 = 9_000_000;
-        let run = at(&sandbox, &after(7 * 86_400), &["fetch", "AAPL"]);
+        let run = at(&sandbox, &after(session(7)), &["fetch", "AAPL"]);
         assert_eq!((run.code, run.stderr.as_str()), (Some(0), ""), "{damage}");
-        let now = Timestamp::parse(&after(7 * 86_400 + 1)).unwrap();
+        let now = Timestamp::parse(&after(session(7) + 1)).unwrap();
         assert!(!known(&sandbox).is_unusual(now), "{damage}");
         assert!(known(&sandbox).exchange.is_some(), "{damage}");
     }

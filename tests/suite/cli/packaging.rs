@@ -19,6 +19,7 @@ fn the_help_names_every_command_and_global_option() {
       get          Read a value by its key
       put          Write any program's value under a key
       limits       May a call be made now, and if not, when and why
+      calendar     Is the market open, when does it next open and close
       config       The configuration in force and where each value came from
       completions  Print a completion script for a shell
       man          Print the manual page
