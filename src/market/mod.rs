@@ -9,7 +9,7 @@ mod series;
 mod symbol;
 
 pub use exchange::ExchangeCode;
-pub use quote::{MarketState, Quote};
+pub use quote::{MarketState, Quote, Traded};
 pub use series::{Observation, Series};
 pub use symbol::{Class, Names, Symbol};
 

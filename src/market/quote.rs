@@ -76,6 +76,22 @@ pub struct Quote {
     pub time: Option<String>,
 }
 
+/// What of a stored quote says whether its market moves, read without the rest.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Traded {
+    /// The last price.
+    pub price: Number,
+    /// What was traded.
+    pub volume: Option<Number>,
+}
+
+impl Traded {
+    /// Reads a quote as it is stored; none if it is none.
+    pub fn read(body: &[u8]) -> Option<Self> {
+        serde_json::from_slice(body).ok()
+    }
+}
+
 impl Quote {
     /// A quote of which only the price is known.
     pub fn of(symbol: &super::Symbol, provider: &str, price: Number) -> Self {

@@ -3,6 +3,8 @@
 //! `<type>:<class>:<SYMBOL>[:<parameters>]`, as in `quote:stock:AAPL`; what `put` writes is free.
 //! The spellings of the seeds (`price:crypto:BTC`, `prediction:BTC`) are read and never written.
 
+mod template;
+
 use std::fmt;
 use std::str::Chars;
 
@@ -11,11 +13,16 @@ use xxhash_rust::xxh3::xxh3_64;
 use crate::error::{Usage, sanitized};
 use crate::market::{Class, DataType, Names, Symbol};
 
+pub use template::{Captures, Template};
+
 /// The longest key in bytes: ten times what any symbol and parameters need.
 const LONGEST: usize = 512;
 
 /// How many providers can hold a value under one key: the slots behind one hash.
 pub const SLOTS: i64 = 16;
+
+/// What no key holds: it means something in a pattern.
+const FOREIGN: [char; 3] = ['*', '?', '@'];
 
 /// The provider of what `put` wrote.
 pub const PUT: &str = "put";
@@ -36,7 +43,7 @@ impl Key {
 
     /// Reads a key as people and the seeds write it.
     pub fn parse(text: &str, names: &dyn Names) -> Result<Self, Usage> {
-        if let Some(odd) = text.chars().find(|c| "*?@".contains(*c)) {
+        if let Some(odd) = text.chars().find(|c| FOREIGN.contains(c)) {
             return Err(Usage::new(format!(
                 "`{}` is not a key: it holds `{odd}`",
                 sanitized(text)
@@ -97,7 +104,7 @@ impl fmt::Display for Key {
 
 /// Which entries are meant: a glob over keys (`*` any run, `?` any one character), and perhaps
 /// one provider, as in `quote:*@yahoo`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Pattern {
     glob: Box<str>,
     provider: Option<Box<str>>,
@@ -114,6 +121,12 @@ impl Pattern {
         Ok(Self { glob: in_our_spelling(glob, names).into(), provider })
     }
 
+    /// The pattern that picks the key of this text and no other; none if no key can be called so.
+    pub fn of_key(text: &str) -> Option<Self> {
+        let is_key = checked(text).is_ok() && !text.contains(FOREIGN);
+        is_key.then(|| Self { glob: text.into(), provider: None })
+    }
+
     /// Whether it names one key and no glob.
     pub fn is_one_key(&self) -> bool {
         !self.glob.contains(['*', '?'])
@@ -127,6 +140,11 @@ impl Pattern {
     /// The provider that it is limited to.
     pub fn provider(&self) -> Option<&str> {
         self.provider.as_deref()
+    }
+
+    /// What every key that it picks begins with.
+    pub fn prefix(&self) -> &str {
+        self.glob.split(['*', '?']).next().unwrap_or_default()
     }
 
     /// Whether this entry is meant.
