@@ -7,7 +7,7 @@
 //! it. The sum covers the metadata too, so a flipped bit in `fetched_at` is as much damage as one
 //! in a price, and it covers the packed bytes, so damage is found before anything is unpacked. What
 //! stands beside it in other tables (the course of a provider, the market of a symbol, the validators
-//! of a value, the definition that it came under) has sums of its own.
+//! of a value, the definition that it came under, the mark of an event) has sums of its own.
 //!
 //! # Rules for changing it
 //!
@@ -25,7 +25,7 @@ use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
 use crate::entry::{Entry, Format};
 use crate::key::Key;
-use crate::policy::{Course, Market};
+use crate::policy::{Course, Expired, Market};
 use crate::provider::Validators;
 use crate::time::Timestamp;
 
@@ -163,6 +163,13 @@ fn sum(row: &Row<'_>) -> i64 {
     xxh3_64_with_seed(row.body, xxh3_64_with_seed(&numbers, named)).cast_signed()
 }
 
+/// The sum of an entry's mark as it stands in the database.
+pub fn mark_sum(key: &str, provider: &str, expired: &Expired) -> i64 {
+    let named = xxh3_64_with_seed(provider.as_bytes(), xxh3_64(key.as_bytes()));
+    let why = xxh3_64_with_seed(expired.why.as_str().as_bytes(), named);
+    xxh3_64_with_seed(&expired.at.as_ms().to_le_bytes(), why).cast_signed()
+}
+
 /// The sum of a provider's course as it stands in the database.
 pub fn course_sum(provider: &str, course: Course) -> i64 {
     let mut numbers = [0_u8; 24];
@@ -260,6 +267,7 @@ mod tests {
 
     use super::*;
     use crate::market::ExchangeCode;
+    use crate::policy::Cause;
     use crate::policy::volatility::Realised;
     use crate::policy::volume::HighVolume;
 
@@ -341,6 +349,32 @@ mod tests {
             ("request", validators_sum(&quote, &Validators { request: 8, ..held.clone() })),
             ("value", validators_sum(&entry(b"{\"price\":189.99}"), &held)),
             ("provider", validators_sum(&provider, &held)),
+        ] {
+            assert_ne!(other, sum, "{part}");
+        }
+    }
+
+    #[test]
+    fn the_sum_of_a_mark_never_changes_and_covers_all_of_it() {
+        let expired = Expired { at: Timestamp::from_ms(1_782_918_000_123), why: Cause::RULE };
+        let sum = mark_sum("pair_config:ETH", "put", &expired);
+        // On disk for ever.
+        assert_eq!(sum, -1_061_799_383_825_751_150);
+        for (part, other) in [
+            ("key", mark_sum("pair_config:BTC", "put", &expired)),
+            ("provider", mark_sum("pair_config:ETH", "demo", &expired)),
+            (
+                "why",
+                mark_sum("pair_config:ETH", "put", &Expired { why: Cause::PRICE_MOVE, ..expired }),
+            ),
+            (
+                "at",
+                mark_sum(
+                    "pair_config:ETH",
+                    "put",
+                    &Expired { at: Timestamp::from_ms(0), why: Cause::RULE },
+                ),
+            ),
         ] {
             assert_ne!(other, sum, "{part}");
         }

@@ -119,7 +119,7 @@ pub struct Life {
 
 /// How much later than now an entry may seem to be: clocks are slewed by less, and two programs
 /// that are started at the same `MCACHE_NOW` one after the other differ by what they take.
-const CLOCK_SLACK: Duration = Duration::from_secs(1);
+pub(crate) const CLOCK_SLACK: Duration = Duration::from_secs(1);
 
 impl Life {
     /// The state at this instant. An entry from later than now is stale: the clock was wrong then

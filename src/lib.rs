@@ -41,7 +41,8 @@
 //! | Answer, ask or refuse? | [`policy::next()`] |
 //! | When may a stale entry stand in? | [`policy::fallback`] |
 //! | Who may answer, in which order? | `config/assembly.rs`, `cache/lookup.rs` |
-//! | What is a key, a glob? | [`key`] |
+//! | What expires what, before its time? | [`policy::event`], `tier/expire.rs` |
+//! | What is a key, a glob, a `{name}` in one? | [`key`] |
 //! | How is a symbol spelt? | [`market::Symbol`] |
 //! | When is an exchange open? | [`calendar`] |
 //! | What is on a list? | `config/lists.rs` |

@@ -12,7 +12,7 @@ use crate::entry::{Entry, Format, State};
 use crate::error::nearest;
 use crate::key::{Key, PUT, Pattern};
 use crate::policy::market::Sighting;
-use crate::policy::{Known, Terms};
+use crate::policy::{Cause, Known, Terms};
 use crate::tier::disk::Listed;
 use crate::tier::{Incoming, Name, Stored, Tier as _};
 use crate::time::Timestamp;
@@ -34,6 +34,8 @@ pub struct Listing {
     pub hits: u64,
     /// Whether it is the memory of an upstream that knows no such thing.
     pub not_found: bool,
+    /// Why it went stale before its time, if an event has expired it.
+    pub expired: Option<Cause>,
 }
 
 /// Which entries are meant: all conditions that are given must hold; of several patterns, one.
@@ -63,8 +65,8 @@ pub struct Cleared {
 }
 
 impl Cache {
-    /// Writes values under free keys, each with the time that it has to live. All of them are
-    /// stored, or none.
+    /// Writes values under free keys, each with the time that it has to live, and expires what the
+    /// rules and tags name. All of it is done, or nothing.
     pub fn put(
         &self,
         values: Vec<(Key, Box<[u8]>)>,
@@ -136,14 +138,15 @@ impl Cache {
         plan
     }
 
-    /// Drops what was planned, from every tier, and gives the room back.
-    pub fn clear(&self, plan: &Cleared) -> Result<(), Undone> {
+    /// Drops what was planned, from every tier, and gives the room back; with a reason it is counted.
+    pub fn clear(&self, plan: &Cleared, reason: Option<&Cause>) -> Result<(), Undone> {
         let Some(disk) = self.disk().filter(|_| !plan.names.is_empty()) else { return Ok(()) };
         if let Some(memory) = self.memory_in_use() {
             // The memory tier cannot fail.
             let _ = memory.remove(&plan.names);
         }
-        self.attempt(disk, Doing::Writing, || disk.remove(&plan.names))
+        let reason = reason.map(|why| (why, self.clock.now()));
+        self.attempt(disk, Doing::Writing, || disk.clear(&plan.names, reason))
             .ok_or_else(|| Undone("the entries could not be dropped".to_owned()))?;
         // The entries are gone; that the file is no smaller is only worth a word.
         if let Err(trouble) = disk.shrink() {
@@ -202,6 +205,12 @@ impl Cache {
             size_bytes: listed.size_bytes,
             hits: listed.hits,
             not_found: listed.entry.format == Format::NotFound,
+            // One that was stale already when it happened was not expired by it.
+            expired: listed
+                .known
+                .expired(&listed.entry)
+                .filter(|expired| expired.at == life.expires_at)
+                .map(|expired| expired.why.clone()),
             provider: listed.entry.provider.into(),
             key: listed.entry.key,
         }

@@ -100,7 +100,7 @@ impl Cache {
             let course = course.unwrap_or_default();
             let definition = self.rules.definition(&entry.provider, entry.key.data_type());
             let market = self.market(errand.terms, &entry, sighting.as_ref());
-            (entry, Known { course, definition, market })
+            (entry, Known { course, definition, market, ..Known::default() })
         });
         let waiting = Asked {
             outcome: asked.outcome.clone(),

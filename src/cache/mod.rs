@@ -8,7 +8,7 @@
 //!    the hit log.
 //! 3. Else upstream is *asked*, all keys of the command at once, each key once.
 //! 4. What came (and passed [`validate`](crate::validate)) is *put* into every tier, in one
-//!    transaction with its statistics, and only then answered.
+//!    transaction with its statistics and with what it expires, and only then answered.
 //! 5. What failed is answered with a stale entry, if [`policy::fallback`](crate::policy::fallback) allows one, and a
 //!    warning; else with the error.
 //!
@@ -29,7 +29,7 @@ mod verify;
 use std::collections::{BTreeMap, HashSet};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 pub use entries::{Cleared, Listing, Selection};
@@ -49,7 +49,7 @@ use crate::flight::Flights;
 use crate::key::Key;
 use crate::ledger::Ledger;
 use crate::market::{DataType, Symbol};
-use crate::policy::{Known, Lasting, Priority, Reason, Rules, Terms};
+use crate::policy::{Invalidation, Known, Lasting, Priority, Reason, Rules, Terms};
 use crate::tier::disk::Disk;
 use crate::tier::memory::{Bounds, Memory};
 use crate::upstream::{Site, Upstream};
@@ -70,6 +70,8 @@ pub struct Options {
     pub memory: Option<Bounds>,
     /// The rules in force.
     pub rules: Rules,
+    /// What expires what; only asked for once something is stored.
+    pub invalidation: Lazily<Invalidation>,
     /// The clock.
     pub clock: Clock,
     /// Who asks, for the statistics.
@@ -92,6 +94,9 @@ impl Options {
 
 /// The configured providers by name; only asked for once upstream must be.
 pub type Sites = Arc<dyn Fn(&str) -> Site + Send + Sync>;
+
+/// A value that is made when it is first needed: a hit needs none.
+pub type Lazily<T> = LazyLock<T, Box<dyn FnOnce() -> T + Send>>;
 
 /// What is asked.
 #[derive(Clone, Debug)]
@@ -206,6 +211,7 @@ pub enum Purpose {
 pub struct Cache {
     clock: Clock,
     rules: Rules,
+    invalidation: Lazily<Invalidation>,
     caller: String,
     memory: Option<(Bounds, OnceLock<Memory>)>,
     disk: Option<Disk>,
@@ -230,6 +236,7 @@ impl Cache {
         Self {
             clock: options.clock,
             rules: options.rules,
+            invalidation: options.invalidation,
             caller: options.caller,
             memory: options.memory.map(|bounds| (bounds, OnceLock::new())),
             disk,

@@ -155,6 +155,8 @@ pub struct Report {
     pub errors: BTreeMap<&'static str, i64>,
     /// Entries dropped to make room.
     pub evictions: i64,
+    /// Entries that were expired, or cleared for a reason, by reason.
+    pub invalidations: BTreeMap<String, i64>,
     /// Entries by state, now.
     pub entries: Entries,
     /// Room taken, now.

@@ -55,6 +55,9 @@ impl Cache {
             let (_, p50_s, p99_s) = percentiles(counts);
             report.age_at_serve = Ages { p50_s, p99_s, past_ttl: report.hits.stale };
         }
+        for (reason, counts) in self.counters("reason", since) {
+            report.invalidations.insert(reason, count(&counts, "entries"));
+        }
         self.add_holdings(&mut report);
         self.add_allowances(&mut report, configured);
         report

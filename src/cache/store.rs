@@ -11,6 +11,7 @@ use crate::key::Key;
 use crate::policy::market::Sighting;
 use crate::policy::{Course, Known, Market, Terms};
 use crate::tier::disk::Disk;
+use crate::tier::expire::Expiry;
 use crate::tier::{Incoming, Shelf, Tier as _};
 use crate::units::bytes_for_people;
 use crate::warning::Warning;
@@ -55,31 +56,38 @@ impl Cache {
         known.or_else(|| sighting.map(Sighting::alone)).unwrap_or_default()
     }
 
-    /// Puts entries and counts into the disk tier and turns courses, in one transaction, then puts
-    /// entries into memory. Whether the disk has them now.
+    /// Puts entries and counts into the disk tier, turns courses and expires what depends on the
+    /// entries, in one transaction, then puts the entries into memory. Whether the disk has them now.
     pub(super) fn store(
         &self,
         entries: &mut [Incoming],
         tally: &Tally,
         turns: &[Turn<'_>],
     ) -> bool {
-        let stored = self.disk().is_some_and(|disk| {
+        let expired = self.disk().and_then(|disk| {
             let is_new = !disk.database().path().exists();
-            let commit = || disk.commit(entries, tally, turns);
-            let done = self.attempt(disk, Doing::Writing, commit).is_some();
-            if done
-                && is_new
-                && let Some(kind) = disk.database().network()
-            {
+            let sessions = |held: &Entry, new: &Entry| self.rules.sessions(held, new);
+            let expiry = (!entries.is_empty()).then(|| Expiry {
+                at: self.clock.now(),
+                by: &self.invalidation,
+                sessions: &sessions,
+            });
+            let commit = || disk.commit_expiring(entries, tally, turns, expiry.as_ref());
+            let expired = self.attempt(disk, Doing::Writing, commit)?;
+            if is_new && let Some(kind) = disk.database().network() {
                 let path = disk.database().folder().to_owned();
                 self.warn(Warning::NetworkFolder { path, kind });
             }
-            done
+            Some(expired)
         });
+        // The memory tier cannot fail. What it holds knows of no event: the disk is read again.
+        if let Some((memory, expired)) = self.memory_in_use().zip(expired.as_ref()) {
+            let _ = memory.remove(expired);
+        }
         if let Some(memory) = self.memory().filter(|_| !entries.is_empty()) {
-            // The memory tier cannot fail.
             let _ = memory.put(entries);
         }
+        let stored = expired.is_some();
         if stored && let Err(trouble) = self.sweep(entries.len()) {
             self.say(&trouble, Doing::Writing);
         }

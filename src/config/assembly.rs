@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::{Environment, Flag, Layers, lists, sites, strategies};
-use crate::cache::{Cache, Options, Question};
+use super::{Environment, Flag, Layers, invalidation, lists, sites, strategies};
+use crate::cache::{Cache, Lazily, Options, Question};
 use crate::clock::Clock;
 use crate::codec::Packing;
 use crate::db::hits::LONGEST_CALLER;
@@ -107,6 +107,7 @@ impl Config {
     pub fn open_with(&self, change: impl FnOnce(&mut Options)) -> Result<Cache, Usage> {
         let layers = &self.layers;
         let (shared, environment) = (Arc::clone(layers), Arc::clone(&self.environment));
+        let said = Arc::clone(layers);
         let switched_on = |tier| layers.flag(&["cache", tier, "enabled"]).unwrap_or(true);
         let gigabytes = layers.number(&["cache", "disk", "max_size_gb"]).unwrap_or(1.0);
         #[expect(
@@ -124,6 +125,7 @@ impl Config {
                 entries: layers.count(&["cache", "memory", "max_size"]).unwrap_or(0),
             }),
             rules: self.rules()?,
+            invalidation: Lazily::new(Box::new(move || invalidation::invalidation(&said))),
             clock: self.clock,
             caller: self.caller.clone(),
             sites: Arc::new(move |name| sites::site(&shared, &environment, name)),

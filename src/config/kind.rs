@@ -3,8 +3,11 @@
 //! Strict, and without a context: whether a provider of that name exists is asked elsewhere. A
 //! value is checked when it is loaded, so that whoever reads it later need not doubt it.
 
+use super::Layers;
+use super::invalidation::{of_a_symbol, rule};
 use crate::calendar::Exchange;
 use crate::error::{Usage, nearest, sanitized};
+use crate::key::Template;
 use crate::ledger::{Budget, Window};
 use crate::policy::Lasting;
 use crate::time::Zone;
@@ -61,12 +64,28 @@ pub enum Kind {
     Symbols,
     /// A list of names.
     Names,
+    /// A pattern of keys that takes segments under names.
+    Template,
+    /// A list of patterns into which names are filled.
+    Templates,
+    /// A list of patterns into which a symbol and its class are filled.
+    Dependents,
+    /// A list of maps: what the put of a key expires.
+    Rules,
 }
 
 impl Kind {
     /// Whether it is a list.
     pub fn is_list(self) -> bool {
-        matches!(self, Self::Windows | Self::Symbols | Self::Names)
+        matches!(
+            self,
+            Self::Windows
+                | Self::Symbols
+                | Self::Names
+                | Self::Templates
+                | Self::Dependents
+                | Self::Rules
+        )
     }
 
     /// What is expected, with its article.
@@ -96,6 +115,9 @@ impl Kind {
             Self::Windows => "a list of limits like [60/1m]".to_owned(),
             Self::Symbols => "a list of symbols".to_owned(),
             Self::Names => "a list of names".to_owned(),
+            Self::Template => "a pattern of keys".to_owned(),
+            Self::Templates | Self::Dependents => "a list of patterns of keys".to_owned(),
+            Self::Rules => "a list of rules like [{when: a, expire: [b]}]".to_owned(),
         }
     }
 
@@ -134,6 +156,18 @@ impl Kind {
             Self::Zone => return Zone::parse(text).map(drop).map_err(short(text)),
             Self::Exchange => return Exchange::parse(text).map(drop).map_err(short(text)),
             Self::Names => is_name(text),
+            Self::Template => {
+                return Template::capturing(text, &Layers::default())
+                    .map(drop)
+                    .map_err(short(text));
+            }
+            Self::Templates => {
+                return Template::parse(text, &Layers::default()).map(drop).map_err(short(text));
+            }
+            Self::Dependents => {
+                return of_a_symbol(text, &Layers::default()).map(drop).map_err(short(text));
+            }
+            Self::Rules => return rule(text, &Layers::default()).map(drop),
         };
         if right { Ok(()) } else { Err(self.refused(text)) }
     }
@@ -144,6 +178,8 @@ impl Kind {
             Self::Windows => Self::Window.expected(),
             Self::Symbols => Self::Symbol.expected(),
             Self::Names => "a name".to_owned(),
+            Self::Templates | Self::Dependents => Self::Template.expected(),
+            Self::Rules => "a rule".to_owned(),
             kind => kind.expected(),
         }
     }

@@ -10,6 +10,7 @@ mod defaults;
 mod environment;
 mod file;
 mod freshness;
+mod invalidation;
 pub mod kind;
 mod layers;
 mod lists;

@@ -8,8 +8,8 @@ use std::borrow::Cow;
 
 use super::kind::Kind;
 use super::layers::{Layer, Layers, Origin};
-use super::schema::{self, PROFILES};
-use super::tree::{Found, Leaf, SEPARATOR, below, shown};
+use super::schema::{self, Keys, PROFILES};
+use super::tree::{Found, Leaf, SEPARATOR, below, flatten, shown};
 use crate::error::{Usage, nearest, sanitized};
 
 /// A flag that stands for a key.
@@ -203,6 +203,9 @@ fn read(path: &str, value: &str) -> Result<Leaf, Usage> {
         schema::check("", path, value).map_err(Usage::from)?;
         return Ok(Leaf::Text(Cow::Owned(value.to_owned())));
     }
+    if kind == Some(Kind::Rules) {
+        return maps(path, value);
+    }
     let items: Vec<String> = if value.trim_start().starts_with('[') {
         serde_yaml::from_str(value).map_err(|_| {
             Usage::new(format!("`{}`: `{}` is not a list", shown(path), sanitized(value)))
@@ -215,6 +218,17 @@ fn read(path: &str, value: &str) -> Result<Leaf, Usage> {
         schema::check("", path, item).map_err(Usage::from)?;
     }
     Ok(Leaf::List(items.into_iter().map(Cow::Owned).collect::<Vec<_>>().into()))
+}
+
+/// Reads a list of maps, as it would stand in a file.
+fn maps(path: &str, value: &str) -> Result<Leaf, Usage> {
+    let leaves = flatten(&format!("{path}: {value}"), &Keys::default())
+        .map_err(|fault| Usage::from(fault.refusal))?;
+    match <[_; 1]>::try_from(leaves) {
+        Ok([(at, list @ Leaf::List(_))]) if at == path => Ok(list),
+        _ => Err(Usage::new(format!("`{}`: `{}` is not a list", shown(path), sanitized(value)))
+            .hint("write it on one line as in a file, in brackets; [] is an empty list")),
+    }
 }
 
 #[cfg(test)]

@@ -7,17 +7,19 @@
 //! *Rules for changing it.* A new key is one line here and one in `cache_config.yaml`; a test
 //! holds the two together. In a pattern `*` is any name, `^` any symbol or name of data (kept in
 //! upper case), `$` a symbol in upper case or a list with its `@`, `<class>` and its like are the
-//! words below. A key may be both a value and a map
-//! (`ttl.quote`): a plain value then stands for what the map does not say.
+//! words below, `[]` is any item of a list of maps: what stands in one is checked by its key and is
+//! no key itself. A key may be both a value and a map (`ttl.quote`): a plain value then stands for
+//! what the map does not say.
 
 use std::cell::RefCell;
 
 use super::kind::{Kind, is_name, is_symbol};
-use super::tree::{Found, Guide, Refusal, SEPARATOR, below, shown};
+use super::tree::{Found, Guide, ITEM, Refusal, SEPARATOR, below, shown};
 use crate::calendar::Exchange;
 use crate::error::{nearest, sanitized};
 
 const CLASSES: &[&str] = &["stock", "crypto", "macro", "fx", "index"];
+const CHANGES: &[&str] = &["price_move", "volume_change"];
 const TYPES: &[&str] = &["quote", "series"];
 /// The types that something can be said of; what the seed names is said of under its names.
 const DATA_TYPES: &[&str] =
@@ -96,6 +98,12 @@ static KEYS: &[(&str, Kind)] = &[
     ("strategies.aggressive.price_move", Kind::Share),
     ("strategies.aggressive.lasts", Kind::Duration),
     ("strategies.aggressive.ttl_factor", FACTOR),
+    ("invalidation.<change>", Kind::Share),
+    ("invalidation.<change>.<class>", Kind::Share),
+    ("invalidation.expire", Kind::Dependents),
+    ("rules", Kind::Rules),
+    ("rules.[].when", Kind::Template),
+    ("rules.[].expire", Kind::Templates),
     ("chains.<class>", Kind::Names),
     ("watchlists.*", Kind::Symbols),
     ("watchlists.*.file", Kind::Path),
@@ -169,18 +177,19 @@ fn words<'a>(segment: &'a &'static str) -> &'a [&'static str] {
         "<data>" => DATA_TYPES,
         "<use>" => USE_CASES,
         "<level>" => LEVELS,
+        "<change>" => CHANGES,
         "*" | "^" | "$" | "<exchange>" => &[],
         _ => std::slice::from_ref(segment),
     }
 }
 
-/// The segments that may follow this path.
+/// The segments that may follow this path; the item of a list is no name that one could write.
 fn following(path: &str) -> impl Iterator<Item = &'static str> {
     KEYS.iter().filter_map(move |(pattern, _)| {
         let mut segments = pattern.split('.');
         let fits =
             names(path).all(|name| segments.next().is_some_and(|s| taken(s, name).is_some()));
-        fits.then(|| segments.next()).flatten()
+        fits.then(|| segments.next().filter(|segment| *segment != ITEM)).flatten()
     })
 }
 
@@ -407,7 +416,16 @@ mod tests {
     #[test]
     fn every_key_stands_in_the_shipped_file() {
         let leaves = flatten(&complete(), &Keys::default()).unwrap();
-        for (pattern, _) in KEYS {
+        for (pattern, kind) in KEYS {
+            // What stands in the items of a list is part of the list; and a value of one class says
+            // the same as that of all.
+            let of_all = pattern.strip_suffix(".<class>");
+            if pattern.contains(ITEM)
+                || KEYS.iter().any(|(other, k)| Some(*other) == of_all && k == kind)
+                    && pattern.starts_with("invalidation")
+            {
+                continue;
+            }
             let found = leaves.iter().any(|(path, _)| {
                 let mut segments = pattern.split('.');
                 names(path).all(|n| segments.next().is_some_and(|s| taken(s, n).is_some()))

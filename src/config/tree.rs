@@ -23,7 +23,8 @@ use serde::de::{
 /// What stands between two names of a path: no key can hold it, while a symbol may hold a dot.
 pub const SEPARATOR: char = '\t';
 
-/// The name of each item of a list that was [unfolded](unfold).
+/// What stands for an item of a list in the path of what is in it, where that may be a map: no name
+/// can be so called.
 pub const ITEM: &str = "[]";
 
 /// What is set at the end of a path.
@@ -31,7 +32,7 @@ pub const ITEM: &str = "[]";
 pub enum Leaf {
     /// A scalar, as it was written.
     Text(Cow<'static, str>),
-    /// A list of scalars, as they were written.
+    /// A list of scalars, as they were written; a map in it is the text of one in JSON.
     List(Cow<'static, [Cow<'static, str>]>),
     /// `~` or `null`: what weaker layers say here and below is removed.
     Null,
@@ -318,14 +319,7 @@ impl<'de> Visitor<'de> for Node<'_, '_> {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         let Self { walk, path, shape } = self;
         walk.admit(&path, Found::Map)?;
-        let shapes: &[Shape] = if let Shape::Map(shapes) = shape { shapes } else { &[] };
-        let mut seen = BTreeSet::new();
-        for shape in shapes {
-            let key = Key { walk, parent: &path, seen: &mut seen };
-            let Some(path) = map.next_key_seed(key)? else { break };
-            map.next_value_seed(Node { walk, path, shape })?;
-        }
-        Ok(())
+        fields(walk, &path, shape, &mut map)
     }
 }
 
@@ -352,7 +346,8 @@ impl<'de> DeserializeSeed<'de> for Item<'_, '_> {
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<String, D::Error> {
         match self.shape {
             Shape::Null | Shape::Text => deserializer.deserialize_str(self),
-            Shape::List(_) | Shape::Map(_) => deserializer.deserialize_any(self),
+            Shape::Map(_) => deserializer.deserialize_map(self),
+            Shape::List(_) => deserializer.deserialize_any(self),
         }
     }
 }
@@ -373,9 +368,68 @@ impl<'de> Visitor<'de> for Item<'_, '_> {
         Err(self.refused("a list"))
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, _: A) -> Result<String, A::Error> {
-        Err(self.refused("a map"))
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<String, A::Error> {
+        let item = below(self.path, ITEM);
+        if self.walk.guide.admit(&item, Found::Map).is_err() {
+            return Err(self.refused("a map"));
+        }
+        let Self { walk, path, shape } = self;
+        let before = walk.leaves.len();
+        fields(walk, &item, shape, &mut map)?;
+        let text = as_json(&item, walk.leaves.drain(before..));
+        walk.heed(walk.guide.check(path, &text))?;
+        Ok(text)
     }
+}
+
+/// The second pass over what stands in a map.
+fn fields<'de, A: MapAccess<'de>>(
+    walk: &mut Walk<'_>,
+    path: &str,
+    shape: &Shape,
+    map: &mut A,
+) -> Result<(), A::Error> {
+    let shapes: &[Shape] = if let Shape::Map(shapes) = shape { shapes } else { &[] };
+    let mut seen = BTreeSet::new();
+    for shape in shapes {
+        let key = Key { walk, parent: path, seen: &mut seen };
+        let Some(path) = map.next_key_seed(key)? else { break };
+        map.next_value_seed(Node { walk, path, shape })?;
+    }
+    Ok(())
+}
+
+/// The leaves below a path as the text of one map.
+fn as_json(path: &str, leaves: impl Iterator<Item = (String, Leaf)>) -> String {
+    let fields: Vec<String> = leaves
+        .filter_map(|(leaf_path, leaf)| {
+            let value = match leaf {
+                Leaf::Text(text) => quoted(&text),
+                Leaf::List(items) => {
+                    let items: Vec<String> = items.iter().map(|item| quoted(item)).collect();
+                    format!("[{}]", items.join(","))
+                }
+                Leaf::Null => return None,
+            };
+            let name = leaf_path.strip_prefix(path)?.trim_start_matches(SEPARATOR);
+            Some(format!("{}:{value}", quoted(name)))
+        })
+        .collect();
+    format!("{{{}}}", fields.join(","))
+}
+
+/// A text as JSON has it.
+fn quoted(text: &str) -> String {
+    let mut quoted = "\"".to_owned();
+    for c in text.chars() {
+        match c {
+            '"' | '\\' => quoted.extend(['\\', c]),
+            c if c.is_control() => quoted.extend(format!("\\u{:04x}", u32::from(c)).chars()),
+            c => quoted.push(c),
+        }
+    }
+    quoted.push('"');
+    quoted
 }
 
 /// The second pass over one key: gives the path of what stands under it.
@@ -439,8 +493,11 @@ mod tests {
             self.check(parent, name).map(|()| below(parent, name))
         }
 
-        fn admit(&self, _: &str, _: Found) -> Result<(), Refusal> {
-            Ok(())
+        fn admit(&self, path: &str, _: Found) -> Result<(), Refusal> {
+            // Maps stand in the lists called `maps` only.
+            let odd = path.ends_with(ITEM) && !path.starts_with("maps");
+            let refusal = || Refusal { message: "odd".to_owned(), hint: None };
+            if odd { Err(refusal()) } else { Ok(()) }
         }
 
         fn check(&self, _: &str, text: &str) -> Result<(), Refusal> {
@@ -485,6 +542,14 @@ mod tests {
     }
 
     #[test]
+    fn a_map_in_a_list_is_kept_as_text() {
+        let yaml = "maps:\n- {a: NO, b: [x, 0700]}\n- x\n- c: 'say \"\\'\n  d: ~\n- {}\n";
+        let items = [r#"{"a":"NO","b":["x","0700"]}"#, "x", r#"{"c":"say \"\\"}"#, "{}"];
+        let list = Leaf::List(items.map(Cow::Borrowed).to_vec().into());
+        assert_eq!(flatten(yaml, &Lenient), Ok(vec![("maps".to_owned(), list)]));
+    }
+
+    #[test]
     fn a_document_that_says_nothing_has_no_leaves() {
         for yaml in ["", "\n", "# only a comment\n", "---\n", "~", "{}", "---\n...\n", "\u{feff}"] {
             assert_eq!(flatten(yaml, &Lenient), Ok(vec![]), "{yaml:?}");
@@ -506,6 +571,10 @@ mod tests {
             ("a:\n  b: 1\n  c: 2\n  b: 3\n", (4, 3), "`a.b` stands here for the second time"),
             ("a: [x, [y]]", (1, 8), "`a` holds a list"),
             ("a:\n- x\n- y: z\n", (3, 3), "`a` holds a map"),
+            ("maps:\n- a: x\n  bad: y\n", (3, 3), "bad"),
+            ("maps:\n- a: x\n- b: [x, bad]\n", (3, 10), "bad"),
+            ("maps: [{a: x, a: y}]", (1, 15), "`maps.[].a` stands here for the second time"),
+            ("maps: [[x]]", (1, 8), "`maps` holds a list"),
             ("a: !tag x", (1, 4), "not YAML: a: a tag (`!…`) means nothing here"),
             ("a: *nowhere", (1, 4), "not YAML: unknown anchor"),
         ] {

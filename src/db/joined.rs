@@ -17,7 +17,7 @@ struct Joined {
     nobody: &'static str,
 }
 
-static JOINED: [Joined; 3] = [
+static JOINED: [Joined; 4] = [
     Joined {
         name: "strategy",
         clause: "JOIN strategy s",
@@ -36,6 +36,11 @@ static JOINED: [Joined; 3] = [
             NULL AS high_from_ms, NULL AS high_until_ms, NULL AS high_permille,
             NULL AS high_days, NULL AS sum, NULL AS seen_at_ms, NULL AS pace,
             NULL AS pace_sum) m",
+    },
+    Joined {
+        name: "mark",
+        clause: "JOIN mark k",
+        nobody: "JOIN (SELECT NULL AS id, NULL AS expired_at_ms, NULL AS why, NULL AS sum) k",
     },
 ];
 

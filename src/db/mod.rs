@@ -2,9 +2,9 @@
 //!
 //! It knows nothing of what the tables mean: [`tier::disk`](crate::tier::disk) keeps entries in it,
 //! [`tally`] counters, [`courses`] what the use of providers comes to, [`markets`] what quotes say of
-//! the markets of their symbols, [`validators`] and [`definitions`] what else there is to know of an
-//! entry. It never stops an answer: whatever goes wrong is a [`Trouble`], and the floor above turns
-//! that into a warning.
+//! the markets of their symbols, [`marks`] what events have expired, [`validators`] and
+//! [`definitions`] what else there is to know of an entry. It never stops an answer: whatever goes
+//! wrong is a [`Trouble`], and the floor above turns that into a warning.
 //!
 //! # Shape
 //!
@@ -53,6 +53,7 @@ pub mod hits;
 pub mod joined;
 mod lock;
 pub mod markets;
+pub mod marks;
 mod open;
 pub mod pages;
 mod rebuild;
@@ -115,6 +116,7 @@ static CACHE: Schema = Schema {
         include_str!("migrations/0003_validator.sql"),
         include_str!("migrations/0004_definition.sql"),
         include_str!("migrations/0005_market.sql"),
+        include_str!("migrations/0006_mark.sql"),
     ],
     tables: &["entry", "usage", "tag", "stat", "hit_log"],
 };

@@ -9,7 +9,7 @@
 //! `(day, dimension, name, measure) → n`. The dimension `key` has names like
 //! `quote:stock:AAPL@yahoo`, from which symbol, type, endpoint and provider follow; `hour` and
 //! `caller` have rows of their own; `latency` and `age` are histograms, whose measure is the lower
-//! bound of a bucket.
+//! bound of a bucket; `reason` has the words that say why entries were expired or cleared.
 
 use std::collections::HashMap;
 
@@ -17,6 +17,7 @@ use rusqlite::Transaction;
 
 use super::Trouble;
 use crate::error::Kind;
+use crate::policy::Cause;
 use crate::time::Timestamp;
 
 /// What one request came to. Every request is exactly one of these.
@@ -156,6 +157,11 @@ impl Tally {
     /// Counts entries that were dropped to make room.
     pub fn evicted(&mut self, at: Timestamp, name: &str) {
         self.count(at, "key", name, "evicted", 1);
+    }
+
+    /// Counts entries that were expired, or dropped, for a reason.
+    pub fn invalidated(&mut self, at: Timestamp, why: &Cause, n: i64) {
+        self.count(at, "reason", why.as_str(), "entries", n);
     }
 
     /// Forgets what was counted on the days before this one.

@@ -9,7 +9,7 @@
 use std::time::Duration;
 
 use super::ttl::Subject;
-use crate::calendar::{Calendars, Exchange, Phase};
+use crate::calendar::{Calendars, Date, Exchange, Phase};
 use crate::market::Class;
 use crate::time::Timestamp;
 
@@ -88,6 +88,17 @@ impl Hours {
                     .or_else(|| (suffix.len() == 1).then_some(Exchange::XNYS)),
             },
         }
+    }
+
+    /// The date of the session that has begun last at an instant; none if none has for weeks.
+    pub fn session(&self, exchange: Exchange, at: Timestamp) -> Option<Date> {
+        /// Longer than any exchange is closed, but for wars.
+        const LONGEST_CLOSURE: i64 = 15;
+        let today = self.calendars.local_date(exchange, at);
+        let days = (-1..LONGEST_CLOSURE).map(|before| today.plus(-before));
+        days.filter_map(|day| self.calendars.session(exchange, day))
+            .find(|session| session.open <= at)
+            .map(|session| session.date)
     }
 
     /// How much later than the exchange this provider publishes.

@@ -5,9 +5,11 @@
 
 use std::time::Duration;
 
+use super::event::Expired;
 use super::market::Market;
 use super::strategy::Course;
 use super::use_case::UseCase;
+use crate::entry::Entry;
 use crate::time::Timestamp;
 
 /// What is known of an entry when it is read, beside its value.
@@ -19,6 +21,15 @@ pub struct Known {
     pub definition: u64,
     /// The market of its symbol.
     pub market: Market,
+    /// That an event has expired it, or one of the same name before it.
+    pub expired: Option<Expired>,
+}
+
+impl Known {
+    /// The event that has expired this entry, if one has.
+    pub fn expired(&self, entry: &Entry) -> Option<&Expired> {
+        self.expired.as_ref().filter(|expired| expired.holds_for(entry.fetched_at))
+    }
 }
 
 /// Who reads, when, and for what.

@@ -18,6 +18,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use super::event::Sessions;
 use super::hours::{Bound, Hours, is_market_data};
 use super::known::{Known, Reader};
 use super::strategy::{Strategies, Strategy};
@@ -165,6 +166,20 @@ impl Rules {
     pub fn exchange(&self, key: &Key, known: &Known) -> Option<Exchange> {
         let said = known.market.exchange.as_ref().map(ExchangeCode::as_str);
         self.hours.as_ref()?.exchange(&Subject::of(key, &self.hot), said)
+    }
+
+    /// In how many sessions two values of one key were taken.
+    pub fn sessions(&self, held: &Entry, new: &Entry) -> Sessions {
+        let of = |entry: &Entry| {
+            let exchange = self.exchange(&entry.key, &Known::default());
+            let session = self.hours.as_ref().zip(exchange);
+            session.and_then(|(hours, exchange)| hours.session(exchange, entry.fetched_at))
+        };
+        match (of(held), of(new)) {
+            (Some(before), Some(after)) if before != after => Sessions::Two,
+            (None, None) if held.fetched_at.day() != new.fetched_at.day() => Sessions::Two,
+            _ => Sessions::One,
+        }
     }
 
     /// The number of the definition now in force of an endpoint, which has the name of its type.
@@ -352,6 +367,13 @@ impl Rules {
             let rule = || format!("providers.{provider}.endpoints.{data_type}.version");
             why.note(rule, || "stale, it came under another one".to_owned());
             end = End { expires_at: entry.fetched_at, until: Until::Event, ..end };
+        }
+        if let Some(expired) = known.expired(entry) {
+            // An event makes it stale and nothing else: it is kept as if nothing had happened.
+            why.note(|| format!("event {}", expired.why), || format!("at {}", expired.at));
+            if expired.at < end.expires_at {
+                end = End { expires_at: expired.at, until: Until::Event, ..end };
+            }
         }
         let demand = use_case.map(|use_case| self.use_cases.demand(use_case));
         let gone_at = later(end.latest, self.keep(entry, demand));

@@ -2,6 +2,7 @@
 //!
 //! No clock, no file and no socket in here: `now` and what is held come in, a verdict goes out.
 
+pub mod event;
 pub mod hours;
 mod known;
 mod life;
@@ -13,6 +14,7 @@ pub mod use_case;
 pub mod volatility;
 pub mod volume;
 
+pub use event::{Cause, Event, Expired, Invalidation};
 pub use known::{Known, Reader};
 pub use life::{EndpointRule, Reason, Rules};
 pub use market::Market;

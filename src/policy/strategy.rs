@@ -15,12 +15,9 @@
 
 use std::time::Duration;
 
-use serde::Deserialize;
-
+use super::event::{moved, successive};
 use super::ttl::scaled;
-use crate::entry::{Entry, Format};
-use crate::market::DataType;
-use crate::number::Number;
+use crate::entry::Entry;
 use crate::time::Timestamp;
 use crate::units::Share;
 
@@ -123,35 +120,10 @@ impl Strategies {
     /// aggressive: two quotes of one key and one provider, of which the later costs more or less by
     /// more than `price_move`.
     pub fn is_volatile(&self, held: &Entry, new: &Entry) -> bool {
-        let is_quote = |entry: &Entry| {
-            entry.format == Format::Json
-                && !entry.is_put()
-                && entry.key.data_type() == DataType::Quote.as_str()
-        };
-        let same = held.key == new.key && held.provider == new.provider;
-        let later = held.fetched_at < new.fetched_at;
-        if !(same && later && is_quote(held) && is_quote(new)) {
-            return false;
-        }
-        match (price(held), price(new)) {
-            (Some(before), Some(after)) => moved(before, after, self.price_move),
-            _ => false,
-        }
+        successive(held, new).is_some_and(|(before, after)| {
+            moved(before.price.as_f64(), after.price.as_f64(), self.price_move)
+        })
     }
-}
-
-/// Whether a price moved by more than a share of what it was before.
-fn moved(before: f64, after: f64, by: Share) -> bool {
-    before > 0.0 && (after - before).abs() / before > by.0
-}
-
-fn price(quote: &Entry) -> Option<f64> {
-    #[derive(Deserialize)]
-    struct Priced {
-        price: Number,
-    }
-    let priced: Priced = serde_json::from_slice(&quote.body).ok()?;
-    Some(priced.price.as_f64())
 }
 
 /// What is used of one window or budget of a provider, and how that falls if nothing more is called.
@@ -278,6 +250,7 @@ mod tests {
     use proptest::prelude::{any, prop_assert_eq, proptest};
 
     use super::*;
+    use crate::entry::Format;
     use crate::key::Key;
 
     fn ms(ms: i64) -> Timestamp {

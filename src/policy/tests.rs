@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 
+use super::event::{Cause, Expired};
 use super::hours::Hours;
 use super::strategy::{Course, Strategies};
 use super::ttl::{Lasting, Scope, Subjects, TtlRule};
@@ -469,6 +470,44 @@ fn what_another_definition_gave_is_stale_at_once_and_kept_as_long_as_any() {
         rules.endpoints.clear();
         let usual = rules.life(entry, &number(0), reader);
         assert_eq!((life.gone_at, life.error_until), (usual.gone_at, usual.error_until), "{case}");
+    }
+}
+
+#[test]
+fn an_event_makes_an_entry_stale_and_nothing_else() {
+    let mut rules = rules();
+    rules.ttl.push(rule(Scope::Any, 30));
+    let put = Entry {
+        provider: crate::key::PUT.into(),
+        own_ttl: Some(seconds(30)),
+        ..entry("prediction:stock:AAPL", "put", at(OPEN))
+    };
+    for entry in [entry("quote:stock:AAPL", "yahoo", at(OPEN)), put] {
+        let second = |after: i64| Timestamp::from_ms(at(OPEN).as_ms() + after * 1000);
+        let plain = rules.life(&entry, &Known::default(), Reader::at(at(OPEN)));
+        for (case, happened, expires, max_age) in [
+            ("before it was fetched", -1, 30, None),
+            ("as it was fetched", 0, 0, None),
+            ("while it was fresh", 10, 10, None),
+            ("when it was stale", 40, 30, None),
+            ("after what is asked for", 10, 5, Some(5)),
+        ] {
+            let expired = Some(Expired { at: second(happened), why: Cause::PRICE_MOVE });
+            let known = Known { expired, ..Known::default() };
+            let reader = Reader { max_age: max_age.map(seconds), ..Reader::at(at(OPEN)) };
+            let life = rules.life(&entry, &known, reader);
+            assert_eq!(life.expires_at, second(expires), "{case}");
+            assert_eq!(life.ttl.as_secs(), expires.unsigned_abs(), "{case}");
+            assert_eq!(life.gone_at, plain.gone_at, "{case}");
+            assert_eq!(life.error_until, plain.error_until, "{case}");
+            assert_eq!(life.state(second(29)) == State::Fresh, expires == 30, "{case}");
+            let said = rules.reasons(&entry, &known, reader);
+            let last = said.last().unwrap();
+            assert_eq!(last.rule == "event price_move", happened >= 0, "{case}: {said:?}");
+            if happened == 10 {
+                assert_eq!(last.says, "at 2026-07-01T14:00:10Z", "{case}");
+            }
+        }
     }
 }
 

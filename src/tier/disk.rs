@@ -4,23 +4,25 @@
 //! above. The rows of one key are neighbours (see [`Key::first_id`]), so one look-up finds the
 //! entries of all providers; a row is trusted only if its key text and its sum agree.
 
+use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use rusqlite::{CachedStatement, Connection, OptionalExtension as _, ToSql, Transaction, params};
 
+use super::expire::Expiry;
 use super::{Incoming, Name, Shelf, Stored, Tier};
 use crate::codec::{self, Packing, Row};
 use crate::db::courses::{self, Turn};
 use crate::db::hits::{self, Hit};
 use crate::db::markets::{self, Markets};
 use crate::db::tally::Tally;
-use crate::db::{Database, Trouble, definitions, joined, validators};
+use crate::db::{Database, Trouble, definitions, joined, marks, validators};
 use crate::entry::{Entry, Format};
 use crate::key::{Key, Pattern, SLOTS};
 use crate::policy::market::Sighting;
-use crate::policy::{Course, Known, Market};
+use crate::policy::{Cause, Course, Expired, Known, Market};
 use crate::provider::Validators;
 use crate::time::Timestamp;
 
@@ -40,27 +42,31 @@ const FIND: &str = "SELECT e.id, CAST(e.key AS BLOB), CAST(e.provider AS BLOB),
             s.minimal_until_ms, s.conservative_until_ms, s.aggressive_until_ms, s.sum,
             d.number, d.sum,
             m.exchange, m.volatility_ppm, m.high_from_ms, m.high_until_ms, m.high_permille,
-            m.high_days, m.sum
+            m.high_days, m.sum,
+            k.expired_at_ms, CAST(k.why AS BLOB), k.sum
      FROM entry e LEFT JOIN strategy s ON s.provider = e.provider
                   LEFT JOIN definition d ON d.id = e.id
                   LEFT JOIN market m ON m.symbol = ?2
+                  LEFT JOIN mark k ON k.id = e.id
      WHERE e.id BETWEEN ?1 AND ?1 + 15";
 
 /// What the rules must know of an entry, but for its market: see [`bodiless`].
 const NAMED: &str = "SELECT e.key, e.provider, e.fetched_at_ms, e.own_ttl_ms, e.shape,
             s.minimal_until_ms, s.conservative_until_ms, s.aggressive_until_ms, s.sum,
-            d.number, d.sum
+            d.number, d.sum, k.expired_at_ms, k.why, k.sum
      FROM entry e LEFT JOIN strategy s ON s.provider = e.provider
                   LEFT JOIN definition d ON d.id = e.id
+                  LEFT JOIN mark k ON k.id = e.id
      WHERE e.id = ?1";
 
 /// The same of every entry, with what `keys` shows beside it.
 const LIST: &str = "SELECT e.key, e.provider, e.fetched_at_ms, e.own_ttl_ms, e.shape,
             s.minimal_until_ms, s.conservative_until_ms, s.aggressive_until_ms, s.sum,
-            d.number, d.sum, length(e.body), u.hits
+            d.number, d.sum, k.expired_at_ms, k.why, k.sum, length(e.body), u.hits
      FROM entry e LEFT JOIN usage u ON u.id = e.id
                   LEFT JOIN strategy s ON s.provider = e.provider
                   LEFT JOIN definition d ON d.id = e.id
+                  LEFT JOIN mark k ON k.id = e.id
      WHERE ?1 IS NULL OR e.id IN (SELECT id FROM tag WHERE tag = ?1)";
 
 /// A row whose sum does not fit.
@@ -121,33 +127,56 @@ impl Disk {
         tally: &Tally,
         turns: &[Turn<'_>],
     ) -> Result<(), Trouble> {
-        let (rows, courses) = self.database.write(|transaction| {
+        self.commit_expiring(entries, tally, turns, None).map(drop)
+    }
+
+    /// The same, and marks what that expires; what it was.
+    pub fn commit_expiring(
+        &self,
+        entries: &mut [Incoming],
+        tally: &Tally,
+        turns: &[Turn<'_>],
+        expiry: Option<&Expiry<'_>>,
+    ) -> Result<Vec<Name>, Trouble> {
+        let (rows, courses, expired) = self.database.write(|transaction| {
             hits::fold(transaction, self.database.folder())?;
             tally.write(transaction)?;
             let courses = turns
                 .iter()
                 .map(|turn| courses::turn(transaction, turn))
                 .collect::<Result<Vec<_>, _>>()?;
+            let mut events = Vec::new();
+            for incoming in &*entries {
+                if let Some(expiry) = expiry {
+                    events.extend(expiry.events(transaction, incoming)?);
+                }
+            }
             let rows = entries
                 .iter()
                 .map(|incoming| {
                     let see = |says| markets::see(transaction, &incoming.stored.entry, says);
                     let market = incoming.sighting.as_ref().map(see).transpose()?;
-                    Ok((self.insert(transaction, incoming)?, market))
+                    let (id, mark) = self.insert(transaction, incoming)?;
+                    Ok((id, mark, market))
                 })
                 .collect::<Result<Vec<_>, Trouble>>()?;
-            Ok((rows, courses))
+            let stored: HashSet<i64> = rows.iter().map(|(id, ..)| *id).collect();
+            let expired = match expiry.filter(|_| !events.is_empty()) {
+                Some(expiry) => expiry.expire(transaction, &events, &stored)?,
+                None => Vec::new(),
+            };
+            Ok((rows, courses, expired))
         })?;
-        for (incoming, (row, market)) in entries.iter_mut().zip(rows) {
+        for (incoming, (row, mark, market)) in entries.iter_mut().zip(rows) {
             let stored = &mut incoming.stored;
-            stored.row = row;
+            (stored.row, stored.known.expired) = (row, mark);
             stored.known.market = market.unwrap_or(stored.known.market);
             let mut turned = turns.iter().zip(&courses).rev();
             if let Some((_, course)) = turned.find(|(t, _)| *t.provider == *stored.entry.provider) {
                 stored.known.course = *course;
             }
         }
-        Ok(())
+        Ok(expired)
     }
 
     /// The course of a provider; the default if nothing is known of it.
@@ -200,6 +229,31 @@ impl Disk {
         Ok(path)
     }
 
+    /// Drops entries, and counts them if there is a reason, at this instant of the program's; how
+    /// many there were.
+    pub fn clear(
+        &self,
+        names: &[Name],
+        reason: Option<(&Cause, Timestamp)>,
+    ) -> Result<usize, Trouble> {
+        self.database.write(|transaction| {
+            hits::fold(transaction, self.database.folder())?;
+            let mut removed = 0;
+            for name in names {
+                if let Some(id) = existing(transaction, &name.key, &name.provider)? {
+                    delete(transaction, id)?;
+                    removed += 1;
+                }
+            }
+            if let Some((why, at)) = reason.filter(|_| removed > 0) {
+                let mut tally = Tally::default();
+                tally.invalidated(at, why, i64::try_from(removed).unwrap_or(i64::MAX));
+                tally.write(transaction)?;
+            }
+            Ok(removed)
+        })
+    }
+
     /// Goes through the entries, or those with a tag if one is given, in no order.
     pub fn scan(&self, tag: Option<&str>, each: &mut dyn FnMut(Listed)) -> Result<(), Trouble> {
         self.database.read(|connection| {
@@ -212,8 +266,8 @@ impl Disk {
                 known.market = markets.market(&entry.key)?;
                 let size = entry.key.as_str().len() + entry.provider.len();
                 each(Listed {
-                    size_bytes: size as u64 + row.get::<_, i64>(11)?.unsigned_abs(),
-                    hits: row.get::<_, Option<i64>>(12)?.unwrap_or(0).unsigned_abs(),
+                    size_bytes: size as u64 + row.get::<_, i64>(14)?.unsigned_abs(),
+                    hits: row.get::<_, Option<i64>>(15)?.unwrap_or(0).unsigned_abs(),
                     entry,
                     known,
                 });
@@ -324,11 +378,12 @@ impl Disk {
         Ok(())
     }
 
+    /// Stores an entry; its row, and the mark that was there and holds for it too.
     pub(super) fn insert(
         &self,
         transaction: &Transaction<'_>,
         incoming: &Incoming,
-    ) -> Result<i64, Trouble> {
+    ) -> Result<(i64, Option<Expired>), Trouble> {
         let entry = &incoming.stored.entry;
         let id = row_for(transaction, &incoming.stored)?;
         let sealed = codec::seal(entry, self.packing);
@@ -364,7 +419,7 @@ impl Disk {
         }
         validators::set(transaction, id, entry, incoming.validators.as_ref())?;
         definitions::set(transaction, id, entry, incoming.stored.known.definition)?;
-        Ok(id)
+        Ok((id, marks::settle(transaction, id, entry)?))
     }
 }
 
@@ -390,17 +445,7 @@ impl Tier for Disk {
     }
 
     fn remove(&self, names: &[Name]) -> Result<usize, Trouble> {
-        self.database.write(|transaction| {
-            hits::fold(transaction, self.database.folder())?;
-            let mut removed = 0;
-            for name in names {
-                if let Some(id) = existing(transaction, &name.key, &name.provider)? {
-                    delete(transaction, id)?;
-                    removed += 1;
-                }
-            }
-            Ok(removed)
-        })
+        self.clear(names, None)
     }
 
     fn keys(&self, pattern: &Pattern) -> Result<Vec<Name>, Trouble> {
@@ -438,11 +483,14 @@ fn find(connection: &Connection, key: &Key) -> Result<Found, Trouble> {
                 let course = courses::course(row, 9, &entry.provider);
                 let definition = definitions::number(row, 13, &entry);
                 let market = markets::market(row, 15, subject);
-                is_unsure |= course.is_none() || definition.is_none() || market.is_none();
+                let expired = marks::expired(row, 22, entry.key.as_str(), &entry.provider);
+                is_unsure |= course.is_none() || definition.is_none();
+                is_unsure |= market.is_none() || expired.is_none();
                 let known = Known {
                     course: course.unwrap_or_default(),
                     definition: definition.unwrap_or_default(),
                     market: market.unwrap_or_default(),
+                    expired: expired.unwrap_or_default(),
                 };
                 found.push(Stored { entry: Arc::new(entry), row: id, known });
             }
@@ -521,7 +569,8 @@ pub(super) fn delete(transaction: &Transaction<'_>, id: i64) -> Result<(), Troub
         transaction.prepare_cached(sql)?.execute([id])?;
     }
     validators::forget(transaction, id)?;
-    definitions::forget(transaction, id)
+    definitions::forget(transaction, id)?;
+    marks::forget(transaction, id)
 }
 
 fn evict(
@@ -564,7 +613,9 @@ fn bodiless(row: &rusqlite::Row<'_>) -> rusqlite::Result<Option<(Entry, Known)>>
         };
         let course = courses::course(row, 5, &entry.provider).unwrap_or_default();
         let definition = definitions::number(row, 9, &entry).unwrap_or_default();
-        Ok((entry, Known { course, definition, ..Known::default() }))
+        let expired = marks::expired(row, 11, entry.key.as_str(), &entry.provider);
+        let expired = expired.unwrap_or_default();
+        Ok((entry, Known { course, definition, expired, ..Known::default() }))
     };
     match read() {
         Err(error) if error.sqlite_error_code().is_none() => Ok(None),

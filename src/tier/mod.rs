@@ -5,6 +5,7 @@
 //! conformance suite does not ask for is not in the trait.
 
 pub mod disk;
+pub mod expire;
 pub mod memory;
 pub mod salvage;
 

@@ -1,7 +1,7 @@
 //! Entries of a damaged disk tier: found, told from bad ones, and brought over into a sound one.
 //!
 //! An entry is believed if its sum fits and it stands in a row of its key, whatever the file around
-//! it looks like. What has no sum (tags, uses, counters) is believed if it has the right shape and
+//! it looks like, and a mark if its sum fits that entry. What has no sum (tags, uses, counters) is believed if it has the right shape and
 //! belongs to an entry that is, or to a counter that there may be; of two that contradict each other
 //! the larger counts, since counters only grow. Validators and courses are left behind: whoever asks
 //! next gets new ones.
@@ -23,9 +23,9 @@ use super::disk::{Disk, delete, sound};
 use super::{Incoming, Stored};
 use crate::codec;
 use crate::db::pages::{Pages, Row, Value};
-use crate::db::{Trouble, hits};
+use crate::db::{Trouble, hits, marks};
 use crate::entry::Entry;
-use crate::policy::Known;
+use crate::policy::{Cause, Expired, Known};
 use crate::time::Timestamp;
 
 /// How many entries are looked at in one read.
@@ -38,7 +38,7 @@ const MOST: usize = 256;
 const MOST_BYTES: usize = 8 * 1024 * 1024;
 
 /// The dimensions of counters that there are.
-const DIMENSIONS: [&str; 5] = ["key", "hour", "caller", "latency", "age"];
+const DIMENSIONS: [&str; 6] = ["key", "hour", "caller", "latency", "age", "reason"];
 
 /// A row of the table of entries that holds no entry.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -146,7 +146,11 @@ impl Disk {
                 if held.is_some_and(|held| held >= entry.fetched_at.as_ms()) {
                     continue;
                 }
-                let id = self.insert(transaction, incoming)?;
+                let (id, _) = self.insert(transaction, incoming)?;
+                if let Some(expired) = &incoming.stored.known.expired {
+                    let (key, provider) = (entry.key.as_str(), &entry.provider);
+                    marks::mark(transaction, id, key, provider, expired)?;
+                }
                 let uses = about.uses.get(&incoming.stored.row).map_or(0, |uses| uses.hits);
                 transaction
                     .prepare_cached("UPDATE usage SET hits = max(hits, ?2) WHERE id = ?1")?
@@ -243,6 +247,8 @@ struct About {
     tags: HashMap<i64, Vec<String>>,
     /// Numbers with their sums.
     definitions: HashMap<i64, (i64, i64)>,
+    /// Marks with their sums, of which nobody knows yet whether they fit.
+    marks: HashMap<i64, Vec<(Expired, i64)>>,
     counters: HashMap<(i64, String, String, String), i64>,
     /// Generation of the hit log, and how much of it is counted.
     log: Option<(i64, i64)>,
@@ -269,6 +275,12 @@ impl About {
             (Some(id), [Null, Integer(number), Integer(sum)]) => {
                 self.definitions.insert(id, (*number, *sum));
             }
+            (Some(id), [Null, Integer(at), why @ Text(_), Integer(sum)]) => {
+                if let Some(why) = why.text().and_then(Cause::from_stored) {
+                    let expired = Expired { at: Timestamp::from_ms(*at), why };
+                    self.marks.entry(id).or_default().push((expired, *sum));
+                }
+            }
             (Some(_), [Integer(generation), Integer(folded)]) => {
                 self.log = self.log.max(Some((*generation, *folded)));
             }
@@ -291,12 +303,18 @@ impl About {
     }
 
     fn incoming(&self, entry: Entry, row: i64, gone_at: &dyn Fn(&Entry) -> Timestamp) -> Incoming {
+        let marks = self.marks.get(&row).into_iter().flatten();
+        let fits = |(expired, sum): &&(Expired, i64)| {
+            codec::mark_sum(entry.key.as_str(), &entry.provider, expired) == *sum
+        };
+        let expired = marks.filter(fits).map(|(expired, _)| expired).max_by_key(|e| e.at).cloned();
         let used_at = self.uses.get(&row).map(|uses| Timestamp::from_ms(uses.used_at_ms));
         let definition = self.definitions.get(&row).and_then(|(number, sum)| {
             let number = number.cast_unsigned();
             (codec::definition_sum(&entry, number) == *sum).then_some(number)
         });
-        let known = Known { definition: definition.unwrap_or_default(), ..Known::default() };
+        let definition = definition.unwrap_or_default();
+        let known = Known { definition, expired, ..Known::default() };
         Incoming {
             tags: self.tags.get(&row).cloned().unwrap_or_default(),
             gone_at: gone_at(&entry),

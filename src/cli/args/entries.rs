@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::duration;
+use super::{cause, duration};
+use crate::policy::Cause;
 
 /// Drop entries.
 #[derive(Args, Debug)]
@@ -16,6 +17,7 @@ All conditions that are given must hold; of several patterns, any one.
 
 Examples:
   mcache clear --symbol AAPL             everything about AAPL
+  mcache clear --symbol AAPL --reason news
   mcache clear 'quote:*' --stale         stale quotes
   mcache clear --all --dry-run           what would go")]
 pub(crate) struct Clear {
@@ -43,6 +45,9 @@ pub(crate) struct Clear {
     /// All of them
     #[arg(long, conflicts_with_all = ["patterns", "symbol", "data_type", "provider", "tag", "gone", "stale"])]
     pub(crate) all: bool,
+    /// Count them in the statistics under this word: at most 32 letters, digits and - _ .
+    #[arg(long, value_name = "WORD", value_parser = cause)]
+    pub(crate) reason: Option<Cause>,
     /// Only say what would be dropped
     #[arg(long)]
     pub(crate) dry_run: bool,
@@ -80,6 +85,9 @@ pub(crate) struct Get {
 /// Write any program's value under a key.
 #[derive(Args, Debug)]
 #[command(after_help = "\
+What depends on it is expired with it: the key that a tag is, and what `rules` in the configuration
+name; it stays held and is stale. An event may expire what was put, as `mcache keys` shows.
+
 Examples:
   mcache put system_config:paper_trading true --ttl 1h
   ./model.py | mcache put prediction:stock:NVDA - --tag model
@@ -94,7 +102,7 @@ pub(crate) struct Put {
     /// How long it is fresh
     #[arg(long, value_name = "TIME", value_parser = duration, default_value = "300s")]
     pub(crate) ttl: Duration,
-    /// A name to clear it by; may be repeated
+    /// A name to clear it by, and a key that it expires; may be repeated
     #[arg(long, value_name = "TAG")]
     pub(crate) tag: Vec<String>,
     /// Many values at once, all or none: a line each with {"key":…,"value":…}

@@ -20,6 +20,7 @@ use crate::policy::UseCase;
 pub(crate) use calendar::Calendar;
 pub(crate) use entries::{Clear, Get, Keys, Put};
 
+use crate::policy::Cause;
 use crate::units::{Share, parse_duration, parse_share};
 
 const ABOUT: &str = "A persistent cache for market data, shared by every script on this machine";
@@ -481,6 +482,10 @@ fn use_case(text: &str) -> Result<UseCase, String> {
         Some(near) => format!("did you mean `{near}`?"),
         None => format!("the uses are {}", names.join(", ")),
     })
+}
+
+fn cause(text: &str) -> Result<Cause, String> {
+    Cause::parse(text).map_err(on_one_line)
 }
 
 fn share(text: &str) -> Result<Share, String> {

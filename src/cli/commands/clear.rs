@@ -20,7 +20,7 @@ pub(in crate::cli) fn run(args: &Clear, invocation: Invocation<'_>) -> anyhow::R
     let selection = selection(args, &invocation)?;
     let cache = invocation.config.open()?;
     let plan = cache.plan_clear(&selection);
-    let cleared = if args.dry_run { Ok(()) } else { cache.clear(&plan) };
+    let cleared = if args.dry_run { Ok(()) } else { cache.clear(&plan, args.reason.as_ref()) };
     let ui = invocation.ui;
     say_warnings(&cache, ui);
     cleared?;

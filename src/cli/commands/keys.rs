@@ -11,6 +11,7 @@ use crate::cli::args::{Format, Keys};
 use crate::cli::exit::Exit;
 use crate::cli::output::table::{Side, Table};
 use crate::cli::ui::Style;
+use crate::policy::Cause;
 use crate::units::{bytes_for_people, duration_for_people};
 
 /// An entry as the contract has it (section 3).
@@ -23,7 +24,7 @@ struct Line<'a> {
     size_bytes: u64,
     tier: &'static str,
     hits: u64,
-    reason: Option<&'static str>,
+    reason: Option<&'a str>,
 }
 
 impl<'a> From<&'a Listing> for Line<'a> {
@@ -36,9 +37,15 @@ impl<'a> From<&'a Listing> for Line<'a> {
             size_bytes: listing.size_bytes,
             tier: "disk",
             hits: listing.hits,
-            reason: listing.not_found.then_some("not_found"),
+            reason: reason(listing),
         }
     }
+}
+
+/// Why it is what it is: the event that has expired it, or that upstream knows no such thing.
+fn reason(listing: &Listing) -> Option<&str> {
+    let unknown = listing.not_found.then_some("not_found");
+    listing.expired.as_ref().map(Cause::as_str).or(unknown)
 }
 
 pub(in crate::cli) fn run(args: &Keys, invocation: Invocation<'_>) -> anyhow::Result<Exit> {
@@ -122,7 +129,7 @@ fn table(listed: &[Listing]) -> Table {
             bytes_for_people(listing.size_bytes),
             "disk".to_owned(),
             listing.hits.to_string(),
-            if listing.not_found { "not_found" } else { "" }.to_owned(),
+            reason(listing).unwrap_or_default().to_owned(),
         ]);
     }
     table

@@ -131,6 +131,11 @@ fn people(report: &Report, cache: &Cache, folder: &std::path::Path) -> Table {
     row("Rate-limit blocks", count(report.rate_limit_blocks));
     row("Errors", count(report.errors.values().sum()));
     row("Evictions", count(report.evictions));
+    if !report.invalidations.is_empty() {
+        let by_reason: Vec<String> =
+            report.invalidations.iter().map(|(why, n)| format!("{} {why}", count(*n))).collect();
+        row("Invalidations", by_reason.join(", "));
+    }
     for (name, latency) in &report.latency {
         let (p50, p99) = (micros(latency.p50_us), micros(latency.p99_us));
         row(&format!("Time, {name}"), format!("{p50} median, {p99} p99"));

@@ -58,6 +58,13 @@ fn counters(report: &Report, registry: &mut Registry) {
         [(vec![], report.rate_limit_blocks)],
     );
     counter(registry, "evictions", "Entries dropped to make room", [(vec![], report.evictions)]);
+    let reasons = report.invalidations.iter().map(|(why, n)| (why.as_str(), *n));
+    counter(
+        registry,
+        "invalidations",
+        "Entries expired or cleared for a reason",
+        labelled("reason", reasons),
+    );
 }
 
 fn providers(report: &Report, registry: &mut Registry) {

@@ -6,6 +6,7 @@
 //! - `revalidation` — what upstream confirms as unchanged, and costs no body
 //! - `versions` — the version of an endpoint, and what came under another one
 //! - `market` — what is known of the market of a symbol, and what that makes of a TTL
+//! - `invalidation` — what expires what, and what is counted of it
 //! - `several` — many symbols at once: order, lists, duplicates, files
 //! - `lists` — the portfolio, the watchlists and their files
 //! - `providers` — what each provider is sent, and who is told the key
@@ -24,6 +25,7 @@ mod failures;
 mod fetch;
 mod freshness;
 mod get;
+mod invalidation;
 mod keys;
 mod limits;
 mod lists;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use mcache::cache::AnsweredBy;
 use mcache::codec::{self, Packing};
 use mcache::config::{Config, Environment, Said};
 use mcache::db::Database;
@@ -12,7 +13,7 @@ use mcache::entry::{Entry, Format};
 use mcache::key::{Key, Pattern};
 use mcache::market::ExchangeCode;
 use mcache::policy::market::Sighting;
-use mcache::policy::{Course, Known, Market};
+use mcache::policy::{Course, Known, Market, Terms};
 use mcache::provider::Validators;
 use mcache::tier::disk::Disk;
 use mcache::tier::memory::{Bounds, Memory};
@@ -517,8 +518,9 @@ fn without_the_table_of_courses_entries_are_found_all_the_same() {
     let disk = || Disk::new(Database::at(folder.path()), Packing::None);
     put(&disk(), entry("k", "yahoo", b"1"));
     let database = rusqlite::Connection::open(folder.path().join("cache.db")).unwrap();
-    let later = "DROP TABLE strategy; DROP TABLE validator; DROP TABLE definition;
-                 DROP TABLE market; DROP TABLE volume;";
+    let later =
+        "DROP TABLE strategy; DROP TABLE validator; DROP TABLE definition; DROP TABLE market;
+                 DROP TABLE volume; DROP TABLE mark; DROP INDEX entry_by_key; DROP INDEX tag_by_entry;";
     database.execute_batch(&format!("{later} PRAGMA user_version = 1001")).unwrap();
     drop(database);
     let reader = disk();
@@ -630,4 +632,29 @@ fn what_is_salvaged_still_came_under_its_definition_and_is_asked_for_in_full() {
     assert_eq!(disk.salvage(&file, Extent::Everything, &|_| Timestamp::NEVER).unwrap(), 2);
     assert_eq!(held(&disk, "k"), [entry("k", "yahoo", b"1")]);
     assert_eq!((beside(&disk, "k"), beside(&disk, "other")), ((3, None), (0, None)));
+}
+
+#[test]
+fn what_an_event_expires_is_read_from_the_disk_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path().to_str().unwrap().to_owned();
+    let environment = Environment::from([("HOME", &*folder), ("MCACHE_CACHE_DIR", &*folder)]);
+    let config = Config::load(Said::default(), environment).unwrap();
+    let cache = config.open().unwrap();
+    let put = |key: &str, tags: &[String]| {
+        let values = vec![(Key::from_stored(key), Box::from(*b"1"))];
+        cache.put(values, Duration::from_hours(1), tags).unwrap();
+    };
+    let answered_by = |key: &str| {
+        let question = config.key(key).unwrap();
+        cache.get(&question, &Terms::default()).map(|served| served.answered_by)
+    };
+    put("pair_config:A", &[]);
+    put("pair_config:B", &[]);
+    assert_eq!(answered_by("pair_config:A"), Some(AnsweredBy::Memory));
+    put("pair_risk:A", &[]);
+    assert_eq!(answered_by("pair_config:A"), None, "memory knows of no event");
+    assert_eq!(answered_by("pair_config:B"), Some(AnsweredBy::Memory));
+    put("pair_config:A", &[]);
+    assert_eq!(answered_by("pair_config:A"), Some(AnsweredBy::Memory));
 }

@@ -22,7 +22,7 @@ use mcache::time::Timestamp;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::{files, machine, only, selling_at, warnings};
-use crate::sandbox::{Sandbox, Upstream};
+use crate::sandbox::{Run, Sandbox, Upstream, finished};
 
 /// A database of a released format.
 struct Fixture {
@@ -33,6 +33,8 @@ struct Fixture {
     /// How long that is fresh: from the second on, a course stands there that is never over; from
     /// the third on, a volatility of 50 %.
     ttl_seconds: f64,
+    /// Why its BTC was expired: from the third on, by the put of a key with its key as a tag.
+    expired: Option<&'static str>,
 }
 
 const FIXTURES: [Fixture; 3] = [
@@ -41,28 +43,32 @@ const FIXTURES: [Fixture; 3] = [
         user_version: 1001,
         fetched_at: "2026-07-01T15:00:00.013Z",
         ttl_seconds: 30.0,
+        expired: None,
     },
     Fixture {
         name: "cache-v1.2.db",
         user_version: 1002,
         fetched_at: "2026-07-01T15:00:00.003Z",
         ttl_seconds: 60.0,
+        expired: None,
     },
     Fixture {
-        name: "cache-v1.5.db",
-        user_version: 1005,
+        name: "cache-v1.6.db",
+        user_version: 1006,
         fetched_at: "2026-07-01T15:00:00.046Z",
         ttl_seconds: 48.0,
+        expired: Some("rule"),
     },
 ];
 
 /// The migrations and the XXH3 of each: a changed line here is a broken promise.
-const MIGRATIONS: [(&str, u64); 5] = [
+const MIGRATIONS: [(&str, u64); 6] = [
     ("0001_entries.sql", MIGRATION_1),
     ("0002_strategy.sql", MIGRATION_2),
     ("0003_validator.sql", MIGRATION_3),
     ("0004_definition.sql", MIGRATION_4),
     ("0005_market.sql", MIGRATION_5),
+    ("0006_mark.sql", MIGRATION_6),
 ];
 
 const MIGRATION_1: u64 = 15_840_919_813_787_878_424;
@@ -70,6 +76,7 @@ const MIGRATION_2: u64 = 10_826_554_760_807_537_320;
 const MIGRATION_3: u64 = 11_594_974_072_515_935_945;
 const MIGRATION_4: u64 = 551_953_676_249_732_810;
 const MIGRATION_5: u64 = 8_932_507_068_257_543_363;
+const MIGRATION_6: u64 = 10_448_007_184_710_519_280;
 
 /// XXH3 of the records of AAPL, BTC and GDP in the fixtures.
 const SUMS: [u64; 3] =
@@ -80,6 +87,14 @@ const NEVER_OVER: Timestamp = Timestamp::from_seconds(9_999_999_999);
 
 /// A minute after the entries of the fixtures were written.
 const LATER: &str = "2026-07-01T15:01:00Z";
+
+/// Ten seconds after, when they are fresh.
+const SOON: &str = "2026-07-01T15:00:10Z";
+
+/// Runs the program on the same machine at another time.
+fn at(sandbox: &Sandbox, now: &str, arguments: &[&str]) -> Run {
+    finished(sandbox.command(arguments).env("MCACHE_NOW", now).spawn().unwrap())
+}
 
 /// What the fixtures hold: a key and its value.
 fn values() -> Vec<(&'static str, Vec<u8>)> {
@@ -127,6 +142,8 @@ fn fixture() -> Sandbox {
         assert_eq!(sandbox.run_with_input(&put, value).code, Some(0));
         assert_eq!(sandbox.run(&["get", key, "--stale"]).code, Some(0));
     }
+    assert_eq!(at(&sandbox, SOON, &["put", "a", "1", "--tag", "quote:crypto:BTC"]).code, Some(0));
+    assert_eq!(sandbox.run(&["clear", "a"]).code, Some(0));
     // Folds the hit log, so that its table has something in it.
     assert_eq!(sandbox.run(&["stats"]).code, Some(0));
     sandbox.set_course("yahoo", Course { conservative_until: NEVER_OVER, ..Course::default() });
@@ -185,7 +202,7 @@ fn the_newest_fixture_is_what_this_program_writes() {
 
 #[test]
 fn every_released_format_answers_byte_for_byte() {
-    for Fixture { name, user_version: version, fetched_at, ttl_seconds } in FIXTURES {
+    for Fixture { name, user_version: version, fetched_at, ttl_seconds, expired } in FIXTURES {
         let file = fixtures().join(name);
         let bytes = fs::read(&file).unwrap();
         assert_eq!(user_version(&bytes), version, "{name}");
@@ -209,6 +226,8 @@ fn every_released_format_answers_byte_for_byte() {
         let answer = only(&sandbox.run(&["fetch", "AAPL", "--offline", "-f", "json"]));
         assert_eq!(answer["cache"]["fetched_at"], fetched_at, "{name}");
         assert_eq!(answer["cache"]["ttl_seconds"], ttl_seconds, "{name}");
+        let reason = sandbox.json(&["keys", "quote:crypto:BTC"])[0]["reason"].clone();
+        assert_eq!(reason.as_str(), expired, "{name}");
         assert_eq!(sandbox.json(&["keys", "*"]).as_array().unwrap().len(), 4 + values().len());
         assert_eq!(sandbox.run(&["clear", "--tag", "fixture"]).code, Some(0));
         assert_eq!(sandbox.json(&["keys", "*"]).as_array().unwrap().len(), 4, "{name}");
@@ -253,8 +272,14 @@ fn a_cache_without_markets_answers_as_it_stands_and_gains_them_with_the_next_quo
 
 #[test]
 fn an_older_minor_version_answers_as_it_stands_and_is_migrated_by_whoever_writes() {
-    let file = fixtures().join(FIXTURES[0].name);
-    let sandbox = with_database(&file);
+    for older in &FIXTURES[..FIXTURES.len() - 1] {
+        is_migrated_by_whoever_writes(older);
+    }
+}
+
+fn is_migrated_by_whoever_writes(older: &Fixture) {
+    // When what lasts for a minute is stale too.
+    let sandbox = with_database(&fixtures().join(older.name)).at("2026-07-01T15:02:00Z");
     let version = || user_version(&fs::read(sandbox.cache().join("cache.db")).unwrap());
     let ttl = |flags: &[&str]| {
         let run = sandbox.run(&[&["fetch", "AAPL", "--offline", "-f", "json"], flags].concat());
@@ -264,12 +289,15 @@ fn an_older_minor_version_answers_as_it_stands_and_is_migrated_by_whoever_writes
     // Hits write no page, so nothing may be migrated for them, and nothing is damaged.
     for _ in 0..2 {
         assert_eq!(sandbox.run(&["get", "empty"]).code, Some(0));
-        assert_eq!(ttl(&[]), 30.0);
+        assert_eq!(ttl(&[]), older.ttl_seconds);
         assert_eq!(ttl(&["--set", "providers.yahoo.strategy=aggressive"]), 15.0);
-        assert_eq!(version(), 1001);
+        assert_eq!(version(), older.user_version);
     }
     let keys = sandbox.json(&["keys"]);
-    assert_eq!(sandbox.run(&["put", "a", "1"]).code, Some(0));
+    // By a tag it expires what the older release has stored.
+    assert_eq!(sandbox.run(&["put", "a", "1", "--tag", "empty"]).code, Some(0));
+    let empty = at(&sandbox, "2026-07-01T15:02:10Z", &["keys", "empty", "-f", "json"]).json();
+    assert_eq!(empty[0]["state"], "stale");
     sandbox.set_course("yahoo", Course { conservative_until: NEVER_OVER, ..Course::default() });
     assert_eq!(
         sandbox.json(&["keys"]).as_array().unwrap().len(),
@@ -283,7 +311,7 @@ fn an_older_minor_version_answers_as_it_stands_and_is_migrated_by_whoever_writes
     assert!(files(&sandbox, "cache.db.damaged-").is_empty());
     // What stands in the WAL is in the file once another program has closed it.
     sandbox.sql("PRAGMA wal_checkpoint(TRUNCATE)");
-    assert_eq!(version(), 1005);
+    assert_eq!(version(), FIXTURES[FIXTURES.len() - 1].user_version);
 }
 
 #[test]

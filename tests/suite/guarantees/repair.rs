@@ -648,7 +648,7 @@ fn a_full_disk_stops_a_repair_and_loses_nothing() {
             i=$((i+1))
         done
         exit 0"#;
-    match on_a_disk_of("600k", &sandbox, script) {
+    match on_a_disk_of("640k", &sandbox, script) {
         Some(run) => assert_eq!(run.code, Some(0), "{run:?}"),
         None => said_once_that_nothing_can_be_mounted(),
     }
@@ -665,4 +665,30 @@ fn the_new_database_is_for_whom_the_old_one_was() {
     repaired(&sandbox, "shared");
     let mode = |path: &Path| path.metadata().unwrap().mode() & 0o777;
     assert_eq!(mode(&sandbox.cache().join("cache.db")), 0o660);
+}
+
+#[test]
+fn what_was_expired_stays_so_and_no_key_becomes_a_tag() {
+    let (_upstream, sandbox, _) = filled(40);
+    for key in ["value:2", "value:3"] {
+        assert_eq!(sandbox.run(&["put", "cause", "1", "--tag", key]).stderr, "");
+    }
+    assert_eq!(sandbox.run(&["clear", "cause"]).code, Some(0));
+    let good = database(&sandbox);
+    let reason = |key: &str| sandbox.json(&["keys", key])[0]["reason"].clone();
+    for damage in [0..100, 0..PAGE] {
+        let mut damaged = good.clone();
+        damaged[damage].fill(0xff);
+        replace(&sandbox, &damaged);
+        repaired(&sandbox, "marks");
+        for (key, expected) in
+            [("value:1", Value::Null), ("value:2", json!("rule")), ("value:3", json!("rule"))]
+        {
+            assert_eq!(reason(key), expected, "{key}");
+            // The index of keys has rows that are not unlike those of tags.
+            let tagged = sandbox.json(&["clear", "--tag", key, "--dry-run"]);
+            assert_eq!(tagged["entries"], 0, "{key}");
+        }
+        assert_eq!(sandbox.json(&["stats"])["invalidations"], json!({"rule": 2}));
+    }
 }
