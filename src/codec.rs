@@ -7,7 +7,8 @@
 //! it. The sum covers the metadata too, so a flipped bit in `fetched_at` is as much damage as one
 //! in a price, and it covers the packed bytes, so damage is found before anything is unpacked. What
 //! stands beside it in other tables (the course of a provider, the market of a symbol, the validators
-//! of a value, the definition that it came under, the mark of an event) has sums of its own.
+//! of a value, the definition that it came under, the mark of an event, the pace of its changes) has
+//! sums of its own.
 //!
 //! # Rules for changing it
 //!
@@ -25,7 +26,7 @@ use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
 use crate::entry::{Entry, Format};
 use crate::key::Key;
-use crate::policy::{Course, Expired, Market};
+use crate::policy::{Course, Expired, Market, Pace};
 use crate::provider::Validators;
 use crate::time::Timestamp;
 
@@ -245,6 +246,17 @@ pub fn bytes_sum(names: [&str; 2], number: i64, bytes: &[u8]) -> i64 {
     xxh3_64_with_seed(bytes, xxh3_64_with_seed(&number.to_le_bytes(), named)).cast_signed()
 }
 
+/// The sum of an entry's pace as it stands in the database.
+pub fn pace_sum(key: &str, provider: &str, pace: Pace) -> i64 {
+    let mut numbers = [0_u8; 24];
+    let parts = [pace.looks.into(), pace.changes.into(), pace.elapsed_ms];
+    for (bytes, part) in numbers.chunks_exact_mut(8).zip(parts) {
+        bytes.copy_from_slice(&part.to_le_bytes());
+    }
+    let named = xxh3_64_with_seed(provider.as_bytes(), xxh3_64(key.as_bytes()));
+    xxh3_64_with_seed(&numbers, named).cast_signed()
+}
+
 fn format_number(format: Format) -> i64 {
     match format {
         Format::Json => 0,
@@ -349,6 +361,23 @@ mod tests {
             ("request", validators_sum(&quote, &Validators { request: 8, ..held.clone() })),
             ("value", validators_sum(&entry(b"{\"price\":189.99}"), &held)),
             ("provider", validators_sum(&provider, &held)),
+        ] {
+            assert_ne!(other, sum, "{part}");
+        }
+    }
+
+    #[test]
+    fn the_sum_of_a_pace_never_changes_and_covers_all_of_it() {
+        let pace = Pace { looks: 20, changes: 7, elapsed_ms: 600_000 };
+        let sum = pace_sum("quote:stock:AAPL", "yahoo", pace);
+        // On disk for ever.
+        assert_eq!(sum, -9_029_329_166_237_715_926);
+        for (part, other) in [
+            ("key", pace_sum("quote:stock:AAPK", "yahoo", pace)),
+            ("provider", pace_sum("quote:stock:AAPL", "demo", pace)),
+            ("looks", pace_sum("quote:stock:AAPL", "yahoo", Pace { looks: 21, ..pace })),
+            ("changes", pace_sum("quote:stock:AAPL", "yahoo", Pace { changes: 8, ..pace })),
+            ("elapsed", pace_sum("quote:stock:AAPL", "yahoo", Pace { elapsed_ms: 1, ..pace })),
         ] {
             assert_ne!(other, sum, "{part}");
         }

@@ -34,6 +34,8 @@
 //! | question | place |
 //! |---|---|
 //! | How long is this fresh? | [`policy::Rules`] |
+//! | How long, by how often it changes? | [`policy::adaptive`] |
+//! | What would other rules have come to? | [`policy::replay`], `cache/what_if.rs` |
 //! | How carefully is a provider asked? | [`policy::strategy`] |
 //! | How much does a symbol move, and is more of it traded than usual? | [`policy::volatility`], [`policy::volume`] |
 //! | What is known of the market of a symbol? | [`policy::market`], [`db::markets`] |
@@ -58,6 +60,7 @@
 //! | What is sound, and what is done about what is not? | `cache/verify.rs`, `tier/salvage.rs`, [`db::pages`] |
 //! | What does a hit write? | [`db::hits`] |
 //! | What is counted, and what does it mean? | [`db::tally`], [`cache::Report`] |
+//! | What was read when? | [`db::accesses`] |
 //! | Which key of the configuration is there? | [`config::schema`] |
 //! | What is typed, printed, and ended with? | `cli/args/`, `cli/output/`, `cli/exit.rs` |
 

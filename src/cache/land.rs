@@ -14,7 +14,7 @@ use crate::error::{Error, Kind};
 use crate::ledger::Call;
 use crate::market::Record;
 use crate::policy::market::Sighting;
-use crate::policy::{self, Course, Known, Terms, Use};
+use crate::policy::{self, Course, Known, Pace, Terms, Use};
 use crate::provider::Speech;
 use crate::tier::Incoming;
 use crate::time::Timestamp;
@@ -100,7 +100,8 @@ impl Cache {
             let course = course.unwrap_or_default();
             let definition = self.rules.definition(&entry.provider, entry.key.data_type());
             let market = self.market(errand.terms, &entry, sighting.as_ref());
-            (entry, Known { course, definition, market, ..Known::default() })
+            let pace = self.pace(missing, &entry);
+            (entry, Known { course, definition, market, pace, ..Known::default() })
         });
         let waiting = Asked {
             outcome: asked.outcome.clone(),
@@ -123,6 +124,12 @@ impl Cache {
             let incoming = self.incoming(entry, known, sighting);
             landing.incoming.push(Incoming { validators: asked.validators.clone(), ..incoming });
         }
+    }
+
+    /// The pace of an entry, by the one that it takes the place of.
+    fn pace(&self, missing: &Missing, entry: &Entry) -> Pace {
+        let held = missing.held.iter().find(|held| held.entry.provider == entry.provider);
+        held.map(|h| self.rules.paced(h.known.pace, &h.entry, entry)).unwrap_or_default()
     }
 
     /// Answers everybody who waited with how another process has failed.

@@ -25,6 +25,7 @@ mod report;
 mod statistics;
 mod store;
 mod verify;
+mod what_if;
 
 use std::collections::{BTreeMap, HashSet};
 use std::path::PathBuf;
@@ -36,12 +37,14 @@ pub use entries::{Cleared, Listing, Selection};
 pub use limits::{Allowance, BudgetUse, Health, WindowUse};
 pub use report::{Dimension, Percentiles, Report, Row};
 pub use verify::{BadEntry, Condition, Repair, Verdict};
+pub use what_if::{Comparison, Side, WhatIf};
 
 use crate::calendar;
 use crate::clock::Clock;
 use crate::codec::Packing;
 use crate::db::Database;
 use crate::db::hits::Hit;
+use crate::db::paces::Learning;
 use crate::db::tally::{Outcome, Tally};
 use crate::entry::{Entry, Life, Until};
 use crate::error::Error;
@@ -232,7 +235,9 @@ impl Cache {
     pub fn open(options: Options) -> Self {
         let flights = options.ledger_folder.as_deref().map(Flights::at);
         let ledger = Ledger::at(options.ledger_folder.as_deref());
-        let disk = options.folder.map(|folder| Disk::new(Database::at(&folder), options.packing));
+        let learning = options.rules.adaptive.map_or(Learning::Off, |_| Learning::On);
+        let disk = |folder: PathBuf| Disk::new(Database::at(&folder), options.packing);
+        let disk = options.folder.map(|folder| disk(folder).learning(learning));
         Self {
             clock: options.clock,
             rules: options.rules,

@@ -12,6 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::report::{Ages, Dimension, Percentiles, Report, Row};
 use super::store::Doing;
 use super::{Cache, Selection, Undone};
+use crate::db::accesses;
 use crate::db::tally::bucket_end;
 use crate::entry::State;
 use crate::error::Kind;
@@ -98,7 +99,7 @@ impl Cache {
         rows
     }
 
-    /// Forgets all counters; entries stay.
+    /// Forgets all counters, and when what was read; entries stay.
     pub fn reset_statistics(&self) -> Result<(), Undone> {
         let Some(disk) = self.disk().filter(|disk| disk.database().path().exists()) else {
             return Ok(());
@@ -106,7 +107,7 @@ impl Cache {
         self.count_logged_hits();
         let forget = |transaction: &rusqlite::Transaction<'_>| {
             transaction.execute_batch("DELETE FROM stat; UPDATE usage SET hits = 0")?;
-            Ok(())
+            accesses::keep_newest(transaction, 0)
         };
         self.attempt(disk, Doing::Writing, || disk.database().write(forget))
             .ok_or_else(|| Undone("the statistics could not be reset".to_owned()))
@@ -231,7 +232,7 @@ fn errors(counts: &Counts) -> i64 {
 }
 
 /// The name of a counter as a coarser dimension has it.
-fn coarse(name: &str, dimension: Dimension) -> String {
+pub(super) fn coarse(name: &str, dimension: Dimension) -> String {
     let (key, provider) = name.rsplit_once('@').unwrap_or((name, name));
     let key = Key::from_stored(key);
     match dimension {

@@ -11,6 +11,7 @@ use crate::db::hits::LONGEST_CALLER;
 use crate::error::{Usage, nearest, sanitized};
 use crate::key::{Key, PUT, Pattern};
 use crate::market::{Class, DataType, Names, Symbol};
+use crate::policy::Rules;
 use crate::provider::Speech;
 use crate::tier::memory::Bounds;
 use crate::time::Timestamp;
@@ -132,6 +133,19 @@ impl Config {
         };
         change(&mut options);
         Ok(Cache::open(options))
+    }
+
+    /// The rules that would be in force if this were set besides; refused as `--set` would be.
+    pub fn rules_if(&self, set: &[String]) -> Result<Rules, Usage> {
+        let config = Self {
+            layers: Arc::new(self.layers.what_if(set)?),
+            environment: Arc::clone(&self.environment),
+            clock: self.clock,
+            caller: self.caller.clone(),
+            folder: self.folder.clone(),
+        };
+        config.check()?;
+        config.rules()
     }
 
     /// The questions that symbols and types make: every type of every symbol; without a type the

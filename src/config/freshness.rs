@@ -8,7 +8,7 @@ use crate::error::Usage;
 use crate::market::{Class, DataType, Names as _, Symbol};
 use crate::policy::hours::Hours;
 use crate::policy::use_case::{Demand, UseCases};
-use crate::policy::{EndpointRule, Priority, Rules, Scope, Subjects, TtlRule, UseCase};
+use crate::policy::{Adaptive, EndpointRule, Priority, Rules, Scope, Subjects, TtlRule, UseCase};
 use crate::provider::definition;
 use crate::units::Share;
 
@@ -37,6 +37,7 @@ impl Config {
             hot: self.subjects(&layers.list(&["hot_symbols"]).unwrap_or_default(), &lists),
             endpoints: endpoints(layers),
             use_cases: self.use_cases(&lists),
+            adaptive: adaptive(layers),
             hours: Some(self.hours()?),
             not_found_ttl: layers.duration(&["ttl", "not_found"]).unwrap_or_default(),
             keep: keep(layers),
@@ -177,6 +178,19 @@ impl Config {
             None => self.symbol(name).map(drop),
         }
     }
+}
+
+/// How times to live follow the pace of values, if they do.
+fn adaptive(layers: &Layers) -> Option<Adaptive> {
+    if layers.text(&["policy"]) != Some("adaptive") {
+        return None;
+    }
+    let known = Adaptive::default();
+    Some(Adaptive {
+        least: layers.number(&["adaptive", "least"]).unwrap_or(known.least),
+        most: layers.number(&["adaptive", "most"]).unwrap_or(known.most),
+        stale: layers.share(&["adaptive", "stale"]).unwrap_or(known.stale),
+    })
 }
 
 fn endpoints(layers: &Layers) -> Vec<EndpointRule> {

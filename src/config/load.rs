@@ -65,6 +65,14 @@ impl Layers {
         Ok(layers)
     }
 
+    /// The same with what `--what-if` says on top, checked as everything else.
+    pub(super) fn what_if(&self, set: &[String]) -> Result<Self, Usage> {
+        let mut layers = self.clone();
+        layers.push(said::what_if(set)?);
+        layers.check()?;
+        Ok(layers)
+    }
+
     /// Puts a stronger layer on top.
     fn push(&mut self, layer: Layer) {
         if !layer.is_empty() {

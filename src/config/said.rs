@@ -104,13 +104,7 @@ fn variable_of(path: &str) -> String {
 /// The layer of `--set` and of the flags that stand for a key, the strongest last.
 pub(super) fn command_line(set: &[String], flags: &[Flag]) -> Result<Layer, Usage> {
     let mut layer = Layer::new();
-    for text in set {
-        let said = assignment(text).and_then(|(path, value)| {
-            open_to_all(&path)?;
-            put(&mut layer, path, value, Origin::Set)
-        });
-        said.map_err(|usage| usage.at("--set"))?;
-    }
+    assign(&mut layer, set, "--set", &Origin::Set)?;
     for Flag { name, key, value } in flags {
         let path = key.replace('.', "\t");
         put(&mut layer, path, value, Origin::Flag((*name).to_owned())).map_err(|u| u.at(name))?;
@@ -118,11 +112,30 @@ pub(super) fn command_line(set: &[String], flags: &[Flag]) -> Result<Layer, Usag
     Ok(layer)
 }
 
+/// The layer of `--what-if`: as if it were of `--set`.
+pub(super) fn what_if(set: &[String]) -> Result<Layer, Usage> {
+    const FLAG: &str = "--what-if";
+    let mut layer = Layer::new();
+    assign(&mut layer, set, FLAG, &Origin::Flag(FLAG.to_owned()))?;
+    Ok(layer)
+}
+
+fn assign(layer: &mut Layer, set: &[String], flag: &str, origin: &Origin) -> Result<(), Usage> {
+    for text in set {
+        let said = assignment(text, flag).and_then(|(path, value)| {
+            open_to_all(&path)?;
+            put(layer, path, value, origin.clone())
+        });
+        said.map_err(|usage| usage.at(flag))?;
+    }
+    Ok(())
+}
+
 /// Reads `KEY=VALUE`.
-fn assignment(text: &str) -> Result<(String, &str), Usage> {
+fn assignment<'a>(text: &'a str, flag: &str) -> Result<(String, &'a str), Usage> {
     let bad = |what: &str| {
         Usage::new(format!("`{}` {what}", sanitized(text)))
-            .hint("write --set KEY=VALUE, as in --set cache.disk.max_size_gb=2")
+            .hint(format!("write {flag} KEY=VALUE, as in {flag} cache.disk.max_size_gb=2"))
     };
     let (names, value) = split_key(text).map_err(bad)?;
     if names.iter().any(String::is_empty) {

@@ -612,8 +612,8 @@ mod tests {
                 Lenient.enter(parent, name)
             }
 
-            fn admit(&self, path: &str, found: Found) -> Result<(), Refusal> {
-                Lenient.admit(path, found)
+            fn admit(&self, _: &str, _: Found) -> Result<(), Refusal> {
+                Ok(())
             }
 
             fn check(&self, path: &str, text: &str) -> Result<(), Refusal> {

@@ -1,10 +1,11 @@
 //! The database file: opened, migrated, locked, and set aside when it is damaged.
 //!
 //! It knows nothing of what the tables mean: [`tier::disk`](crate::tier::disk) keeps entries in it,
-//! [`tally`] counters, [`courses`] what the use of providers comes to, [`markets`] what quotes say of
-//! the markets of their symbols, [`marks`] what events have expired, [`validators`] and
-//! [`definitions`] what else there is to know of an entry. It never stops an answer: whatever goes
-//! wrong is a [`Trouble`], and the floor above turns that into a warning.
+//! [`tally`] counters, [`accesses`] the newest reads, [`courses`] what the use of providers comes to,
+//! [`markets`] what quotes say of the markets of their symbols, [`marks`] what events have expired,
+//! [`paces`] how often values change, [`validators`] and [`definitions`] what else there is to know of
+//! an entry. It never stops an answer: whatever goes wrong is a [`Trouble`], and the floor above turns
+//! that into a warning.
 //!
 //! # Shape
 //!
@@ -46,6 +47,7 @@
 //! library is always the bundled one, and older ones are refused. `mmap_size` stays 0: an I/O error
 //! under mmap is a SIGBUS, not a warning.
 
+pub mod accesses;
 mod aside;
 pub mod courses;
 pub mod definitions;
@@ -55,6 +57,7 @@ mod lock;
 pub mod markets;
 pub mod marks;
 mod open;
+pub mod paces;
 pub mod pages;
 mod rebuild;
 pub mod tally;
@@ -117,6 +120,7 @@ static CACHE: Schema = Schema {
         include_str!("migrations/0004_definition.sql"),
         include_str!("migrations/0005_market.sql"),
         include_str!("migrations/0006_mark.sql"),
+        include_str!("migrations/0007_access.sql"),
     ],
     tables: &["entry", "usage", "tag", "stat", "hit_log"],
 };

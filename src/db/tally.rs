@@ -9,13 +9,15 @@
 //! `(day, dimension, name, measure) → n`. The dimension `key` has names like
 //! `quote:stock:AAPL@yahoo`, from which symbol, type, endpoint and provider follow; `hour` and
 //! `caller` have rows of their own; `latency` and `age` are histograms, whose measure is the lower
-//! bound of a bucket; `reason` has the words that say why entries were expired or cleared.
+//! bound of a bucket; `reason` has the words that say why entries were expired or cleared. When each
+//! read was is kept beside them, in [`accesses`](super::accesses).
 
 use std::collections::HashMap;
 
 use rusqlite::Transaction;
 
 use super::Trouble;
+use super::accesses::Accesses;
 use crate::error::Kind;
 use crate::policy::Cause;
 use crate::time::Timestamp;
@@ -102,6 +104,7 @@ pub struct Asking<'a> {
 #[derive(Debug, Default)]
 pub struct Tally {
     counts: HashMap<(i64, &'static str, String, String), i64>,
+    accesses: Accesses,
 }
 
 impl Tally {
@@ -113,6 +116,7 @@ impl Tally {
     /// Counts a request.
     pub fn add(&mut self, event: &Event<'_>) {
         let outcome = event.outcome.as_str();
+        self.accesses.add(event.at, event.name);
         self.everywhere(event.at, event.name, event.caller, outcome, 1);
         if event.outcome == Outcome::Given {
             self.coalesced(event.at, event.name);
@@ -179,7 +183,7 @@ impl Tally {
         for ((day, dimension, name, measure), n) in &self.counts {
             add.execute((day, dimension, name, measure, n))?;
         }
-        Ok(())
+        self.accesses.write(transaction)
     }
 
     fn everywhere(&mut self, at: Timestamp, name: &str, caller: &str, measure: &str, n: i64) {

@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use super::adaptive::Pace;
 use super::event::Expired;
 use super::market::Market;
 use super::strategy::Course;
@@ -23,6 +24,8 @@ pub struct Known {
     pub market: Market,
     /// That an event has expired it, or one of the same name before it.
     pub expired: Option<Expired>,
+    /// How often its value was seen to change: known to who learns, and to nobody else.
+    pub pace: Pace,
 }
 
 impl Known {

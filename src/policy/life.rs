@@ -5,7 +5,8 @@
 //! The verdict is computed when an entry is read, so a changed rule holds at once for what is
 //! already stored. Strongest last: the default, the type, the class, what is hot, the endpoint or
 //! its level, the use case that is known, what is said of this symbol or its list, the use case
-//! that is given; volatility and the strategy of the provider scale what these have said; the
+//! that is given; how often the value was seen to change, if that is learned, takes the place of what
+//! these have said, within bounds; the strategy of the provider scales it; the
 //! calendar stretches it to the next open or cuts it at the close; what this one request asks for
 //! narrows it; an event ends it. The time to live that `put` was given takes the place of all
 //! rules, of the calendar and the strategy too.
@@ -18,6 +19,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use super::adaptive::{Adaptive, Pace};
 use super::event::Sessions;
 use super::hours::{Bound, Hours, is_market_data};
 use super::known::{Known, Reader};
@@ -60,6 +62,8 @@ pub struct Rules {
     pub endpoints: Vec<EndpointRule>,
     /// What answers are for.
     pub use_cases: UseCases,
+    /// How times to live follow the pace of values; none: not at all.
+    pub adaptive: Option<Adaptive>,
     /// When markets are open; none: always.
     pub hours: Option<Hours>,
     /// How long it is remembered that upstream does not know a symbol.
@@ -87,6 +91,7 @@ impl Default for Rules {
             hot: Subjects::default(),
             endpoints: Vec::new(),
             use_cases: UseCases::default(),
+            adaptive: None,
             hours: None,
             not_found_ttl: Duration::from_hours(1),
             keep: Vec::new(),
@@ -219,7 +224,7 @@ impl Rules {
         let said = self.said(entry, &subject, known, reader, why);
         let strategy = self.strategies.of(&entry.provider, known.course, reader.real_now);
         let usual = said.usual.under(Strategy::Normal, &self.strategies);
-        let ttl = said.lasting.under(strategy, &self.strategies);
+        let ttl = self.adapted(said.lasting, known.pace, why).under(strategy, &self.strategies);
         let hour = self.hour(entry, &subject, known, said.after_hours);
         let bound = hour.as_ref().map_or(Bound::Ends(Timestamp::NEVER), |hour| hour.bound);
         let expires_at = bound.expires_at(fetched_at, ttl);
@@ -307,6 +312,15 @@ impl Rules {
             }
         }
         said
+    }
+
+    /// What the pace of a value makes of how long it lasts by rule.
+    fn adapted<T: Trail>(&self, said: Lasting, pace: Pace, why: &mut T) -> Lasting {
+        let usual = said.under(Strategy::Normal, &self.strategies);
+        let learned = self.adaptive.and_then(|adaptive| adaptive.ttl(usual, pace));
+        let Some(ttl) = learned else { return said };
+        why.note(|| "policy adaptive".to_owned(), || Adaptive::says(ttl, pace));
+        Lasting::exactly(ttl)
     }
 
     fn take_demand<T: Trail>(&self, said: &mut Said, use_case: UseCase, by: KnownBy, why: &mut T) {

@@ -2,18 +2,21 @@
 //!
 //! No clock, no file and no socket in here: `now` and what is held come in, a verdict goes out.
 
+pub mod adaptive;
 pub mod event;
 pub mod hours;
 mod known;
 mod life;
 pub mod market;
 mod next;
+pub mod replay;
 pub mod strategy;
 pub mod ttl;
 pub mod use_case;
 pub mod volatility;
 pub mod volume;
 
+pub use adaptive::{Adaptive, Pace};
 pub use event::{Cause, Event, Expired, Invalidation};
 pub use known::{Known, Reader};
 pub use life::{EndpointRule, Reason, Rules};

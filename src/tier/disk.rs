@@ -17,8 +17,9 @@ use crate::codec::{self, Packing, Row};
 use crate::db::courses::{self, Turn};
 use crate::db::hits::{self, Hit};
 use crate::db::markets::{self, Markets};
+use crate::db::paces::{self, Learning};
 use crate::db::tally::Tally;
-use crate::db::{Database, Trouble, definitions, joined, marks, validators};
+use crate::db::{Database, Trouble, accesses, definitions, marks, validators};
 use crate::entry::{Entry, Format};
 use crate::key::{Key, Pattern, SLOTS};
 use crate::policy::market::Sighting;
@@ -49,6 +50,10 @@ const FIND: &str = "SELECT e.id, CAST(e.key AS BLOB), CAST(e.provider AS BLOB),
                   LEFT JOIN market m ON m.symbol = ?2
                   LEFT JOIN mark k ON k.id = e.id
      WHERE e.id BETWEEN ?1 AND ?1 + 15";
+
+/// How much of a cache that is full reads may take that are remembered, at the most: a twentieth, if
+/// each stands in a row of its own.
+const BYTES_A_READ: u64 = 500;
 
 /// What the rules must know of an entry, but for its market: see [`bodiless`].
 const NAMED: &str = "SELECT e.key, e.provider, e.fetched_at_ms, e.own_ttl_ms, e.shape,
@@ -98,19 +103,27 @@ pub struct Listed {
 pub struct Disk {
     database: Database,
     packing: Packing,
+    /// Whether the paces of entries are read and written.
+    learning: Learning,
     damaged: Mutex<Vec<DamagedRow>>,
 }
 
 impl Disk {
     /// The tier over this database.
     pub fn new(database: Database, packing: Packing) -> Self {
-        Self { database, packing, damaged: Mutex::default() }
+        Self { database, packing, learning: Learning::Off, damaged: Mutex::default() }
+    }
+
+    /// The same tier, of somebody who learns how often values change, or does not.
+    #[must_use]
+    pub fn learning(self, learning: Learning) -> Self {
+        Self { learning, ..self }
     }
 
     /// A tier that keeps entries as this one does, over another database.
     #[must_use]
     pub fn over(&self, database: Database) -> Self {
-        Self::new(database, self.packing)
+        Self::new(database, self.packing).learning(self.learning)
     }
 
     /// The database under it.
@@ -222,7 +235,7 @@ impl Disk {
         let path = crate::db::keep_bytes(self.database.folder(), row.id, &row.body)?;
         self.database.write(|transaction| {
             // Another process may have put a sound entry there in the meantime.
-            let found = find(transaction, &row.key)?;
+            let found = find(transaction, &row.key, Learning::Off)?;
             let is_damaged = found.damaged.iter().any(|damaged| damaged.id == row.id);
             if is_damaged { delete(transaction, row.id) } else { Ok(()) }
         })?;
@@ -258,11 +271,11 @@ impl Disk {
     pub fn scan(&self, tag: Option<&str>, each: &mut dyn FnMut(Listed)) -> Result<(), Trouble> {
         self.database.read(|connection| {
             let mut markets = Markets::of(connection)?;
-            let mut scan = joined::prepare(connection, LIST)?;
+            let mut scan = paces::prepare(connection, LIST, self.learning)?;
             let mut rows = scan.query([tag])?;
             while let Some(row) = rows.next()? {
                 // A damaged row is no reason to do without the others; whoever asks for it learns.
-                let Some((entry, mut known)) = bodiless(row)? else { continue };
+                let Some((entry, mut known)) = bodiless(row, self.learning)? else { continue };
                 known.market = markets.market(&entry.key)?;
                 let size = entry.key.as_str().len() + entry.provider.len();
                 each(Listed {
@@ -307,8 +320,8 @@ impl Disk {
             let mut tally = Tally::default();
             let looked_at = ids.len();
             for id in ids {
-                let end =
-                    named(transaction, id)?.map(|(entry, known)| (gone_at(&entry, &known), entry));
+                let end = named(transaction, id, self.learning)?
+                    .map(|(entry, known)| (gone_at(&entry, &known), entry));
                 match end {
                     Some((end, _)) if end > now => {
                         transaction
@@ -330,6 +343,8 @@ impl Disk {
     pub fn drop_oldest(&self, now: Timestamp, target: u64) -> Result<usize, Trouble> {
         self.database.write(|transaction| {
             hits::fold(transaction, self.database.folder())?;
+            let most = i64::try_from(target / BYTES_A_READ).unwrap_or(i64::MAX);
+            accesses::keep_newest(transaction, most.min(accesses::MOST))?;
             let wanted = used(transaction)?.saturating_sub(target);
             let mut oldest = transaction.prepare_cached(
                 "SELECT u.id, coalesce(length(e.body) + length(e.key), 0)
@@ -344,7 +359,7 @@ impl Disk {
                 if freed >= wanted {
                     break;
                 }
-                match named(transaction, id)? {
+                match named(transaction, id, Learning::Off)? {
                     Some((entry, _)) => evict(transaction, id, &entry, now, &mut tally)?,
                     None => delete(transaction, id)?,
                 }
@@ -419,6 +434,9 @@ impl Disk {
         }
         validators::set(transaction, id, entry, incoming.validators.as_ref())?;
         definitions::set(transaction, id, entry, incoming.stored.known.definition)?;
+        if self.learning == Learning::On {
+            paces::write(transaction, id, entry, incoming.stored.known.pace)?;
+        }
         Ok((id, marks::settle(transaction, id, entry)?))
     }
 }
@@ -430,10 +448,10 @@ impl Tier for Disk {
         let sound = |found: Found| {
             (found.damaged.is_empty() && !found.is_unsure).then_some(found.shelf).flatten()
         };
-        if let Some(shelf) = self.database.glance(|connection| find(connection, key).map(sound)) {
+        if let Some(shelf) = self.database.glance(|c| find(c, key, self.learning).map(sound)) {
             return Ok(Some(shelf));
         }
-        let found = self.database.read(|connection| find(connection, key))?;
+        let found = self.database.read(|c| find(c, key, self.learning))?;
         if !found.damaged.is_empty() {
             self.damaged.lock().unwrap_or_else(PoisonError::into_inner).extend(found.damaged);
         }
@@ -469,8 +487,8 @@ struct Found {
     is_unsure: bool,
 }
 
-fn find(connection: &Connection, key: &Key) -> Result<Found, Trouble> {
-    let mut find = joined::prepare(connection, FIND)?;
+fn find(connection: &Connection, key: &Key, learning: Learning) -> Result<Found, Trouble> {
+    let mut find = paces::prepare(connection, FIND, learning)?;
     let subject = key.subject();
     let mut rows = find.query(params![key.first_id(), subject])?;
     let mut found: Vec<Stored> = Vec::new();
@@ -484,13 +502,15 @@ fn find(connection: &Connection, key: &Key) -> Result<Found, Trouble> {
                 let definition = definitions::number(row, 13, &entry);
                 let market = markets::market(row, 15, subject);
                 let expired = marks::expired(row, 22, entry.key.as_str(), &entry.provider);
-                is_unsure |= course.is_none() || definition.is_none();
-                is_unsure |= market.is_none() || expired.is_none();
+                let pace = paces::pace(row, &entry, learning);
+                is_unsure |= course.is_none() || definition.is_none() || market.is_none();
+                is_unsure |= expired.is_none() || pace.is_none();
                 let known = Known {
                     course: course.unwrap_or_default(),
                     definition: definition.unwrap_or_default(),
                     market: market.unwrap_or_default(),
                     expired: expired.unwrap_or_default(),
+                    pace: pace.unwrap_or_default(),
                 };
                 found.push(Stored { entry: Arc::new(entry), row: id, known });
             }
@@ -570,7 +590,8 @@ pub(super) fn delete(transaction: &Transaction<'_>, id: i64) -> Result<(), Troub
     }
     validators::forget(transaction, id)?;
     definitions::forget(transaction, id)?;
-    marks::forget(transaction, id)
+    marks::forget(transaction, id)?;
+    paces::forget(transaction, id)
 }
 
 fn evict(
@@ -589,18 +610,24 @@ fn ids(mut select: CachedStatement<'_>, bounds: &[&dyn ToSql]) -> Result<Vec<i64
     Ok(ids.collect::<Result<_, _>>()?)
 }
 
-fn named(transaction: &Transaction<'_>, id: i64) -> Result<Option<(Entry, Known)>, Trouble> {
-    let mut select = joined::prepare(transaction, NAMED)?;
-    let Some((entry, mut known)) = select.query_row([id], bodiless).optional()?.flatten() else {
-        return Ok(None);
-    };
+fn named(
+    transaction: &Transaction<'_>,
+    id: i64,
+    learning: Learning,
+) -> Result<Option<(Entry, Known)>, Trouble> {
+    let mut select = paces::prepare(transaction, NAMED, learning)?;
+    let found = select.query_row([id], |row| bodiless(row, learning)).optional()?;
+    let Some((entry, mut known)) = found.flatten() else { return Ok(None) };
     known.market = Markets::of(transaction)?.market(&entry.key)?;
     Ok(Some((entry, known)))
 }
 
 /// What the rules must know of an entry: all but its value, and what is known beside it but for its
 /// market, which is looked up by its key. None if a column holds what was never written into it.
-fn bodiless(row: &rusqlite::Row<'_>) -> rusqlite::Result<Option<(Entry, Known)>> {
+fn bodiless(
+    row: &rusqlite::Row<'_>,
+    learning: Learning,
+) -> rusqlite::Result<Option<(Entry, Known)>> {
     let read = || -> rusqlite::Result<(Entry, Known)> {
         let own_ttl: Option<i64> = row.get(3)?;
         let entry = Entry {
@@ -615,7 +642,8 @@ fn bodiless(row: &rusqlite::Row<'_>) -> rusqlite::Result<Option<(Entry, Known)>>
         let definition = definitions::number(row, 9, &entry).unwrap_or_default();
         let expired = marks::expired(row, 11, entry.key.as_str(), &entry.provider);
         let expired = expired.unwrap_or_default();
-        Ok((entry, Known { course, definition, expired, ..Known::default() }))
+        let pace = paces::pace(row, &entry, learning).unwrap_or_default();
+        Ok((entry, Known { course, definition, expired, pace, ..Known::default() }))
     };
     match read() {
         Err(error) if error.sqlite_error_code().is_none() => Ok(None),
@@ -641,6 +669,7 @@ fn pages(connection: &Connection, which: &str) -> Result<u64, Trouble> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::db::tally::{Event, Outcome};
 
     fn stored(disk: &Disk) -> Stored {
         let entry = Entry {
@@ -684,5 +713,31 @@ mod tests {
         assert_eq!(std::fs::read(aside).unwrap(), b"{");
         assert!(disk.get(&entry.key).unwrap().is_none());
         assert!(disk.take_damaged().is_empty(), "nothing damaged is left");
+    }
+
+    #[test]
+    fn a_cache_that_is_small_and_full_remembers_fewer_reads() {
+        let folder = tempfile::tempdir().unwrap();
+        let disk = Disk::new(Database::at(folder.path()), Packing::None);
+        let mut tally = Tally::default();
+        for _ in 0..5000 {
+            tally.add(&Event {
+                at: Timestamp::from_ms(0),
+                name: "quote:stock:AAPL@demo",
+                caller: "cli",
+                outcome: Outcome::Miss,
+                latency_us: None,
+                age_s: None,
+            });
+        }
+        disk.commit(&mut [], &tally, &[]).unwrap();
+        let count = || {
+            let reads = disk.database().read(|connection| accesses::read(connection, None));
+            reads.unwrap().values().map(Vec::len).sum::<usize>()
+        };
+        disk.drop_oldest(Timestamp::from_ms(0), 1_000_000_000).unwrap();
+        assert_eq!(count(), 5000);
+        disk.drop_oldest(Timestamp::from_ms(0), 1_000_000).unwrap();
+        assert_eq!(count(), 2000);
     }
 }

@@ -331,6 +331,12 @@ pub(crate) struct Warm {
 #[command(after_help = "\
 Counters are kept by day (UTC), so --since counts from the start of its day.
 
+--what-if replays the newest 100,000 reads, each once under the configuration in force and once
+under the one that is tried out, against a cache that begins empty. It assumes that every miss is
+one call, which succeeds at once; that every strategy is normal, unless it is pinned; that nobody
+said --refresh, --max-age or --use; and it learns nothing for `policy: adaptive`. Warming is no read.
+With it, --since is exact, and --by takes symbol, key, type or provider.
+
 --verify reads every entry and changes nothing; exit code 1 if something is damaged. --repair keeps
 what is sound, sets aside what is not, and brings back what stands in databases that were set aside
 before (cache.db.damaged-*), where nothing newer is held under the same key; a key that was cleared
@@ -340,6 +346,7 @@ Examples:
   mcache stats --since 7d                the last week
   mcache stats --by symbol --top 10      what is asked most
   mcache stats -f prometheus             for a scraper
+  mcache stats --what-if ttl.quote=60s   would it save calls, and how old would answers be?
   mcache stats --verify                  is everything on the disk what was stored?")]
 pub(crate) struct Stats {
     /// Count from a date, a time, or so long ago (7d)
@@ -354,7 +361,11 @@ pub(crate) struct Stats {
     /// Instead, what `mcache limits` prints
     #[arg(long, conflicts_with_all = ["since", "by", "reset"])]
     pub(crate) limits: bool,
-    /// Set all counters to zero; entries stay
+    /// Replay the recorded reads as if this key of the configuration were set so: calls saved
+    /// against age added; may be repeated
+    #[arg(long, value_name = "KEY=VALUE", conflicts_with_all = ["limits", "reset", "verify", "repair"])]
+    pub(crate) what_if: Vec<String>,
+    /// Set all counters to zero and forget when what was read; entries stay
     #[arg(long, conflicts_with_all = ["since", "by"])]
     pub(crate) reset: bool,
     /// Check every entry and the database they stand in, without changing anything

@@ -14,6 +14,7 @@ pub(super) mod put;
 pub(super) mod stats;
 mod verify;
 pub(super) mod warm;
+mod what_if;
 
 use std::io::{IsTerminal as _, Read as _};
 

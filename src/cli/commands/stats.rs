@@ -24,6 +24,9 @@ pub(in crate::cli) fn run(args: &Stats, invocation: Invocation<'_>) -> anyhow::R
     if args.limits {
         return limits::all(invocation);
     }
+    if !args.what_if.is_empty() {
+        return super::what_if::run(args, invocation);
+    }
     let format = match (args.by, args.reset) {
         (_, true) => invocation.format(&[Table])?,
         (Some(_), _) => invocation.format(&[Table, Json, Ndjson, Csv])?,
@@ -49,7 +52,7 @@ pub(in crate::cli) fn run(args: &Stats, invocation: Invocation<'_>) -> anyhow::R
 }
 
 /// The start of what is counted: an instant, or so long before now.
-fn since(text: &str, now: Timestamp) -> Result<Timestamp, Usage> {
+pub(super) fn since(text: &str, now: Timestamp) -> Result<Timestamp, Usage> {
     parse_duration(text).map(|duration| now - duration).or_else(|_| Timestamp::parse(text)).map_err(
         |_| {
             Usage::new(format!(
@@ -61,7 +64,7 @@ fn since(text: &str, now: Timestamp) -> Result<Timestamp, Usage> {
     )
 }
 
-fn dimension(by: By) -> Dimension {
+pub(super) fn dimension(by: By) -> Dimension {
     match by {
         By::Symbol => Dimension::Symbol,
         By::Key => Dimension::Key,

@@ -7,6 +7,8 @@
 //! - `versions` — the version of an endpoint, and what came under another one
 //! - `market` — what is known of the market of a symbol, and what that makes of a TTL
 //! - `invalidation` — what expires what, and what is counted of it
+//! - `adaptive` — what how often a value changes makes of its TTL
+//! - `what_if` — recorded reads under another configuration
 //! - `several` — many symbols at once: order, lists, duplicates, files
 //! - `lists` — the portfolio, the watchlists and their files
 //! - `providers` — what each provider is sent, and who is told the key
@@ -16,6 +18,7 @@
 //! - `output` — formats, colour, numbers, closed pipes
 //! - `bad_input` — what cannot be meant, on the command line and in files
 
+mod adaptive;
 mod bad_input;
 mod benchmark;
 mod calendar;
@@ -41,6 +44,7 @@ mod strategy;
 mod terms;
 mod versions;
 mod warm;
+mod what_if;
 
 use crate::sandbox::{Run, Sandbox, Upstream, finished, reply};
 

@@ -518,9 +518,9 @@ fn without_the_table_of_courses_entries_are_found_all_the_same() {
     let disk = || Disk::new(Database::at(folder.path()), Packing::None);
     put(&disk(), entry("k", "yahoo", b"1"));
     let database = rusqlite::Connection::open(folder.path().join("cache.db")).unwrap();
-    let later =
-        "DROP TABLE strategy; DROP TABLE validator; DROP TABLE definition; DROP TABLE market;
-                 DROP TABLE volume; DROP TABLE mark; DROP INDEX entry_by_key; DROP INDEX tag_by_entry;";
+    let later = "DROP TABLE strategy; DROP TABLE validator; DROP TABLE definition; DROP TABLE market;
+                 DROP TABLE volume; DROP TABLE mark; DROP INDEX entry_by_key; DROP INDEX tag_by_entry;
+                 DROP TABLE access; DROP TABLE access_name; DROP TABLE pace;";
     database.execute_batch(&format!("{later} PRAGMA user_version = 1001")).unwrap();
     drop(database);
     let reader = disk();

@@ -53,22 +53,23 @@ const FIXTURES: [Fixture; 3] = [
         expired: None,
     },
     Fixture {
-        name: "cache-v1.6.db",
-        user_version: 1006,
-        fetched_at: "2026-07-01T15:00:00.046Z",
+        name: "cache-v1.7.db",
+        user_version: 1007,
+        fetched_at: "2026-07-01T15:00:00.012Z",
         ttl_seconds: 48.0,
         expired: Some("rule"),
     },
 ];
 
 /// The migrations and the XXH3 of each: a changed line here is a broken promise.
-const MIGRATIONS: [(&str, u64); 6] = [
+const MIGRATIONS: [(&str, u64); 7] = [
     ("0001_entries.sql", MIGRATION_1),
     ("0002_strategy.sql", MIGRATION_2),
     ("0003_validator.sql", MIGRATION_3),
     ("0004_definition.sql", MIGRATION_4),
     ("0005_market.sql", MIGRATION_5),
     ("0006_mark.sql", MIGRATION_6),
+    ("0007_access.sql", MIGRATION_7),
 ];
 
 const MIGRATION_1: u64 = 15_840_919_813_787_878_424;
@@ -76,7 +77,8 @@ const MIGRATION_2: u64 = 10_826_554_760_807_537_320;
 const MIGRATION_3: u64 = 11_594_974_072_515_935_945;
 const MIGRATION_4: u64 = 551_953_676_249_732_810;
 const MIGRATION_5: u64 = 8_932_507_068_257_543_363;
-const MIGRATION_6: u64 = 10_448_007_184_710_519_280;
+const MIGRATION_6: u64 = 10_921_380_409_354_171_211;
+const MIGRATION_7: u64 = 13_745_639_230_809_868_544;
 
 /// XXH3 of the records of AAPL, BTC and GDP in the fixtures.
 const SUMS: [u64; 3] =
@@ -291,6 +293,7 @@ fn is_migrated_by_whoever_writes(older: &Fixture) {
         assert_eq!(sandbox.run(&["get", "empty"]).code, Some(0));
         assert_eq!(ttl(&[]), older.ttl_seconds);
         assert_eq!(ttl(&["--set", "providers.yahoo.strategy=aggressive"]), 15.0);
+        assert_eq!(ttl(&["--set", "policy=adaptive"]), older.ttl_seconds);
         assert_eq!(version(), older.user_version);
     }
     let keys = sandbox.json(&["keys"]);
