@@ -26,7 +26,7 @@ use mcache::codec::Packing;
 use mcache::db::Database;
 use mcache::entry::{Entry, Format, State};
 use mcache::key::Key;
-use mcache::policy::{Known, Lasting, Reader, Rules, Scope, TtlRule};
+use mcache::policy::{Keep, Known, Lasting, Reader, Rules, Scope, TtlRule};
 use mcache::tier::disk::Disk;
 use mcache::tier::memory::{Bounds, Memory};
 use mcache::tier::{Incoming, Shelf, Stored, Tier};
@@ -95,7 +95,7 @@ fn rules() -> Rules {
     };
     Rules {
         ttl: mcache::market::Class::ALL.map(|class| rule(Scope::Class(class))).into(),
-        keep: vec![("quote".into(), Some(Duration::from_hours(168)))],
+        keep: vec![("quote".into(), Keep::For(Duration::from_hours(168)))],
         ..Rules::default()
     }
 }

@@ -33,7 +33,9 @@
 //!
 //! | question | place |
 //! |---|---|
-//! | How long is this fresh? | [`policy::Rules`] |
+//! | How long is this fresh, and why? | [`policy::Rules`] |
+//! | What is an answer for, and what comes first? | [`policy::use_case`] |
+//! | What do the hours of an exchange make of it? | [`policy::hours`] |
 //! | How long, by how often it changes? | [`policy::adaptive`] |
 //! | What would other rules have come to? | [`policy::replay`], `cache/what_if.rs` |
 //! | How carefully is a provider asked? | [`policy::strategy`] |

@@ -8,13 +8,15 @@ use crate::error::Usage;
 use crate::market::{Class, DataType, Names as _, Symbol};
 use crate::policy::hours::Hours;
 use crate::policy::use_case::{Demand, UseCases};
-use crate::policy::{Adaptive, EndpointRule, Priority, Rules, Scope, Subjects, TtlRule, UseCase};
+use crate::policy::{
+    Adaptive, EndpointRule, Keep, Priority, Rules, Scope, Subjects, TtlRule, UseCase,
+};
 use crate::provider::definition;
 use crate::units::Share;
 
 /// How long what no rule names is kept after it has gone stale, unless the configuration says so:
 /// the contract's, for payloads.
-const KEEP: Duration = Duration::from_hours(7 * 24);
+const KEEP: Keep = Keep::For(Duration::from_hours(7 * 24));
 
 /// The seed's names of data, with the types of ours that they are.
 const SEEDS: [(&str, &str); 5] = [
@@ -41,7 +43,7 @@ impl Config {
             hours: Some(self.hours()?),
             not_found_ttl: layers.duration(&["ttl", "not_found"]).unwrap_or_default(),
             keep: keep(layers),
-            default_keep: kept(layers, &["keep", "payload"]).unwrap_or(Some(KEEP)),
+            default_keep: kept(layers, &["keep", "payload"]).unwrap_or(KEEP),
             stale_if_error: layers.duration(&["stale_if_error"]),
             strategies: strategies::strategies(layers),
             volatility: market::volatility(layers),
@@ -64,9 +66,7 @@ impl Config {
             };
             rule(&["ttl", &data_type], Scope::Any);
             for name in layers.names(&["ttl", &data_type]) {
-                if let Some(scope) = self.scope(&name, lists) {
-                    rule(&["ttl", &data_type, &name], scope);
-                }
+                rule(&["ttl", &data_type, &name], self.scope(&name, lists));
             }
         }
         rules
@@ -78,13 +78,13 @@ impl Config {
         let at = |key| layers.lasting(&["cache", "ttl_by_data_type", name, key]);
         let lasting =
             layers.lasting(&["cache", "ttl_by_data_type", name]).or_else(|| at("market_hours"))?;
-        let (data_type, scope) = match SEEDS.iter().find(|(seed, _)| *seed == name) {
-            Some((_, data_type)) => (*data_type, Scope::Any),
-            None => {
-                let symbol = layers.alias(name).and_then(|_| Symbol::parse(name, layers).ok())?;
-                let these = Subjects::new([symbol.subject()]);
-                (DataType::usual(symbol.class()).as_str(), Scope::These(these))
-            }
+        let seed = SEEDS.iter().find(|(seed, _)| *seed == name);
+        let (data_type, scope) = if let Some((_, data_type)) = seed {
+            (*data_type, Scope::Any)
+        } else {
+            let symbol = layers.alias(name).and_then(|_| Symbol::parse(name, layers).ok())?;
+            let these = Subjects::new([symbol.subject()]);
+            (DataType::usual(symbol.class()).as_str(), Scope::These(these))
         };
         let named = format!("cache.ttl_by_data_type.{name}");
         let after_hours = at("after_hours").map(|lasting| lasting.most);
@@ -93,15 +93,15 @@ impl Config {
     }
 
     /// Of what something is said under this name: a class, `hot`, `other`, a symbol, or `@list`.
-    fn scope(&self, name: &str, lists: &Lists) -> Option<Scope> {
-        Some(match name {
+    fn scope(&self, name: &str, lists: &Lists) -> Scope {
+        match name {
             "other" => Scope::Any,
             "hot" => Scope::Hot,
             _ => match Class::from_name(name) {
                 Some(class) => Scope::Class(class),
                 None => Scope::These(self.subjects(&[name], lists)),
             },
-        })
+        }
     }
 
     /// These symbols and lists as rules know them; what cannot be read was refused before.
@@ -226,12 +226,12 @@ fn endpoints(layers: &Layers) -> Vec<EndpointRule> {
 }
 
 /// How long things are kept, by type; what no key names is kept as payloads are.
-fn keep(layers: &Layers) -> Vec<(Box<str>, Option<Duration>)> {
+fn keep(layers: &Layers) -> Vec<(Box<str>, Keep)> {
     let names = layers.names(&["keep"]).into_iter();
     names.filter_map(|name| Some((name.as_str().into(), kept(layers, &["keep", &name])?))).collect()
 }
 
-/// How long something is kept; none of it if nothing is said, none in it for ever.
-fn kept(layers: &Layers, path: &[&str]) -> Option<Option<Duration>> {
-    layers.text(path).map(|_| layers.duration(path))
+/// How long something is kept, if that is said.
+fn kept(layers: &Layers, path: &[&str]) -> Option<Keep> {
+    layers.text(path).map(|_| layers.duration(path).map_or(Keep::WithoutLimit, Keep::For))
 }

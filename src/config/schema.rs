@@ -163,14 +163,12 @@ fn taken(segment: &'static str, name: &str) -> Option<String> {
 /// Whether it names a list, or a symbol in upper case (`NVDA`, `crypto:ETH`): in lower case it is
 /// rather a misspelt class.
 fn is_selector(name: &str) -> bool {
-    match name.strip_prefix('@') {
-        Some(list) => is_name(list),
-        None => {
-            let symbol = name.split_once(':').filter(|(class, _)| CLASSES.contains(class));
-            let symbol = symbol.map_or(name, |(_, symbol)| symbol);
-            is_symbol(symbol) && !symbol.contains(|c: char| c.is_ascii_lowercase())
-        }
+    if let Some(list) = name.strip_prefix('@') {
+        return is_name(list);
     }
+    let symbol = name.split_once(':').filter(|(class, _)| CLASSES.contains(class));
+    let symbol = symbol.map_or(name, |(_, symbol)| symbol);
+    is_symbol(symbol) && !symbol.contains(|c: char| c.is_ascii_lowercase())
 }
 
 /// The names that a segment of a pattern takes, where they are known.

@@ -24,7 +24,7 @@ use super::event::Sessions;
 use super::hours::{Bound, Hours, is_market_data};
 use super::known::{Known, Reader};
 use super::strategy::{Strategies, Strategy};
-use super::ttl::{Lasting, Subject, Subjects, TtlRule, strongest};
+use super::ttl::{Keep, Lasting, Subject, Subjects, TtlRule, strongest};
 use super::use_case::{Demand, KnownBy, Priority, UseCase, UseCases};
 use super::volatility::Volatility;
 use crate::calendar::{Exchange, Phase};
@@ -43,8 +43,8 @@ pub struct EndpointRule {
     pub data_type: Box<str>,
     /// How long what it gives is fresh, with the configuration key that says so.
     pub lasting: Option<(Lasting, Box<str>)>,
-    /// How long what it gave is kept after it has gone stale; none: without limit.
-    pub keep: Option<Option<Duration>>,
+    /// How long what it gave is kept after it has gone stale.
+    pub keep: Option<Keep>,
     /// The number of what it is defined as; 0 is the default definition.
     pub definition: u64,
 }
@@ -68,10 +68,10 @@ pub struct Rules {
     pub hours: Option<Hours>,
     /// How long it is remembered that upstream does not know a symbol.
     pub not_found_ttl: Duration,
-    /// How long a type is kept after it has gone stale; none: without limit.
-    pub keep: Vec<(Box<str>, Option<Duration>)>,
+    /// How long a type is kept after it has gone stale.
+    pub keep: Vec<(Box<str>, Keep)>,
     /// How long what no rule names is kept.
-    pub default_keep: Option<Duration>,
+    pub default_keep: Keep,
     /// How stale an answer may be when upstream fails; none: as long as it is kept.
     pub stale_if_error: Option<Duration>,
     /// What makes a strategy, and what it makes of a time to live.
@@ -95,7 +95,7 @@ impl Default for Rules {
             hours: None,
             not_found_ttl: Duration::from_hours(1),
             keep: Vec::new(),
-            default_keep: Some(Duration::from_hours(7 * 24)),
+            default_keep: Keep::For(Duration::from_hours(7 * 24)),
             stale_if_error: None,
             strategies: Strategies::default(),
             volatility: Volatility::default(),
@@ -273,7 +273,7 @@ impl Rules {
             after_hours: None,
             use_case: reader.use_case,
         };
-        match strongest(&self.ttl, subject, false) {
+        match strongest(self.ttl.iter().filter(|rule| !rule.is_of_these()), subject) {
             Some(rule) => said.take(rule, why),
             None => why.note(
                 || "cache.memory.default_ttl_hours".to_owned(),
@@ -294,7 +294,8 @@ impl Rules {
             said.use_case = Some(use_case);
             self.take_demand(&mut said, use_case, by, why);
         }
-        if let Some(rule) = strongest(&self.ttl, subject, true) {
+        let of_these = self.ttl.iter().filter(|rule| rule.is_of_these());
+        if let Some(rule) = strongest(of_these, subject) {
             said.take(rule, why);
         }
         if let Some(use_case) = reader.use_case {
@@ -390,7 +391,10 @@ impl Rules {
             }
         }
         let demand = use_case.map(|use_case| self.use_cases.demand(use_case));
-        let gone_at = later(end.latest, self.keep(entry, demand));
+        let gone_at = match self.keep(entry, demand) {
+            Keep::For(time) => end.latest + time,
+            Keep::WithoutLimit => Timestamp::NEVER,
+        };
         let bound = demand.and_then(|demand| demand.stale_if_error).or(self.stale_if_error);
         Life {
             ttl: end.expires_at.since(entry.fetched_at),
@@ -408,11 +412,11 @@ impl Rules {
             .find(|endpoint| *endpoint.provider == *provider && *endpoint.data_type == *data_type)
     }
 
-    /// How long it is kept after it has gone stale; none: without limit.
-    fn keep(&self, entry: &Entry, demand: Option<&Demand>) -> Option<Duration> {
+    /// How long it is kept after it has gone stale.
+    fn keep(&self, entry: &Entry, demand: Option<&Demand>) -> Keep {
         if entry.format == Format::NotFound {
             // A stale "there is none" is of no use to anybody.
-            return Some(Duration::ZERO);
+            return Keep::For(Duration::ZERO);
         }
         let name = if entry.is_put() { PUT } else { entry.key.data_type() };
         let endpoint = self.endpoint(&entry.provider, entry.key.data_type());
@@ -455,9 +459,4 @@ impl fmt::Display for Hour {
             }
         }
     }
-}
-
-/// The instant this much later; never, if there is no limit.
-fn later(instant: Timestamp, by: Option<Duration>) -> Timestamp {
-    by.map_or(Timestamp::NEVER, |by| instant + by)
 }

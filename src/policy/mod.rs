@@ -23,7 +23,7 @@ pub use life::{EndpointRule, Reason, Rules};
 pub use market::Market;
 pub use next::{Held, Next, Terms, fallback, may_remember_absence, next};
 pub use strategy::{Course, Strategies, Strategy, Use};
-pub use ttl::{Lasting, Scope, Subjects, TtlRule};
+pub use ttl::{Keep, Lasting, Scope, Subjects, TtlRule};
 pub use use_case::{Priority, UseCase};
 pub use volatility::Volatility;
 

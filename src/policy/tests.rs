@@ -7,11 +7,11 @@ use proptest::prelude::*;
 use super::event::{Cause, Expired};
 use super::hours::Hours;
 use super::strategy::{Course, Strategies};
-use super::ttl::{Lasting, Scope, Subjects, TtlRule};
+use super::ttl::{Keep, Lasting, Scope, Subjects, TtlRule};
 use super::use_case::Demand;
 use super::volatility::Realised;
 use super::volume::HighVolume;
-use super::{EndpointRule, Known, Reader, Rules, UseCase};
+use super::{EndpointRule, Known, Reader, Rules, Strategy, UseCase};
 use crate::calendar::{Calendars, Date, Exchange};
 use crate::entry::{Entry, Format, State};
 use crate::key::Key;
@@ -44,7 +44,7 @@ fn entry(key: &str, provider: &str, fetched_at: Timestamp) -> Entry {
 }
 
 fn rules() -> Rules {
-    let keep = vec![("quote".into(), Some(Duration::from_hours(168))), ("series".into(), None)];
+    let keep = vec![("quote".into(), Keep::For(Duration::from_hours(168)))];
     Rules { keep, hours: Some(Hours::default()), ..Rules::default() }
 }
 
@@ -219,130 +219,109 @@ fn whoever_had_a_say_is_named_the_strongest_last() {
     }
 }
 
+/// What is the case, of what, from whom, when it was fetched, and when it goes stale.
+const HOURS: [(&str, &str, &str, &str, &str); 20] = [
+    ("in the session", "quote:stock:AAPL", "yahoo", "2026-07-01T15:00:00Z", "2026-07-01T15:10:00Z"),
+    (
+        "right before the close",
+        "quote:stock:AAPL",
+        "yahoo",
+        "2026-07-01T19:59:00Z",
+        "2026-07-01T20:00:00Z",
+    ),
+    ("at the close", "quote:stock:AAPL", "yahoo", "2026-07-01T20:00:00Z", "2026-07-02T13:30:00Z"),
+    (
+        "before a long week-end",
+        "quote:stock:AAPL",
+        "yahoo",
+        "2026-07-02T21:00:00Z",
+        "2026-07-06T13:30:00Z",
+    ),
+    ("on a Sunday", "quote:stock:AAPL", "yahoo", "2026-06-28T12:00:00Z", "2026-06-29T13:30:00Z"),
+    ("a half day", "quote:stock:AAPL", "yahoo", "2026-11-27T17:55:00Z", "2026-11-27T18:00:00Z"),
+    (
+        "a clock goes back",
+        "quote:stock:AAPL",
+        "yahoo",
+        "2026-10-30T20:30:00Z",
+        "2026-11-02T14:30:00Z",
+    ),
+    (
+        "a delay after the close",
+        "quote:stock:VOD.L",
+        "yahoo",
+        "2026-07-01T15:35:00Z",
+        "2026-07-01T15:45:00Z",
+    ),
+    (
+        "cut by the delay",
+        "quote:stock:VOD.L",
+        "yahoo",
+        "2026-07-01T15:45:00Z",
+        "2026-07-01T15:50:00Z",
+    ),
+    (
+        "after the delay",
+        "quote:stock:VOD.L",
+        "yahoo",
+        "2026-07-01T15:50:00Z",
+        "2026-07-02T07:00:00Z",
+    ),
+    (
+        "somebody without a delay",
+        "quote:stock:VOD.L",
+        "acme",
+        "2026-07-01T15:35:00Z",
+        "2026-07-02T07:00:00Z",
+    ),
+    ("a lunch break", "quote:stock:7203.T", "acme", "2026-07-01T02:40:00Z", "2026-07-01T03:30:00Z"),
+    (
+        "right before lunch",
+        "quote:stock:7203.T",
+        "acme",
+        "2026-07-01T02:25:00Z",
+        "2026-07-01T02:30:00Z",
+    ),
+    (
+        "a coin on a Sunday",
+        "quote:crypto:BTC",
+        "binance",
+        "2026-06-28T12:00:00Z",
+        "2026-06-28T12:10:00Z",
+    ),
+    (
+        "currencies on a Saturday",
+        "quote:fx:EURUSD",
+        "yahoo",
+        "2026-06-27T12:00:00Z",
+        "2026-06-28T21:00:00Z",
+    ),
+    ("an index", "quote:index:GSPC", "yahoo", "2026-06-28T12:00:00Z", "2026-06-29T13:30:00Z"),
+    ("a future", "quote:stock:GC=F", "yahoo", "2026-06-28T12:00:00Z", "2026-06-28T12:10:00Z"),
+    (
+        "a class of shares",
+        "quote:stock:BRK.B",
+        "yahoo",
+        "2026-06-28T12:00:00Z",
+        "2026-06-29T13:30:00Z",
+    ),
+    (
+        "an exchange without a calendar",
+        "quote:stock:X.ZZ",
+        "yahoo",
+        "2026-06-28T12:00:00Z",
+        "2026-06-28T12:10:00Z",
+    ),
+    ("a series", "quote:macro:GDP", "fred", "2026-06-28T12:00:00Z", "2026-06-28T12:10:00Z"),
+];
+
 #[test]
 fn what_closes_is_fresh_until_it_opens_and_what_was_fetched_before_the_close_is_not() {
     let mut rules = rules();
     rules.ttl.push(rule(Scope::Any, 600));
     rules.hours.as_mut().unwrap().delays =
         vec![("yahoo".into(), Exchange::XLON, Duration::from_mins(20))];
-    for (case, key, provider, fetched_at, expires_at) in [
-        (
-            "in the session",
-            "quote:stock:AAPL",
-            "yahoo",
-            "2026-07-01T15:00:00Z",
-            "2026-07-01T15:10:00Z",
-        ),
-        (
-            "right before the close",
-            "quote:stock:AAPL",
-            "yahoo",
-            "2026-07-01T19:59:00Z",
-            "2026-07-01T20:00:00Z",
-        ),
-        (
-            "at the close",
-            "quote:stock:AAPL",
-            "yahoo",
-            "2026-07-01T20:00:00Z",
-            "2026-07-02T13:30:00Z",
-        ),
-        (
-            "before a long week-end",
-            "quote:stock:AAPL",
-            "yahoo",
-            "2026-07-02T21:00:00Z",
-            "2026-07-06T13:30:00Z",
-        ),
-        (
-            "on a Sunday",
-            "quote:stock:AAPL",
-            "yahoo",
-            "2026-06-28T12:00:00Z",
-            "2026-06-29T13:30:00Z",
-        ),
-        ("a half day", "quote:stock:AAPL", "yahoo", "2026-11-27T17:55:00Z", "2026-11-27T18:00:00Z"),
-        (
-            "a clock goes back",
-            "quote:stock:AAPL",
-            "yahoo",
-            "2026-10-30T20:30:00Z",
-            "2026-11-02T14:30:00Z",
-        ),
-        (
-            "a delay after the close",
-            "quote:stock:VOD.L",
-            "yahoo",
-            "2026-07-01T15:35:00Z",
-            "2026-07-01T15:45:00Z",
-        ),
-        (
-            "cut by the delay",
-            "quote:stock:VOD.L",
-            "yahoo",
-            "2026-07-01T15:45:00Z",
-            "2026-07-01T15:50:00Z",
-        ),
-        (
-            "after the delay",
-            "quote:stock:VOD.L",
-            "yahoo",
-            "2026-07-01T15:50:00Z",
-            "2026-07-02T07:00:00Z",
-        ),
-        (
-            "somebody without a delay",
-            "quote:stock:VOD.L",
-            "acme",
-            "2026-07-01T15:35:00Z",
-            "2026-07-02T07:00:00Z",
-        ),
-        (
-            "a lunch break",
-            "quote:stock:7203.T",
-            "acme",
-            "2026-07-01T02:40:00Z",
-            "2026-07-01T03:30:00Z",
-        ),
-        (
-            "right before lunch",
-            "quote:stock:7203.T",
-            "acme",
-            "2026-07-01T02:25:00Z",
-            "2026-07-01T02:30:00Z",
-        ),
-        (
-            "a coin on a Sunday",
-            "quote:crypto:BTC",
-            "binance",
-            "2026-06-28T12:00:00Z",
-            "2026-06-28T12:10:00Z",
-        ),
-        (
-            "currencies on a Saturday",
-            "quote:fx:EURUSD",
-            "yahoo",
-            "2026-06-27T12:00:00Z",
-            "2026-06-28T21:00:00Z",
-        ),
-        ("an index", "quote:index:GSPC", "yahoo", "2026-06-28T12:00:00Z", "2026-06-29T13:30:00Z"),
-        ("a future", "quote:stock:GC=F", "yahoo", "2026-06-28T12:00:00Z", "2026-06-28T12:10:00Z"),
-        (
-            "a class of shares",
-            "quote:stock:BRK.B",
-            "yahoo",
-            "2026-06-28T12:00:00Z",
-            "2026-06-29T13:30:00Z",
-        ),
-        (
-            "an exchange without a calendar",
-            "quote:stock:X.ZZ",
-            "yahoo",
-            "2026-06-28T12:00:00Z",
-            "2026-06-28T12:10:00Z",
-        ),
-        ("a series", "quote:macro:GDP", "fred", "2026-06-28T12:00:00Z", "2026-06-28T12:10:00Z"),
-    ] {
+    for (case, key, provider, fetched_at, expires_at) in HOURS {
         let life = rules.life(
             &entry(key, provider, at(fetched_at)),
             &Known::default(),
@@ -369,10 +348,12 @@ fn after_hours_caps_how_long_a_close_is_fresh() {
 fn a_range_is_walked_by_the_strategy_and_not_left() {
     let range = Lasting::parse("2m-5m").unwrap();
     let strategies = Strategies::default();
-    use super::Strategy::{Aggressive, Conservative, Minimal, Normal};
-    for (strategy, expected) in
-        [(Aggressive, 120), (Normal, 210), (Conservative, 300), (Minimal, 300)]
-    {
+    for (strategy, expected) in [
+        (Strategy::Aggressive, 120),
+        (Strategy::Normal, 210),
+        (Strategy::Conservative, 300),
+        (Strategy::Minimal, 300),
+    ] {
         assert_eq!(range.under(strategy, &strategies), seconds(expected), "{strategy:?}");
     }
 }
@@ -383,7 +364,7 @@ fn a_use_case_says_how_stale_an_answer_may_be_and_how_long_it_is_kept() {
     rules.ttl.push(rule(Scope::Any, 30));
     rules.use_cases.demands[UseCase::Trading as usize] = Demand {
         stale_if_error: Some(seconds(300)),
-        keep: Some(Some(seconds(900))),
+        keep: Some(Keep::For(seconds(900))),
         ..Demand::default()
     };
     let quote = entry("quote:stock:AAPL", "yahoo", at(OPEN));

@@ -57,7 +57,7 @@ impl Lasting {
         }
         match strategy {
             Strategy::Aggressive => self.least,
-            Strategy::Normal => self.least + (self.most - self.least) / 2,
+            Strategy::Normal => (self.least + self.most) / 2,
             Strategy::Conservative | Strategy::Minimal => self.most,
         }
     }
@@ -82,6 +82,15 @@ impl std::fmt::Display for Lasting {
 pub(super) fn scaled(ttl: Duration, factor: f64) -> Duration {
     let ms = (ttl.as_secs_f64() * 1000.0 * factor).round() as u64;
     if ttl.is_zero() { ttl } else { Duration::from_millis(ms.max(1)) }
+}
+
+/// How long something is kept after it has gone stale.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Keep {
+    /// For so long.
+    For(Duration),
+    /// As long as there is room.
+    WithoutLimit,
 }
 
 /// Some symbols, each with its class as in a key: `stock:AAPL`.
@@ -183,15 +192,10 @@ impl TtlRule {
     }
 }
 
-/// The rules that hold, from the weakest to the strongest, without putting them into an order that
-/// would have to be stored: who explains asks for each in turn, who judges for the last.
+/// The strongest of the rules that hold.
 pub(super) fn strongest<'a>(
-    rules: &'a [TtlRule],
+    rules: impl Iterator<Item = &'a TtlRule>,
     subject: &Subject<'_>,
-    of_these: bool,
 ) -> Option<&'a TtlRule> {
-    rules
-        .iter()
-        .filter(|rule| rule.is_of_these() == of_these && rule.holds(subject))
-        .max_by_key(|rule| rule.scope.strength())
+    rules.filter(|rule| rule.holds(subject)).max_by_key(|rule| rule.scope.strength())
 }

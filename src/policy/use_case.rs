@@ -7,7 +7,7 @@
 
 use std::time::Duration;
 
-use super::ttl::{Lasting, Subjects};
+use super::ttl::{Keep, Lasting, Subjects};
 use super::volume::HighVolume;
 
 /// What an answer is for.
@@ -99,7 +99,7 @@ pub struct Demand {
     /// How stale an answer may be when upstream fails.
     pub stale_if_error: Option<Duration>,
     /// How long a value is kept after it has gone stale.
-    pub keep: Option<Option<Duration>>,
+    pub keep: Option<Keep>,
 }
 
 /// What every use case asks for, and by what it is known.

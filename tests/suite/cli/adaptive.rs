@@ -133,7 +133,7 @@ fn a_pace_whose_sum_does_not_fit_or_whose_table_is_not_there_is_as_if_there_were
     sandbox.sql("UPDATE pace SET changes = 'many', looks = x'00'");
     assert_eq!(ttl(), 30.0);
     sandbox.sql(
-        "DROP TABLE pace; PRAGMA user_version = 1002; DROP TABLE access; DROP TABLE access_name",
+        "DROP TABLE pace; PRAGMA user_version = 1006; DROP TABLE access; DROP TABLE access_name",
     );
     assert_eq!(ttl(), 30.0, "readers do not migrate");
     assert_eq!(looked_at(&sandbox, 10, &ADAPTIVE)["ttl_seconds"], 240.0);

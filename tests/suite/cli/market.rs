@@ -241,9 +241,9 @@ fn a_volume_above_one_and_a_half_times_the_median_of_twenty_sessions_is_unusual(
     assert_eq!(held["why"][1], why);
     // It is over with the first quote that is usual again, and by itself.
     said.lock().unwrap().1 = 1_400_000;
-    cache_after(&sandbox, session(20) + 60, &[]);
+    cache_after(&sandbox, session(20) + 70, &[]);
     let market = known(&sandbox);
-    let later = Timestamp::parse(&after(session(20) + 61)).unwrap();
+    let later = Timestamp::parse(&after(session(20) + 71)).unwrap();
     assert!(market.is_unusual(now) && !market.is_unusual(later), "{market:?}");
 }
 

@@ -648,7 +648,7 @@ fn a_full_disk_stops_a_repair_and_loses_nothing() {
             i=$((i+1))
         done
         exit 0"#;
-    match on_a_disk_of("700k", &sandbox, script) {
+    match on_a_disk_of("900k", &sandbox, script) {
         Some(run) => assert_eq!(run.code, Some(0), "{run:?}"),
         None => said_once_that_nothing_can_be_mounted(),
     }

@@ -4,75 +4,33 @@
 //! above. The rows of one key are neighbours (see [`Key::first_id`]), so one look-up finds the
 //! entries of all providers; a row is trusted only if its key text and its sum agree.
 
+mod room;
+mod rows;
+
+pub(super) use rows::sound;
+
 use std::collections::HashSet;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::{Mutex, PoisonError};
 
-use rusqlite::{CachedStatement, Connection, OptionalExtension as _, ToSql, Transaction, params};
+use rusqlite::{OptionalExtension as _, Transaction, params};
 
 use super::expire::Expiry;
 use super::{Incoming, Name, Shelf, Stored, Tier};
-use crate::codec::{self, Packing, Row};
+use crate::codec::{self, Packing};
 use crate::db::courses::{self, Turn};
 use crate::db::hits::{self, Hit};
 use crate::db::markets::{self, Markets};
 use crate::db::paces::{self, Learning};
 use crate::db::tally::Tally;
-use crate::db::{Database, Trouble, accesses, definitions, marks, validators};
-use crate::entry::{Entry, Format};
+use crate::db::{Database, Trouble, definitions, marks, validators};
+use crate::entry::Entry;
 use crate::key::{Key, Pattern, SLOTS};
 use crate::policy::market::Sighting;
 use crate::policy::{Cause, Course, Expired, Known, Market};
 use crate::provider::Validators;
 use crate::time::Timestamp;
-
-/// How many entries one slice of sweeping looks at: a few milliseconds of the writers' turn.
-const SLICE: i64 = 256;
-
-/// How many days of statistics outlive a cache that is full: a year and a month.
-const STATISTICS_DAYS: i64 = 396;
-
-/// Texts are asked for as bytes: of a text SQLite makes a copy that ends with a zero.
-///
-/// One statement for the entries, the definitions that they came under, what their providers have come
-/// to and what is known of the market of their symbol: the first read of a process is a glance that is
-/// good for one, and each further one costs as much again.
-const FIND: &str = "SELECT e.id, CAST(e.key AS BLOB), CAST(e.provider AS BLOB),
-            e.fetched_at_ms, e.own_ttl_ms, e.shape, e.raw_bytes, e.sum, e.body,
-            s.minimal_until_ms, s.conservative_until_ms, s.aggressive_until_ms, s.sum,
-            d.number, d.sum,
-            m.exchange, m.volatility_ppm, m.high_from_ms, m.high_until_ms, m.high_permille,
-            m.high_days, m.sum,
-            k.expired_at_ms, CAST(k.why AS BLOB), k.sum
-     FROM entry e LEFT JOIN strategy s ON s.provider = e.provider
-                  LEFT JOIN definition d ON d.id = e.id
-                  LEFT JOIN market m ON m.symbol = ?2
-                  LEFT JOIN mark k ON k.id = e.id
-     WHERE e.id BETWEEN ?1 AND ?1 + 15";
-
-/// How much of a cache that is full reads may take that are remembered, at the most: a twentieth, if
-/// each stands in a row of its own.
-const BYTES_A_READ: u64 = 500;
-
-/// What the rules must know of an entry, but for its market: see [`bodiless`].
-const NAMED: &str = "SELECT e.key, e.provider, e.fetched_at_ms, e.own_ttl_ms, e.shape,
-            s.minimal_until_ms, s.conservative_until_ms, s.aggressive_until_ms, s.sum,
-            d.number, d.sum, k.expired_at_ms, k.why, k.sum
-     FROM entry e LEFT JOIN strategy s ON s.provider = e.provider
-                  LEFT JOIN definition d ON d.id = e.id
-                  LEFT JOIN mark k ON k.id = e.id
-     WHERE e.id = ?1";
-
-/// The same of every entry, with what `keys` shows beside it.
-const LIST: &str = "SELECT e.key, e.provider, e.fetched_at_ms, e.own_ttl_ms, e.shape,
-            s.minimal_until_ms, s.conservative_until_ms, s.aggressive_until_ms, s.sum,
-            d.number, d.sum, k.expired_at_ms, k.why, k.sum, length(e.body), u.hits
-     FROM entry e LEFT JOIN usage u ON u.id = e.id
-                  LEFT JOIN strategy s ON s.provider = e.provider
-                  LEFT JOIN definition d ON d.id = e.id
-                  LEFT JOIN mark k ON k.id = e.id
-     WHERE ?1 IS NULL OR e.id IN (SELECT id FROM tag WHERE tag = ?1)";
+use rows::{Found, LIST, bodiless, find};
 
 /// A row whose sum does not fit.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -289,110 +247,6 @@ impl Disk {
         })
     }
 
-    /// The size that the database has once its WAL is folded into it, in bytes.
-    pub fn bytes(&self) -> Result<u64, Trouble> {
-        self.database.read(|connection| pages(connection, "page_count"))
-    }
-
-    /// What the pages in use take, in bytes: the file without the pages that are free.
-    pub fn used_bytes(&self) -> Result<u64, Trouble> {
-        self.database.read(used)
-    }
-
-    /// Drops a slice of the entries that are gone; how many were looked at. `gone_at` is asked for
-    /// each, since the rules may have changed since it was written; what proves not to be gone is
-    /// not looked at again before it is.
-    pub fn drop_gone(
-        &self,
-        now: Timestamp,
-        gone_at: &dyn Fn(&Entry, &Known) -> Timestamp,
-    ) -> Result<usize, Trouble> {
-        self.database.write(|transaction| {
-            hits::fold(transaction, self.database.folder())?;
-            Tally::forget_before(transaction, now.day() - STATISTICS_DAYS)?;
-            markets::forget_before(transaction, now.day())?;
-            let ids = ids(
-                transaction.prepare_cached(
-                    "SELECT id FROM usage WHERE gone_hint_ms <= ?2 ORDER BY gone_hint_ms LIMIT ?1",
-                )?,
-                params![SLICE, now.as_ms()],
-            )?;
-            let mut tally = Tally::default();
-            let looked_at = ids.len();
-            for id in ids {
-                let end = named(transaction, id, self.learning)?
-                    .map(|(entry, known)| (gone_at(&entry, &known), entry));
-                match end {
-                    Some((end, _)) if end > now => {
-                        transaction
-                            .prepare_cached("UPDATE usage SET gone_hint_ms = ?2 WHERE id = ?1")?
-                            .execute(params![id, hint(end)])?;
-                    }
-                    Some((_, entry)) => evict(transaction, id, &entry, now, &mut tally)?,
-                    None => delete(transaction, id)?,
-                }
-            }
-            tally.write(transaction)?;
-            Ok(looked_at)
-        })
-    }
-
-    /// Drops the least recently used entries, in a slice, until no more than `target` bytes are in
-    /// use; how many entries. That is measured in the writer's turn: ten processes that all found
-    /// the cache too full would otherwise drop ten times what there is too much.
-    pub fn drop_oldest(&self, now: Timestamp, target: u64) -> Result<usize, Trouble> {
-        self.database.write(|transaction| {
-            hits::fold(transaction, self.database.folder())?;
-            let most = i64::try_from(target / BYTES_A_READ).unwrap_or(i64::MAX);
-            accesses::keep_newest(transaction, most.min(accesses::MOST))?;
-            let wanted = used(transaction)?.saturating_sub(target);
-            let mut oldest = transaction.prepare_cached(
-                "SELECT u.id, coalesce(length(e.body) + length(e.key), 0)
-                 FROM usage u LEFT JOIN entry e ON e.id = u.id ORDER BY u.used_at_ms LIMIT ?1",
-            )?;
-            let rows = oldest.query_map([SLICE], |row| Ok((row.get(0)?, row.get(1)?)))?;
-            let oldest: Vec<(i64, i64)> = rows.collect::<Result<_, _>>()?;
-            let oldest_are_all = i64::try_from(oldest.len()).is_ok_and(|count| count < SLICE);
-            let mut tally = Tally::default();
-            let (mut dropped, mut freed) = (0, 0);
-            for (id, size) in oldest {
-                if freed >= wanted {
-                    break;
-                }
-                match named(transaction, id, Learning::Off)? {
-                    Some((entry, _)) => evict(transaction, id, &entry, now, &mut tally)?,
-                    None => delete(transaction, id)?,
-                }
-                dropped += 1;
-                freed += size.unsigned_abs();
-            }
-            tally.write(transaction)?;
-            if oldest_are_all && freed < wanted {
-                markets::forget_volumes(transaction)?;
-            }
-            Ok(dropped)
-        })
-    }
-
-    /// Gives free pages back to the file system, in slices between which others may write.
-    pub fn shrink(&self) -> Result<(), Trouble> {
-        while self.bytes()? > self.used_bytes()? {
-            let before = self.bytes()?;
-            self.database.maintain(|connection| {
-                // The pragma gives a row for each page that it moves: all of them must be read.
-                let mut vacuum = connection.prepare_cached("PRAGMA incremental_vacuum(4096)")?;
-                let mut rows = vacuum.query([])?;
-                while rows.next()?.is_some() {}
-                Ok(())
-            })?;
-            if self.bytes()? == before {
-                // Made without incremental vacuum, by whatever: its pages are used again.
-                break;
-            }
-        }
-        Ok(())
-    }
-
     /// Stores an entry; its row, and the mark that was there and holds for it too.
     pub(super) fn insert(
         &self,
@@ -478,78 +332,6 @@ impl Tier for Disk {
     }
 }
 
-/// What stands under a key.
-struct Found {
-    shelf: Option<Shelf>,
-    damaged: Vec<DamagedRow>,
-    /// Whether something was met beside an entry whose sum does not fit, and that is as if there were
-    /// none.
-    is_unsure: bool,
-}
-
-fn find(connection: &Connection, key: &Key, learning: Learning) -> Result<Found, Trouble> {
-    let mut find = paces::prepare(connection, FIND, learning)?;
-    let subject = key.subject();
-    let mut rows = find.query(params![key.first_id(), subject])?;
-    let mut found: Vec<Stored> = Vec::new();
-    let mut damaged = Vec::new();
-    let mut is_unsure = false;
-    while let Some(row) = rows.next()? {
-        let id = row.get(0)?;
-        match opened(row, key) {
-            Ok(Some(entry)) => {
-                let course = courses::course(row, 9, &entry.provider);
-                let definition = definitions::number(row, 13, &entry);
-                let market = markets::market(row, 15, subject);
-                let expired = marks::expired(row, 22, entry.key.as_str(), &entry.provider);
-                let pace = paces::pace(row, &entry, learning);
-                is_unsure |= course.is_none() || definition.is_none() || market.is_none();
-                is_unsure |= expired.is_none() || pace.is_none();
-                let known = Known {
-                    course: course.unwrap_or_default(),
-                    definition: definition.unwrap_or_default(),
-                    market: market.unwrap_or_default(),
-                    expired: expired.unwrap_or_default(),
-                    pace: pace.unwrap_or_default(),
-                };
-                found.push(Stored { entry: Arc::new(entry), row: id, known });
-            }
-            Ok(None) => {}
-            Err(codec::Damage) => {
-                let body = row.get_ref(8)?.as_bytes().unwrap_or_default().to_vec();
-                damaged.push(DamagedRow { id, key: key.clone(), body });
-            }
-        }
-    }
-    Ok(Found { shelf: (!found.is_empty()).then(|| found.into()), damaged, is_unsure })
-}
-
-/// The entry in a row of [`FIND`]; none if another key has the same hash.
-fn opened(row: &rusqlite::Row<'_>, wanted: &Key) -> Result<Option<Entry>, codec::Damage> {
-    sound(row).map(|entry| (entry.key == *wanted).then_some(entry))
-}
-
-/// The entry in a row with the columns of [`FIND`].
-///
-/// A column of the wrong type is damage like any other.
-pub(super) fn sound(row: &rusqlite::Row<'_>) -> Result<Entry, codec::Damage> {
-    let text = |column| str::from_utf8(row.get_ref(column).ok()?.as_blob().ok()?).ok();
-    let number = |column| row.get_ref(column).ok()?.as_i64().ok();
-    let sealed = || {
-        Some(Row {
-            key: text(1)?,
-            provider: text(2)?,
-            fetched_at_ms: number(3)?,
-            own_ttl_ms: row.get_ref(4).ok()?.as_i64_or_null().ok()?,
-            shape: number(5)?,
-            raw_bytes: number(6)?,
-            sum: number(7)?,
-            body: row.get_ref(8).ok()?.as_blob().ok()?,
-        })
-    };
-    codec::open(&sealed().ok_or(codec::Damage)?)
-}
-
 /// The row of an entry of the same name, else the one that it had, else the first free slot of its
 /// key, else the last: a seventeenth provider of one key takes the place of the sixteenth.
 fn row_for(transaction: &Transaction<'_>, stored: &Stored) -> Result<i64, Trouble> {
@@ -594,82 +376,16 @@ pub(super) fn delete(transaction: &Transaction<'_>, id: i64) -> Result<(), Troub
     paces::forget(transaction, id)
 }
 
-fn evict(
-    transaction: &Transaction<'_>,
-    id: i64,
-    entry: &Entry,
-    now: Timestamp,
-    tally: &mut Tally,
-) -> Result<(), Trouble> {
-    tally.evicted(now, &format!("{}@{}", entry.key, entry.provider));
-    delete(transaction, id)
-}
-
-fn ids(mut select: CachedStatement<'_>, bounds: &[&dyn ToSql]) -> Result<Vec<i64>, Trouble> {
-    let ids = select.query_map(bounds, |row| row.get(0))?;
-    Ok(ids.collect::<Result<_, _>>()?)
-}
-
-fn named(
-    transaction: &Transaction<'_>,
-    id: i64,
-    learning: Learning,
-) -> Result<Option<(Entry, Known)>, Trouble> {
-    let mut select = paces::prepare(transaction, NAMED, learning)?;
-    let found = select.query_row([id], |row| bodiless(row, learning)).optional()?;
-    let Some((entry, mut known)) = found.flatten() else { return Ok(None) };
-    known.market = Markets::of(transaction)?.market(&entry.key)?;
-    Ok(Some((entry, known)))
-}
-
-/// What the rules must know of an entry: all but its value, and what is known beside it but for its
-/// market, which is looked up by its key. None if a column holds what was never written into it.
-fn bodiless(
-    row: &rusqlite::Row<'_>,
-    learning: Learning,
-) -> rusqlite::Result<Option<(Entry, Known)>> {
-    let read = || -> rusqlite::Result<(Entry, Known)> {
-        let own_ttl: Option<i64> = row.get(3)?;
-        let entry = Entry {
-            key: Key::from_stored(row.get_ref(0)?.as_str()?),
-            provider: row.get_ref(1)?.as_str()?.into(),
-            fetched_at: Timestamp::from_ms(row.get(2)?),
-            own_ttl: own_ttl.map(|ms| Duration::from_millis(ms.unsigned_abs())),
-            format: codec::format_of(row.get::<_, i64>(4)? >> 4).unwrap_or(Format::Binary),
-            body: Box::default(),
-        };
-        let course = courses::course(row, 5, &entry.provider).unwrap_or_default();
-        let definition = definitions::number(row, 9, &entry).unwrap_or_default();
-        let expired = marks::expired(row, 11, entry.key.as_str(), &entry.provider);
-        let expired = expired.unwrap_or_default();
-        let pace = paces::pace(row, &entry, learning).unwrap_or_default();
-        Ok((entry, Known { course, definition, expired, pace, ..Known::default() }))
-    };
-    match read() {
-        Err(error) if error.sqlite_error_code().is_none() => Ok(None),
-        read => read.map(Some),
-    }
-}
-
 /// When an entry is gone, as sweep order; nothing for one that is kept without limit.
 fn hint(gone_at: Timestamp) -> Option<i64> {
     (gone_at != Timestamp::NEVER).then(|| gone_at.as_ms())
 }
 
-fn used(connection: &Connection) -> Result<u64, Trouble> {
-    Ok(pages(connection, "page_count")?.saturating_sub(pages(connection, "freelist_count")?))
-}
-
-fn pages(connection: &Connection, which: &str) -> Result<u64, Trouble> {
-    let sql = format!("SELECT {which} * page_size FROM pragma_{which}, pragma_page_size");
-    let bytes: i64 = connection.prepare_cached(&sql)?.query_row([], |row| row.get(0))?;
-    Ok(bytes.unsigned_abs())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::db::tally::{Event, Outcome};
+    use crate::entry::Format;
+    use std::sync::Arc;
 
     fn stored(disk: &Disk) -> Stored {
         let entry = Entry {
@@ -713,31 +429,5 @@ mod tests {
         assert_eq!(std::fs::read(aside).unwrap(), b"{");
         assert!(disk.get(&entry.key).unwrap().is_none());
         assert!(disk.take_damaged().is_empty(), "nothing damaged is left");
-    }
-
-    #[test]
-    fn a_cache_that_is_small_and_full_remembers_fewer_reads() {
-        let folder = tempfile::tempdir().unwrap();
-        let disk = Disk::new(Database::at(folder.path()), Packing::None);
-        let mut tally = Tally::default();
-        for _ in 0..5000 {
-            tally.add(&Event {
-                at: Timestamp::from_ms(0),
-                name: "quote:stock:AAPL@demo",
-                caller: "cli",
-                outcome: Outcome::Miss,
-                latency_us: None,
-                age_s: None,
-            });
-        }
-        disk.commit(&mut [], &tally, &[]).unwrap();
-        let count = || {
-            let reads = disk.database().read(|connection| accesses::read(connection, None));
-            reads.unwrap().values().map(Vec::len).sum::<usize>()
-        };
-        disk.drop_oldest(Timestamp::from_ms(0), 1_000_000_000).unwrap();
-        assert_eq!(count(), 5000);
-        disk.drop_oldest(Timestamp::from_ms(0), 1_000_000).unwrap();
-        assert_eq!(count(), 2000);
     }
 }
