@@ -492,6 +492,32 @@ fn an_event_makes_an_entry_stale_and_nothing_else() {
     }
 }
 
+#[test]
+fn judging_an_entry_allocates_nothing() {
+    let mut rules = rules();
+    rules.ttl = vec![rule(Scope::Any, 30), rule(Scope::Class(Class::Stock), 30)];
+    rules.hot = one("stock:NVDA");
+    rules.use_cases.positions = one("stock:NVDA");
+    rules.use_cases.watched = Subjects::new(["stock:AMD".into(), "crypto:BTC".into()]);
+    let expired = Some(Expired { at: at(CLOSED), why: Cause::PRICE_MOVE });
+    for key in ["quote:stock:NVDA", "quote:stock:VOD.L", "quote:crypto:BTC", "series:macro:GDP"] {
+        for fetched_at in [OPEN, CLOSED] {
+            let entry = entry(key, "yahoo", at(fetched_at));
+            let known = Known { expired: expired.clone(), ..conservative() };
+            let reader = Reader { max_age: Some(seconds(5)), ..Reader::at(at(CLOSED)) };
+            let counted = allocation_counter::measure(|| {
+                std::hint::black_box(rules.life(&entry, &known, reader));
+            });
+            assert_eq!(counted.count_total, 0, "{key} {fetched_at}");
+        }
+    }
+    let counted = allocation_counter::measure(|| {
+        let entry = entry("quote:stock:NVDA", "yahoo", at(OPEN));
+        std::hint::black_box(rules.reasons(&entry, &Known::default(), Reader::at(at(OPEN))));
+    });
+    assert!(counted.count_total > 0, "what allocates is counted");
+}
+
 /// A suffix for every exchange that has one, and the symbol that is traded there.
 const TRADED: [(&str, Exchange); 8] = [
     ("quote:stock:AAPL", Exchange::XNYS),
