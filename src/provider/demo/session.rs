@@ -1,22 +1,19 @@
-//! When the embedded upstream's markets trade: New York's hours, the weekdays of currencies, the
+//! When the embedded upstream's markets trade: New York's sessions, the weekdays of currencies, the
 //! always of coins.
-//!
-//! No calendar: weekends and New York's summer time are kept, holidays and half days are not.
 
-use jiff::tz::TimeZone;
-
+use crate::calendar::{Calendars, Date, Exchange};
 use crate::time::Timestamp;
 
 const DAY: i64 = 86_400;
 const HOUR: i64 = 3_600;
 
-/// New York since 2007, as POSIX writes a zone: no zone database is needed for one rule.
-const NEW_YORK: &str = "EST5EDT,M3.2.0,M11.1.0";
+/// Longer than New York was ever closed since 1914.
+const LONGEST_CLOSURE: i64 = 15;
 
 /// Whose hours a symbol keeps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Hours {
-    /// 09:30 to 16:00 on weekdays, with early trading from 04:00 and late trading to 20:00.
+    /// As XNYS trades, with early trading from 04:00 and late trading to 20:00.
     NewYork,
     /// Every weekday in UTC, whole.
     Weekdays,
@@ -51,8 +48,7 @@ impl Session {
     /// The session that a chart of now speaks of: today's, whether it has begun or not, or on a
     /// weekend the last.
     pub(super) fn shown(hours: Hours, now: Timestamp) -> Self {
-        let now = now.as_ms().div_euclid(1000);
-        let local = now + offset(hours, now.div_euclid(DAY));
+        let local = now.as_ms().div_euclid(1000) + offset(hours, now);
         Self::up_to(hours, local.div_euclid(DAY))
     }
 
@@ -63,36 +59,36 @@ impl Session {
 
     /// The session on this day, counted since 1970, or the last before it.
     fn up_to(hours: Hours, mut day: i64) -> Self {
+        if hours == Hours::NewYork
+            && let Some(session) = Self::in_new_york(day)
+        {
+            return session;
+        }
         while hours != Hours::Always && is_weekend(day) {
             day -= 1;
         }
-        let offset = offset(hours, day);
+        let at = |seconds: i64| day * DAY + seconds;
+        Self { day, offset: 0, pre: at(0), start: at(0), end: at(DAY), post: at(DAY) }
+    }
+
+    /// The same of New York; none where no calendar reaches.
+    fn in_new_york(day: i64) -> Option<Self> {
+        let calendars = Calendars::default();
+        let session = (0..LONGEST_CLOSURE)
+            .find_map(|before| calendars.session(Exchange::XNYS, Date::from_days(day - before)))?;
+        let (start, end) = (session.open.as_ms() / 1000, session.close.as_ms() / 1000);
+        let day = session.date.days();
+        let offset = calendars.utc_offset_seconds(Exchange::XNYS, session.open);
         let at = |seconds: i64| day * DAY + seconds - offset;
-        if hours == Hours::NewYork {
-            Self {
-                day,
-                offset,
-                pre: at(4 * HOUR),
-                start: at(9 * HOUR + HOUR / 2),
-                end: at(16 * HOUR),
-                post: at(20 * HOUR),
-            }
-        } else {
-            Self { day, offset, pre: at(0), start: at(0), end: at(DAY), post: at(DAY) }
-        }
+        Some(Self { day, offset, pre: at(4 * HOUR), start, end, post: at(20 * HOUR) })
     }
 }
 
-/// Seconds that local time is ahead of UTC on this day; clocks change on Sundays only, so noon
-/// is as good as any hour.
-fn offset(hours: Hours, day: i64) -> i64 {
-    if hours != Hours::NewYork {
-        return 0;
-    }
-    let noon = jiff::Timestamp::from_second(day * DAY + 17 * HOUR);
-    match (TimeZone::posix(NEW_YORK), noon) {
-        (Ok(zone), Ok(noon)) => i64::from(zone.to_offset(noon).seconds()),
-        _ => 0,
+/// Seconds that local time is ahead of UTC.
+fn offset(hours: Hours, now: Timestamp) -> i64 {
+    match hours {
+        Hours::NewYork => Calendars::default().utc_offset_seconds(Exchange::XNYS, now),
+        Hours::Weekdays | Hours::Always => 0,
     }
 }
 
@@ -134,8 +130,15 @@ mod tests {
             (
                 Hours::NewYork,
                 "2026-07-05T12:00:00Z",
-                "2026-07-03T13:30:00Z",
-                "2026-07-03T20:00:00Z",
+                // Independence Day was kept on the Friday.
+                "2026-07-02T13:30:00Z",
+                "2026-07-02T20:00:00Z",
+            ),
+            (
+                Hours::NewYork,
+                "2026-11-27T23:00:00Z",
+                "2026-11-27T14:30:00Z",
+                "2026-11-27T18:00:00Z",
             ),
             (
                 Hours::Weekdays,

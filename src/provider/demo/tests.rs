@@ -99,7 +99,7 @@ fn a_stock_stands_still_while_its_exchange_is_closed() {
     assert_eq!(today.previous_close, Some(yesterday.price));
     let sunday = quote(Class::Stock, "AAPL", "2026-07-05T15:00:00Z");
     assert_eq!(sunday.market_state, Some(MarketState::Closed));
-    assert_eq!(sunday.time.as_deref(), Some("2026-07-03T20:00:00Z"));
+    assert_eq!(sunday.time.as_deref(), Some("2026-07-02T20:00:00Z"));
 }
 
 #[test]
