@@ -26,7 +26,7 @@ use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
 use crate::entry::{Entry, Format};
 use crate::key::Key;
-use crate::policy::{Course, Expired, Market, Pace};
+use crate::policy::{Course, Expired, Looks, Market};
 use crate::provider::Validators;
 use crate::time::Timestamp;
 
@@ -247,7 +247,7 @@ pub fn bytes_sum(names: [&str; 2], number: i64, bytes: &[u8]) -> i64 {
 }
 
 /// The sum of an entry's pace as it stands in the database.
-pub fn pace_sum(key: &str, provider: &str, pace: Pace) -> i64 {
+pub fn pace_sum(key: &str, provider: &str, pace: Looks) -> i64 {
     let mut numbers = [0_u8; 24];
     let parts = [pace.looks.into(), pace.changes.into(), pace.elapsed_ms];
     for (bytes, part) in numbers.chunks_exact_mut(8).zip(parts) {
@@ -368,16 +368,16 @@ mod tests {
 
     #[test]
     fn the_sum_of_a_pace_never_changes_and_covers_all_of_it() {
-        let pace = Pace { looks: 20, changes: 7, elapsed_ms: 600_000 };
+        let pace = Looks { looks: 20, changes: 7, elapsed_ms: 600_000 };
         let sum = pace_sum("quote:stock:AAPL", "yahoo", pace);
         // On disk for ever.
         assert_eq!(sum, -9_029_329_166_237_715_926);
         for (part, other) in [
             ("key", pace_sum("quote:stock:AAPK", "yahoo", pace)),
             ("provider", pace_sum("quote:stock:AAPL", "demo", pace)),
-            ("looks", pace_sum("quote:stock:AAPL", "yahoo", Pace { looks: 21, ..pace })),
-            ("changes", pace_sum("quote:stock:AAPL", "yahoo", Pace { changes: 8, ..pace })),
-            ("elapsed", pace_sum("quote:stock:AAPL", "yahoo", Pace { elapsed_ms: 1, ..pace })),
+            ("looks", pace_sum("quote:stock:AAPL", "yahoo", Looks { looks: 21, ..pace })),
+            ("changes", pace_sum("quote:stock:AAPL", "yahoo", Looks { changes: 8, ..pace })),
+            ("elapsed", pace_sum("quote:stock:AAPL", "yahoo", Looks { elapsed_ms: 1, ..pace })),
         ] {
             assert_ne!(other, sum, "{part}");
         }

@@ -75,9 +75,7 @@ impl Timestamp {
                 .hint("write 2026-07-01T15:00:00Z or 2026-07-01")
         })
     }
-}
 
-impl Timestamp {
     /// The instant with its weekday, for people, and with seconds only if it has any:
     /// `Fri 2026-06-26 20:00 UTC`.
     pub fn for_people(self) -> String {

@@ -223,7 +223,7 @@ impl Cache {
         known: Known,
         sighting: Option<Sighting>,
     ) -> Incoming {
-        // The earliest possible: what is known of it only makes it later.
+        // Nearly so: what is known of it may move this a little, and is asked before it is dropped.
         let gone_at = self.rules.life(&entry, &Known::default(), self.anybody()).gone_at;
         let put_at = self.clock.real_now();
         let stored = Stored { entry, row: 0, known };

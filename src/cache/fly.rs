@@ -219,15 +219,21 @@ impl Cache {
     }
 
     /// By what the provider that is asked may confirm what is held of it: nothing that is gone, and
-    /// not that it knows of nothing.
+    /// not that it knows of nothing. What a market was doing is part of a quote and worked out when a
+    /// reply is read, so nothing is confirmed over an open or a close.
     fn validators(&self, question: &Question, missing: &Missing) -> Option<Validators> {
         let found = missing.of_the_asked(question)?;
-        let is_gone = found.life.state(self.clock.now()) == State::Gone;
-        if is_gone || found.entry.format == Format::NotFound {
+        let (entry, now) = (&found.entry, self.clock.now());
+        let in_session =
+            |at| self.rules.is_in_session(&entry.key, &entry.provider, &found.known, at);
+        if found.life.state(now) == State::Gone
+            || entry.format == Format::NotFound
+            || in_session(entry.fetched_at) != in_session(now)
+        {
             return None;
         }
         // Whatever stands in the way will be said of an entry; it only costs a body.
-        self.disk()?.validators(found.row, &found.entry).ok()?
+        self.disk()?.validators(found.row, entry).ok()?
     }
 
     /// The entry of the provider that is asked, if there is one that was not held when the question

@@ -14,7 +14,7 @@ use crate::error::{Error, Kind};
 use crate::ledger::Call;
 use crate::market::Record;
 use crate::policy::market::Sighting;
-use crate::policy::{self, Course, Known, Pace, Terms, Use};
+use crate::policy::{self, Course, Known, Looks, Terms, Use};
 use crate::provider::Speech;
 use crate::tier::Incoming;
 use crate::time::Timestamp;
@@ -94,7 +94,7 @@ impl Cache {
         let question = &errand.questions[*own];
         let name = name(question);
         self.count_asking(&mut landing.tally, &name, asked);
-        let sighting = self.sighting(errand, question, asked);
+        let sighting = self.sighting(errand, question, asked, at);
         let entry = Self::entry(question, missing, asked, at).map(|entry| {
             let course = turnings.get(&*entry.provider).map(|turning| turning.course);
             let course = course.unwrap_or_default();
@@ -127,9 +127,9 @@ impl Cache {
     }
 
     /// The pace of an entry, by the one that it takes the place of.
-    fn pace(&self, missing: &Missing, entry: &Entry) -> Pace {
+    fn pace(&self, missing: &Missing, entry: &Entry) -> Looks {
         let held = missing.held.iter().find(|held| held.entry.provider == entry.provider);
-        held.map(|h| self.rules.paced(h.known.pace, &h.entry, entry)).unwrap_or_default()
+        held.map(|h| self.rules.paced(&h.known, &h.entry, entry)).unwrap_or_default()
     }
 
     /// Answers everybody who waited with how another process has failed.
@@ -247,11 +247,18 @@ impl Cache {
         errand: &Errand<'_>,
         question: &Question,
         asked: &Asked,
+        at: Timestamp,
     ) -> Option<Sighting> {
         let Ok(Given::Record(Record::Quote(quote))) = &asked.outcome else { return None };
         let speech = errand.sites.get(question.providers.first()?)?.speech;
         let exchange = speech.provider().exchange(quote);
-        Sighting::of(quote, exchange, self.rules.unusual_volume).filter(|_| speech != Speech::Demo)
+        let mut sighting = Sighting::of(quote, exchange, self.rules.unusual_volume)
+            .filter(|_| speech != Speech::Demo)?;
+        // What is published late is of the session before for as long as it is late.
+        let known = Known { market: sighting.alone(), ..Known::default() };
+        let provider = question.providers.first()?;
+        sighting.in_session &= self.rules.is_in_session(&question.key, provider, &known, at);
+        Some(sighting)
     }
 
     /// What is stored of an outcome: a record, what is held and was confirmed, or that there is none,

@@ -79,8 +79,12 @@ impl Cache {
     /// The error of a question that only the cache may answer, with who else has given an answer.
     fn with_others(&self, question: &Question, error: Error) -> Error {
         let held = (error.kind == Kind::Offline).then(|| self.read_disk(&question.key)).flatten();
-        match held.as_deref().and_then(<[Stored]>::first) {
-            Some(Stored { entry, .. }) if entry.format != Format::NotFound => {
+        let is_another = |stored: &&Stored| {
+            stored.entry.format != Format::NotFound
+                && !question.providers.contains(&stored.entry.provider)
+        };
+        match held.as_deref().and_then(|held| held.iter().find(is_another)) {
+            Some(Stored { entry, .. }) => {
                 let provider = &entry.provider;
                 error.hint(format!("`{provider}` gave one: add `--provider {provider}`"))
             }

@@ -12,7 +12,7 @@ use crate::policy::market::Sighting;
 use crate::policy::{Course, Known, Market, Terms};
 use crate::tier::disk::Disk;
 use crate::tier::expire::Expiry;
-use crate::tier::{Incoming, Shelf, Tier as _};
+use crate::tier::{Incoming, Shelf, Stored, Tier as _};
 use crate::units::bytes_for_people;
 use crate::warning::Warning;
 
@@ -66,7 +66,8 @@ impl Cache {
     ) -> bool {
         let expired = self.disk().and_then(|disk| {
             let is_new = !disk.database().path().exists();
-            let sessions = |held: &Entry, new: &Entry| self.rules.sessions(held, new);
+            let sessions =
+                |held: &Entry, new: &Stored| self.rules.sessions(held, &new.entry, &new.known);
             let expiry = (!entries.is_empty()).then(|| Expiry {
                 at: self.clock.now(),
                 by: &self.invalidation,

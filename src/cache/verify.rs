@@ -129,7 +129,7 @@ impl Cache {
             repair.verdict = self.verify()?;
             return Ok(repair);
         };
-        // The earliest possible: what is known of it only makes it later.
+        // Nearly so: what is known of it may move this a little, and is asked before it is dropped.
         let (unknown, anybody) = (Known::default(), self.anybody());
         let gone_at = |entry: &Entry| self.rules.life(entry, &unknown, anybody).gone_at;
         let found = self.verify()?;

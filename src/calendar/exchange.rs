@@ -15,7 +15,7 @@ use crate::error::{Usage, nearest, sanitized};
 pub struct Exchange(pub(super) u8);
 
 /// What people call them besides.
-const ALIASES: [(&str, Exchange); 46] = [
+const ALIASES: [(&str, Exchange); 47] = [
     ("NYSE", Exchange::XNYS),
     ("AMEX", Exchange::XNYS),
     ("ARCA", Exchange::XNYS),
@@ -57,6 +57,7 @@ const ALIASES: [(&str, Exchange); 46] = [
     ("SHANGHAI", Exchange::XSHG),
     ("SGX", Exchange::XSES),
     ("BSE", Exchange::XBOM),
+    ("NSE", Exchange::XBOM),
     ("B3", Exchange::BVMF),
     ("crypto", Exchange::ALWAYS),
     ("24X7", Exchange::ALWAYS),
@@ -171,7 +172,7 @@ impl Exchange {
     }
 
     /// Every name that it has, and what people call it.
-    fn names() -> impl Iterator<Item = &'static str> {
+    pub fn names() -> impl Iterator<Item = &'static str> {
         Self::all().map(Self::as_str).chain(ALIASES.iter().map(|(alias, _)| *alias))
     }
 

@@ -205,6 +205,11 @@ impl Calendars {
         })
     }
 
+    /// Whether what is said of a date is a guess: nobody knows it, and no user has stated it.
+    pub fn is_guess(&self, exchange: Exchange, date: Date) -> bool {
+        table_of(exchange).is_some_and(|table| !self.knows(exchange, table, date.days()))
+    }
+
     /// How many seconds an exchange's clock is ahead of UTC at an instant.
     pub fn utc_offset_seconds(&self, exchange: Exchange, at: Timestamp) -> i64 {
         table_of(exchange).map_or(0, |table| table.offsets.at(at.as_ms().div_euclid(1000)))
@@ -303,12 +308,14 @@ fn week(table: &Table, at: Timestamp, clock: Steady, day: i64) -> Phase {
     let monday = day - Date::from_days(day).weekday();
     let evening = |of_the_week| instant(table, monday + of_the_week, FX_EVENING, clock);
     let (friday, sunday) = (evening(4), evening(6));
-    let (is_open, since, until) = if at < friday {
-        (true, evening(-1), friday)
+    let (is_open, began, until) = if at < friday {
+        (true, -1, friday)
     } else if at < sunday {
-        (false, friday, sunday)
+        (false, 4, sunday)
     } else {
-        (true, sunday, evening(11))
+        (true, 6, evening(11))
     };
-    Phase { is_open, since, until, is_guess: !table.knows(day) }
+    // All of a stretch is known if its beginning is.
+    let is_guess = !table.knows(monday + began);
+    Phase { is_open, since: evening(began), until, is_guess }
 }

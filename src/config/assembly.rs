@@ -1,9 +1,9 @@
 //! What is built from a configuration: questions, rules, providers, and the cache that one opens.
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
-use super::{Environment, Flag, Layers, invalidation, lists, sites, strategies};
+use super::{Environment, Flag, Layers, Lists, invalidation, lists, sites, strategies};
 use crate::cache::{Cache, Lazily, Options, Question};
 use crate::clock::Clock;
 use crate::codec::Packing;
@@ -42,6 +42,8 @@ pub struct Config {
     clock: Clock,
     caller: String,
     folder: PathBuf,
+    /// The lists, once somebody has asked for them.
+    pub(super) read_lists: OnceLock<Arc<Lists>>,
 }
 
 impl Config {
@@ -74,6 +76,7 @@ impl Config {
             clock,
             caller: checked_caller(caller)?,
             folder,
+            read_lists: OnceLock::new(),
         };
         config.check()?;
         Ok(config)
@@ -108,7 +111,7 @@ impl Config {
     pub fn open_with(&self, change: impl FnOnce(&mut Options)) -> Result<Cache, Usage> {
         let layers = &self.layers;
         let (shared, environment) = (Arc::clone(layers), Arc::clone(&self.environment));
-        let said = Arc::clone(layers);
+        let (said, lists) = (Arc::clone(layers), Arc::clone(self.lists()?));
         let switched_on = |tier| layers.flag(&["cache", tier, "enabled"]).unwrap_or(true);
         let gigabytes = layers.number(&["cache", "disk", "max_size_gb"]).unwrap_or(1.0);
         #[expect(
@@ -126,7 +129,7 @@ impl Config {
                 entries: layers.count(&["cache", "memory", "max_size"]).unwrap_or(0),
             }),
             rules: self.rules()?,
-            invalidation: Lazily::new(Box::new(move || invalidation::invalidation(&said))),
+            invalidation: Lazily::new(Box::new(move || invalidation::invalidation(&said, &lists))),
             clock: self.clock,
             caller: self.caller.clone(),
             sites: Arc::new(move |name| sites::site(&shared, &environment, name)),
@@ -143,6 +146,7 @@ impl Config {
             clock: self.clock,
             caller: self.caller.clone(),
             folder: self.folder.clone(),
+            read_lists: OnceLock::new(),
         };
         config.check()?;
         config.rules()

@@ -3,16 +3,17 @@
 //!
 //! Where nothing is said of them nothing is read: a hit needs them too.
 
-use std::fs::File;
-use std::io::Read as _;
 use std::path::Path;
 
+use super::file::{File, Longest};
 use super::{Config, Layers};
 use crate::calendar::{Calendars, Exchange, Override};
 use crate::error::Usage;
+use crate::market::Symbol;
 
-/// The longest file of days, in bytes: a hundred thousand of them.
-const LONGEST: u64 = 4 * 1024 * 1024;
+/// A hundred thousand days.
+const LONGEST: Longest =
+    Longest { bytes: 4 * 1024 * 1024, shown: "4 MiB", hint: "a day is one line" };
 
 const FILE: [&str; 2] = ["calendars", "file"];
 
@@ -29,8 +30,8 @@ impl Config {
         };
         Ok(Calendars::default()
             .with_days(days)
-            .with_suffixes(said(layers, "suffixes"))
-            .with_symbols(said(layers, "symbols")))
+            .with_suffixes(suffixes(layers))
+            .with_symbols(symbols(layers)?))
     }
 }
 
@@ -44,22 +45,32 @@ fn said(layers: &Layers, map: &str) -> Vec<(Box<str>, Exchange)> {
     layers.names(&["calendars", map]).into_iter().filter_map(of).collect()
 }
 
+/// Whose the symbols are that end so; `.L` is meant as `L`.
+fn suffixes(layers: &Layers) -> Vec<(Box<str>, Exchange)> {
+    let bare = |(suffix, exchange): (Box<str>, Exchange)| {
+        (suffix.strip_prefix('.').map(Into::into).unwrap_or(suffix), exchange)
+    };
+    said(layers, "suffixes").into_iter().map(bare).collect()
+}
+
+/// Whose each symbol is, by class and name as in keys.
+fn symbols(layers: &Layers) -> Result<Vec<(Box<str>, Exchange)>, Usage> {
+    let subject = |(text, exchange): (Box<str>, Exchange)| {
+        let symbol = Symbol::parse(&text, layers)
+            .map_err(|usage| layers.at(&["calendars", "symbols", &text], usage))?;
+        Ok((symbol.subject(), exchange))
+    };
+    said(layers, "symbols").into_iter().map(subject).collect()
+}
+
 /// Reads the days of a file.
 fn days(path: &Path) -> Result<Vec<Override>, Usage> {
-    let shown = path.display();
-    let refused = |why: &str| {
-        Usage::new(format!("`{shown}` {why}"))
-            .hint("`calendars.file` names a CSV of days; ~ there is none")
-    };
-    let mut bytes = Vec::new();
-    File::open(path)
-        .and_then(|file| file.take(LONGEST + 1).read_to_end(&mut bytes))
-        .map_err(|error| refused(&format!("cannot be read: {error}")))?;
-    if bytes.len() as u64 > LONGEST {
-        return Err(refused("is longer than 4 MiB"));
-    }
-    let text = String::from_utf8(bytes).map_err(|_| refused("is not UTF-8"))?;
-    Override::parse_all(&text).map_err(|usage| usage.at(format_args!("`{shown}`")))
+    let hint = "`calendars.file` names a CSV of days; ~ there is none";
+    let hinted = |usage: Usage| Usage { hint: usage.hint.or(Some(hint.to_owned())), ..usage };
+    let file = File::read(path, &LONGEST)
+        .map_err(hinted)?
+        .ok_or_else(|| hinted(Usage::new(format!("{} does not exist", path.display()))))?;
+    Override::parse_all(&file.text).map_err(|usage| usage.at(path.display()))
 }
 
 #[cfg(test)]

@@ -18,6 +18,9 @@ use crate::units::Share;
 /// the contract's, for payloads.
 const KEEP: Keep = Keep::For(Duration::from_hours(7 * 24));
 
+/// What stands beside the types and is none.
+const NOT_FOUND: &str = "not_found";
+
 /// The seed's names of data, with the types of ours that they are.
 const SEEDS: [(&str, &str); 5] = [
     ("OHLCV", "bars"),
@@ -35,13 +38,13 @@ impl Config {
         let hours = layers.number(&["cache", "memory", "default_ttl_hours"]).unwrap_or(1.0);
         Ok(Rules {
             default_ttl: Duration::from_secs_f64(hours * 3600.0),
-            ttl: self.ttl_rules(&lists),
-            hot: self.subjects(&layers.list(&["hot_symbols"]).unwrap_or_default(), &lists),
+            ttl: self.ttl_rules(lists),
+            hot: subjects(layers, &layers.list(&["hot_symbols"]).unwrap_or_default(), lists),
             endpoints: endpoints(layers),
-            use_cases: self.use_cases(&lists),
+            use_cases: self.use_cases(lists),
             adaptive: adaptive(layers),
             hours: Some(self.hours()?),
-            not_found_ttl: layers.duration(&["ttl", "not_found"]).unwrap_or_default(),
+            not_found_ttl: layers.duration(&["ttl", NOT_FOUND]).unwrap_or_default(),
             keep: keep(layers),
             default_keep: kept(layers, &["keep", "payload"]).unwrap_or(KEEP),
             stale_if_error: layers.duration(&["stale_if_error"]),
@@ -58,7 +61,7 @@ impl Config {
             .iter()
             .filter_map(|name| self.seed(name))
             .collect();
-        for data_type in layers.names(&["ttl"]) {
+        for data_type in layers.names(&["ttl"]).into_iter().filter(|name| name != NOT_FOUND) {
             let mut rule = |path: &[&str], scope| {
                 let Some(lasting) = layers.lasting(path) else { return };
                 let (data_type, named) = (data_type.as_str().into(), path.join(".").into());
@@ -66,7 +69,7 @@ impl Config {
             };
             rule(&["ttl", &data_type], Scope::Any);
             for name in layers.names(&["ttl", &data_type]) {
-                rule(&["ttl", &data_type, &name], self.scope(&name, lists));
+                rule(&["ttl", &data_type, &name], scope(layers, &name, lists));
             }
         }
         rules
@@ -76,8 +79,9 @@ impl Config {
     fn seed(&self, name: &str) -> Option<TtlRule> {
         let layers = self.layers();
         let at = |key| layers.lasting(&["cache", "ttl_by_data_type", name, key]);
+        // What a file says of market hours stands below what is shipped as one number.
         let lasting =
-            layers.lasting(&["cache", "ttl_by_data_type", name]).or_else(|| at("market_hours"))?;
+            at("market_hours").or_else(|| layers.lasting(&["cache", "ttl_by_data_type", name]))?;
         let seed = SEEDS.iter().find(|(seed, _)| *seed == name);
         let (data_type, scope) = if let Some((_, data_type)) = seed {
             (*data_type, Scope::Any)
@@ -90,32 +94,6 @@ impl Config {
         let after_hours = at("after_hours").map(|lasting| lasting.most);
         let (data_type, named) = (data_type.into(), named.into());
         Some(TtlRule { data_type, scope, lasting, after_hours, named })
-    }
-
-    /// Of what something is said under this name: a class, `hot`, `other`, a symbol, or `@list`.
-    fn scope(&self, name: &str, lists: &Lists) -> Scope {
-        match name {
-            "other" => Scope::Any,
-            "hot" => Scope::Hot,
-            _ => match Class::from_name(name) {
-                Some(class) => Scope::Class(class),
-                None => Scope::These(self.subjects(&[name], lists)),
-            },
-        }
-    }
-
-    /// These symbols and lists as rules know them; what cannot be read was refused before.
-    fn subjects(&self, said: &[&str], lists: &Lists) -> Subjects {
-        let mut subjects = Vec::new();
-        for text in said {
-            match text.strip_prefix('@') {
-                Some(list) => {
-                    subjects.extend(lists.of(list).map(Symbol::subject));
-                }
-                None => subjects.extend(self.symbol(text).map(|symbol| symbol.subject())),
-            }
-        }
-        Subjects::new(subjects)
     }
 
     fn use_cases(&self, lists: &Lists) -> UseCases {
@@ -162,6 +140,15 @@ impl Config {
     /// A mistake in what is said of lists, which shows only once all layers are known.
     pub(super) fn check_freshness(&self) -> Result<(), Usage> {
         let layers = self.layers();
+        for text in layers.list(&["hot_symbols"]).unwrap_or_default() {
+            self.symbol(text).map_err(|usage| layers.at(&["hot_symbols"], usage))?;
+        }
+        for change in ["price_move", "volume_change"] {
+            for name in layers.names(&["invalidation", change]) {
+                self.check_scope(&name)
+                    .map_err(|usage| layers.at(&["invalidation", change, &name], usage))?;
+            }
+        }
         for data_type in layers.names(&["ttl"]) {
             for name in layers.names(&["ttl", &data_type]) {
                 self.check_scope(&name)
@@ -191,6 +178,30 @@ fn adaptive(layers: &Layers) -> Option<Adaptive> {
         most: layers.number(&["adaptive", "most"]).unwrap_or(known.most),
         stale: layers.share(&["adaptive", "stale"]).unwrap_or(known.stale),
     })
+}
+
+/// Of what something is said under this name: a class, `hot`, `other`, a symbol, or `@list`.
+pub(super) fn scope(layers: &Layers, name: &str, lists: &Lists) -> Scope {
+    match name {
+        "other" => Scope::Any,
+        "hot" => Scope::Hot,
+        _ => match Class::from_name(name) {
+            Some(class) => Scope::Class(class),
+            None => Scope::These(subjects(layers, &[name], lists)),
+        },
+    }
+}
+
+/// These symbols and lists as rules know them; what cannot be read was refused before.
+pub(super) fn subjects(layers: &Layers, said: &[&str], lists: &Lists) -> Subjects {
+    let mut subjects = Vec::new();
+    for text in said {
+        match text.strip_prefix('@') {
+            Some(list) => subjects.extend(lists.of(list).map(Symbol::subject)),
+            None => subjects.extend(Symbol::parse(text, layers).map(|symbol| symbol.subject())),
+        }
+    }
+    Subjects::new(subjects)
 }
 
 fn endpoints(layers: &Layers) -> Vec<EndpointRule> {

@@ -5,28 +5,30 @@
 
 use serde::Deserialize;
 
-use super::Layers;
+use super::freshness::{scope, subjects};
+use super::{Layers, Lists};
 use crate::error::{Usage, sanitized};
 use crate::key::Template;
-use crate::market::{Class, Names};
+use crate::market::Names;
 use crate::policy::Invalidation;
 use crate::policy::event::{OF_A_SYMBOL, PutRule, Threshold};
 
 /// What expires what. What the configuration has removed is no event, and no rule.
-pub(super) fn invalidation(layers: &Layers) -> Invalidation {
-    let threshold = |name: &str| Threshold {
-        default: layers.share(&["invalidation", name]),
-        by_class: Class::ALL
-            .into_iter()
-            .filter_map(|class| {
-                Some((class, layers.share(&["invalidation", name, class.as_str()])?))
-            })
-            .collect(),
+pub(super) fn invalidation(layers: &Layers, lists: &Lists) -> Invalidation {
+    let threshold = |change: &str| {
+        let own = |name: String| {
+            let share = layers.share(&["invalidation", change, &name])?;
+            Some((scope(layers, &name, lists), share))
+        };
+        let names = layers.names(&["invalidation", change]).into_iter();
+        let default = layers.share(&["invalidation", change]);
+        Threshold { default, own: names.filter_map(own).collect() }
     };
     let texts = |path: &[&str]| layers.list(path).unwrap_or_default();
     Invalidation {
         price_move: threshold("price_move"),
         volume_change: threshold("volume_change"),
+        hot: subjects(layers, &texts(&["hot_symbols"]), lists),
         expire: texts(&["invalidation", "expire"])
             .into_iter()
             .filter_map(|text| of_a_symbol(text, layers).ok())
@@ -75,15 +77,15 @@ mod tests {
 
     #[test]
     fn the_shipped_events_are_those_of_the_contract() {
-        let shipped = invalidation(&Layers::default());
-        let all = |share| Threshold { default: Some(Share(share)), by_class: vec![] };
+        let shipped = invalidation(&Layers::default(), &Lists::default());
+        let all = |share| Threshold { default: Some(Share(share)), own: vec![] };
         assert_eq!((shipped.price_move, shipped.volume_change), (all(0.02), all(0.5)));
         assert_eq!(shipped.expire.len(), 3);
     }
 
     #[test]
     fn the_shipped_rules_are_those_of_the_seed() {
-        let shipped = invalidation(&Layers::default());
+        let shipped = invalidation(&Layers::default(), &Lists::default());
         assert_eq!(shipped.rules.len(), 4);
         for (key, expired) in [
             ("system_config:paper_trading", "system_config"),

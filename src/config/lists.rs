@@ -1,9 +1,9 @@
 //! Lists of symbols: the portfolio and the watchlists, as the configuration says them or the files
 //! that it names.
 //!
-//! Nothing is read before a list is asked for: where none is configured, asking costs a few
-//! look-ups. What is wrong with a list stops whoever asks for it, with the place; a list is never
-//! served in part.
+//! Nothing is read before a list is asked for, or a cache is opened whose rules depend on one: where
+//! none is configured, asking costs a few look-ups. It is read once. What is wrong with a list stops
+//! whoever needs it, with the place; a list is never served in part.
 //!
 //! *What a file may be* is told by the end of its name, else by its first line: YAML (`.yaml`,
 //! `.yml`, `.json`), a table with a header (`.csv`, `.tsv`), or plain symbols. A file of another
@@ -13,6 +13,7 @@
 use std::cell::RefCell;
 use std::collections::HashSet;
 use std::path::Path;
+use std::sync::Arc;
 
 use super::file::{File, Longest};
 use super::tree::{Found, Guide, ITEM, Refusal, SEPARATOR, below, shown, unfold};
@@ -61,8 +62,17 @@ impl Lists {
 }
 
 impl Config {
-    /// All lists, with their files read.
-    pub fn lists(&self) -> Result<Lists, Usage> {
+    /// All lists, with their files read: once, since a file may be a pipe, and one run has one
+    /// portfolio.
+    pub fn lists(&self) -> Result<&Arc<Lists>, Usage> {
+        if let Some(lists) = self.read_lists.get() {
+            return Ok(lists);
+        }
+        let lists = self.read_lists()?;
+        Ok(self.read_lists.get_or_init(|| Arc::new(lists)))
+    }
+
+    fn read_lists(&self) -> Result<Lists, Usage> {
         let layers = self.layers();
         if !layers.differ() {
             return Ok(Lists::default());
@@ -587,8 +597,8 @@ mod tests {
         assert_eq!(names("portfolio"), "NVDA BTC");
         assert_eq!(names("b"), "AMD BTC");
         assert_eq!(names("all"), "NVDA BTC CPIAUCSL AMD");
-        let Lists { portfolio, watchlists } = config.lists().unwrap();
-        assert_eq!(portfolio, config.list("portfolio").unwrap());
+        let Lists { portfolio, watchlists } = &**config.lists().unwrap();
+        assert_eq!(*portfolio, config.list("portfolio").unwrap());
         let names: Vec<&str> = watchlists.iter().map(|(name, _)| name.as_str()).collect();
         assert_eq!(names, ["a", "b"]);
     }
@@ -596,7 +606,7 @@ mod tests {
     #[test]
     fn without_lists_there_is_nothing_to_read() {
         for set in [&[][..], &["crypto_quote=EUR"], &["watchlists.a=~", "portfolio.file=~"]] {
-            assert_eq!(config(set).lists(), Ok(Lists::default()), "{set:?}");
+            assert_eq!(**config(set).lists().unwrap(), Lists::default(), "{set:?}");
         }
         assert_eq!(config(&[]).list("all"), Ok(vec![]));
         assert_eq!(config(&["portfolio.positions=[]"]).list("portfolio"), Ok(vec![]));

@@ -21,9 +21,21 @@ use crate::error::{nearest, sanitized};
 const CLASSES: &[&str] = &["stock", "crypto", "macro", "fx", "index"];
 const CHANGES: &[&str] = &["price_move", "volume_change"];
 const TYPES: &[&str] = &["quote", "series"];
-/// The types that something can be said of; what the seed names is said of under its names.
-const DATA_TYPES: &[&str] =
-    &["quote", "bars", "chart", "ws_history", "series", "dividends", "splits", "prediction"];
+/// Every type that a key may begin with, whoever gives it.
+const DATA_TYPES: &[&str] = &[
+    "quote",
+    "bars",
+    "chart",
+    "ws_history",
+    "series",
+    "dividends",
+    "splits",
+    "prediction",
+    "market",
+    "adjusted_close",
+    "total_return",
+    "inflation_rate",
+];
 const USE_CASES: &[&str] =
     &["trading", "high_volume", "watchlist", "research", "analysis", "historical"];
 const LEVELS: &[&str] = &["hot", "warm", "cold", "frozen", "critical", "high", "medium", "low"];
@@ -104,6 +116,9 @@ static KEYS: &[(&str, Kind)] = &[
     ("strategies.aggressive.ttl_factor", FACTOR),
     ("invalidation.<change>", Kind::Share),
     ("invalidation.<change>.<class>", Kind::Share),
+    ("invalidation.<change>.hot", Kind::Share),
+    ("invalidation.<change>.other", Kind::Share),
+    ("invalidation.<change>.$", Kind::Share),
     ("invalidation.expire", Kind::Dependents),
     ("rules", Kind::Rules),
     ("rules.[].when", Kind::Template),
@@ -168,7 +183,10 @@ fn is_selector(name: &str) -> bool {
     }
     let symbol = name.split_once(':').filter(|(class, _)| CLASSES.contains(class));
     let symbol = symbol.map_or(name, |(_, symbol)| symbol);
-    is_symbol(symbol) && !symbol.contains(|c: char| c.is_ascii_lowercase())
+    // `STOCK` is rather the class than a symbol.
+    let word = name.to_ascii_lowercase();
+    let is_word = CLASSES.contains(&word.as_str()) || ["hot", "other"].contains(&word.as_str());
+    !is_word && is_symbol(symbol) && !symbol.contains(|c: char| c.is_ascii_lowercase())
 }
 
 /// The names that a segment of a pattern takes, where they are known.
@@ -267,6 +285,11 @@ pub fn unknown(prefix: &str, parent: &str, name: &str) -> Refusal {
         format!("a name here has letters, digits and {kind} only")
     } else if name == "<<" {
         "merge keys are not read; a profile states what differs".to_owned()
+    } else if following(parent).any(|segment| segment == "<exchange>") {
+        match nearest(&name.to_ascii_uppercase(), Exchange::names()) {
+            Some(near) => format!("did you mean `{}`?", shown(&full(&below(parent, near)))),
+            None => "the names of exchanges are those of `mcache calendar`".to_owned(),
+        }
     } else if let Some(path) = meant(parent, name) {
         format!("did you mean `{}`?", shown(&full(&path)))
     } else {
@@ -392,7 +415,7 @@ mod tests {
     use crate::config::defaults::{DEFAULTS, SHIPPED};
     use crate::config::tree::{Leaf, flatten};
     use crate::market::{Class, DataType};
-    use crate::policy::Strategy;
+    use crate::policy::{Cause, Priority, Strategy, UseCase};
     use crate::provider::Speech;
 
     /// The shipped file with the keys that have no default, whose hash is without a space.
@@ -418,14 +441,10 @@ mod tests {
     #[test]
     fn every_key_stands_in_the_shipped_file() {
         let leaves = flatten(&complete(), &Keys::default()).unwrap();
-        for (pattern, kind) in KEYS {
-            // What stands in the items of a list is part of the list; and a value of one class says
-            // the same as that of all.
-            let of_all = pattern.strip_suffix(".<class>");
-            if pattern.contains(ITEM)
-                || KEYS.iter().any(|(other, k)| Some(*other) == of_all && k == kind)
-                    && pattern.starts_with("invalidation")
-            {
+        for (pattern, _) in KEYS {
+            // What stands in the items of a list is part of the list; and a threshold of one class
+            // or symbol cannot stand beside the one of all.
+            if pattern.contains(ITEM) || pattern.starts_with("invalidation.<change>.") {
                 continue;
             }
             let found = leaves.iter().any(|(path, _)| {
@@ -443,6 +462,9 @@ mod tests {
         assert_eq!(CLASSES, Class::ALL.map(Class::as_str));
         assert_eq!(TYPES, DataType::ALL.map(DataType::as_str));
         assert_eq!(KINDS, Speech::ALL.map(Speech::as_str));
+        assert_eq!(USE_CASES, UseCase::ALL.map(UseCase::as_str));
+        assert_eq!(PRIORITIES, Priority::ALL.map(Priority::as_str));
+        assert_eq!(CHANGES, [Cause::PRICE_MOVE, Cause::VOLUME_CHANGE].map(|c| c.to_string()));
         assert_eq!(STRATEGIES[0], "auto");
         assert_eq!(STRATEGIES[1..], Strategy::ALL.map(Strategy::as_str));
     }
@@ -455,6 +477,8 @@ mod tests {
             ("", "max_size_gb", "did you mean `cache.disk.max_size_gb`?"),
             ("ttl", "qoute", "did you mean `ttl.quote`?"),
             ("ttl\tquote", "stok", "did you mean `ttl.quote.stock`?"),
+            ("ttl\tquote", "STOCK", "did you mean `ttl.quote.stock`?"),
+            ("providers\tyahoo\tdelays", "XTKSS", "did you mean `providers.yahoo.delays.XTKS`?"),
             ("chains", "stocks", "did you mean `chains.stock`?"),
             ("providers\tyahoo", "time_out", "did you mean `providers.yahoo.timeout`?"),
             ("cache", "elephants", "the keys of `cache` are memory, disk, ttl_by_data_type"),

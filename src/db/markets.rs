@@ -19,7 +19,7 @@ use crate::key::Key;
 use crate::market::ExchangeCode;
 use crate::policy::Market;
 use crate::policy::market::{Followed, Seen, Sighting};
-use crate::policy::volatility::{Pace, Realised};
+use crate::policy::volatility::{Moves, Realised};
 use crate::policy::volume::{HighVolume, History, slot};
 use crate::time::Timestamp;
 
@@ -249,8 +249,8 @@ impl<'a> Subject<'a> {
     }
 }
 
-fn pace_bytes(pace: &Pace) -> Vec<u8> {
-    let Pace { provider, price, at, squares, seconds, returns } = pace;
+fn pace_bytes(pace: &Moves) -> Vec<u8> {
+    let Moves { provider, price, at, squares, seconds, returns } = pace;
     let mut bytes = Vec::with_capacity(40 + provider.len());
     bytes.extend(at.as_ms().to_le_bytes());
     for number in [price, squares, seconds] {
@@ -261,11 +261,11 @@ fn pace_bytes(pace: &Pace) -> Vec<u8> {
     bytes
 }
 
-fn pace_from(bytes: &[u8]) -> Option<Pace> {
+fn pace_from(bytes: &[u8]) -> Option<Moves> {
     let (numbers, provider) = bytes.split_at_checked(40)?;
     let number = |at: usize| numbers[at * 8..at * 8 + 8].try_into().map(f64::from_le_bytes).ok();
     let whole = |at: usize| numbers[at * 8..at * 8 + 8].try_into().map(i64::from_le_bytes).ok();
-    Some(Pace {
+    Some(Moves {
         at: Timestamp::from_ms(whole(0)?),
         price: number(1)?,
         squares: number(2)?,
@@ -298,7 +298,7 @@ mod tests {
     #[test]
     fn the_bytes_of_a_pace_and_of_a_history_never_change() {
         // On disk for ever.
-        let pace = Pace {
+        let pace = Moves {
             provider: "yahoo".into(),
             price: 189.98,
             at: Timestamp::from_ms(1_782_918_000_123),

@@ -10,7 +10,7 @@ use rusqlite::{CachedStatement, Connection, Row, Transaction, params};
 use super::{Trouble, joined};
 use crate::codec;
 use crate::entry::Entry;
-use crate::policy::Pace;
+use crate::policy::Looks;
 
 const TABLE: &str = "pace";
 
@@ -47,14 +47,14 @@ pub fn prepare<'c>(
 
 /// The pace of the entry in a row; the default if there is none or nobody learns, and nothing if its
 /// sum does not fit.
-pub fn pace(row: &Row<'_>, entry: &Entry, learning: Learning) -> Option<Pace> {
+pub fn pace(row: &Row<'_>, entry: &Entry, learning: Learning) -> Option<Looks> {
     if learning == Learning::Off {
-        return Some(Pace::default());
+        return Some(Looks::default());
     }
     let number = |name: &str| row.get_ref(name).ok()?.as_i64_or_null().ok()?;
-    let Some(sum) = number("pace_sum") else { return Some(Pace::default()) };
+    let Some(sum) = number("pace_sum") else { return Some(Looks::default()) };
     let small = |name| number(name).and_then(|number| u32::try_from(number).ok());
-    let pace = Pace {
+    let pace = Looks {
         looks: small("pace_looks")?,
         changes: small("pace_changes")?,
         elapsed_ms: u64::try_from(number("pace_elapsed_ms")?).ok()?,
@@ -67,9 +67,9 @@ pub fn write(
     transaction: &Transaction<'_>,
     id: i64,
     entry: &Entry,
-    pace: Pace,
+    pace: Looks,
 ) -> Result<(), Trouble> {
-    if pace == Pace::default() {
+    if pace == Looks::default() {
         return Ok(());
     }
     let sql = "INSERT OR REPLACE INTO pace (id, looks, changes, elapsed_ms, sum)

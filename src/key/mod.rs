@@ -24,6 +24,24 @@ pub const SLOTS: i64 = 16;
 /// What no key holds: it means something in a pattern.
 const FOREIGN: [char; 3] = ['*', '?', '@'];
 
+/// What the seeds write without a class: `prediction:BTC`, `chart:BTC:1D`.
+const SEEDS_WITHOUT_CLASS: [&str; 3] = ["prediction", "chart", "ws_history"];
+
+/// The types whose keys name a class and a symbol.
+const OF_A_SYMBOL: [&str; 11] = [
+    "quote",
+    "bars",
+    "chart",
+    "ws_history",
+    "series",
+    "dividends",
+    "splits",
+    "adjusted_close",
+    "total_return",
+    "inflation_rate",
+    "prediction",
+];
+
 /// The provider of what `put` wrote.
 pub const PUT: &str = "put";
 
@@ -179,19 +197,32 @@ fn checked(text: &str) -> Result<(), Usage> {
     Ok(())
 }
 
-/// The seeds leave the class out and call a quote a price.
+/// The seeds leave the class out and call a quote a price. Where a key follows the grammar, its symbol
+/// has the one spelling that it has everywhere.
 fn in_our_spelling(text: &str, names: &dyn Names) -> String {
     let mut parts: Vec<String> = text.split(':').map(str::to_owned).collect();
     if parts[0] == "price" {
         "quote".clone_into(&mut parts[0]);
     }
-    let without_class = ["prediction", "chart", "ws_history"].contains(&parts[0].as_str())
-        && parts.get(1).is_some_and(|p| Class::from_name(p).is_none() && !p.contains(['*', '?']));
+    let is_plain = |part: &String| !part.contains(['*', '?']);
+    let has_class = parts.get(1).is_some_and(|part| Class::from_name(part).is_some());
+    // `prediction:lstm:NVDA` has a part more than the seeds: it is a name of somebody's own.
+    let longest = if parts[0] == "prediction" { 2 } else { 3 };
+    let without_class = SEEDS_WITHOUT_CLASS.contains(&parts[0].as_str())
+        && (2..=longest).contains(&parts.len())
+        && !has_class
+        && is_plain(&parts[1]);
     if without_class && let Ok(symbol) = Symbol::parse(&parts[1], names) {
         parts[1] = format!("{}:{symbol}", symbol.class().as_str());
         if let Some(interval) = parts.get_mut(2) {
             *interval = interval.to_ascii_lowercase();
         }
+    } else if has_class
+        && OF_A_SYMBOL.contains(&parts[0].as_str())
+        && parts.get(2).is_some_and(is_plain)
+        && let Ok(symbol) = Symbol::parse(&format!("{}:{}", parts[1], parts[2]), names)
+    {
+        parts[2] = symbol.to_string();
     }
     parts.join(":")
 }
@@ -252,6 +283,11 @@ mod tests {
             ("chart:BTC:1D", "chart:crypto:BTC:1d"),
             ("ws_history:NVDA:1D", "ws_history:stock:NVDA:1d"),
             ("market:all", "market:all"),
+            ("prediction:lstm:NVDA:1h", "prediction:lstm:NVDA:1h"),
+            ("prediction:stock:nvda", "prediction:stock:NVDA"),
+            ("quote:stock:brk-b", "quote:stock:BRK.B"),
+            ("bars:crypto:btc-usdt:1d", "bars:crypto:BTC:1d"),
+            ("signal:stock:nvda", "signal:stock:nvda"),
             ("system_config:paper_trading", "system_config:paper_trading"),
             ("pair_strategies:ETH/USDT", "pair_strategies:ETH/USDT"),
         ] {

@@ -16,15 +16,11 @@
 
 use std::time::Duration;
 
-use serde::Deserialize;
-
 use super::hours::{Bound, is_market_data};
 use super::known::{Known, Reader};
 use super::life::Rules;
-use super::ttl::Subject;
 use crate::entry::{Entry, Format};
-use crate::market::DataType;
-use crate::number::Number;
+use crate::market::{DataType, Traded};
 use crate::units::{Share, duration_for_people};
 
 /// Fewer looks than this say nothing.
@@ -54,7 +50,7 @@ impl Default for Adaptive {
 
 /// How often a value was seen to change. The default is that nobody has looked.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Pace {
+pub struct Looks {
     /// How often it was looked at anew.
     pub looks: u32,
     /// How often it was another one.
@@ -72,7 +68,7 @@ pub enum Seen {
     Another,
 }
 
-impl Pace {
+impl Looks {
     /// The same after one more look.
     #[must_use]
     pub fn after(self, elapsed: Duration, seen: Seen) -> Self {
@@ -103,7 +99,7 @@ impl Pace {
 impl Adaptive {
     /// How long a value of this pace lasts that lasts so long by rule; nothing while too little is
     /// known.
-    pub fn ttl(&self, usual: Duration, pace: Pace) -> Option<Duration> {
+    pub fn ttl(&self, usual: Duration, pace: Looks) -> Option<Duration> {
         if pace.looks < FEWEST || pace.changes > pace.looks {
             return None;
         }
@@ -117,8 +113,8 @@ impl Adaptive {
     }
 
     /// Why it lasts so long.
-    pub(super) fn says(ttl: Duration, pace: Pace) -> String {
-        let Pace { looks, changes, .. } = pace;
+    pub(super) fn says(ttl: Duration, pace: Looks) -> String {
+        let Looks { looks, changes, .. } = pace;
         format!("{}: changed in {changes} of {looks} looks", duration_for_people(ttl))
     }
 }
@@ -126,14 +122,15 @@ impl Adaptive {
 impl Rules {
     /// The pace of an entry that takes the place of another of the same name; of no interest to who
     /// does not learn.
-    pub fn paced(&self, pace: Pace, before: &Entry, after: &Entry) -> Pace {
-        let Some(adaptive) = self.adaptive else { return Pace::default() };
+    pub fn paced(&self, known: &Known, before: &Entry, after: &Entry) -> Looks {
+        let pace = known.pace;
+        let Some(adaptive) = self.adaptive else { return Looks::default() };
         let is_learned =
             |entry: &Entry| entry.format != Format::NotFound && entry.own_ttl.is_none();
         if !is_learned(before) || !is_learned(after) || after.fetched_at <= before.fetched_at {
             return pace;
         }
-        if !self.is_open_between(before, after) {
+        if !self.is_open_between(before, after, known) {
             return pace;
         }
         let elapsed = after.fetched_at.since(before.fetched_at);
@@ -147,12 +144,12 @@ impl Rules {
     }
 
     /// Whether the market of an entry was open all the time until it was replaced, if it has hours.
-    fn is_open_between(&self, before: &Entry, after: &Entry) -> bool {
-        let subject = Subject::of(&before.key, &self.hot);
-        let Some(hours) = self.hours.as_ref().filter(|_| is_market_data(subject.data_type)) else {
+    fn is_open_between(&self, before: &Entry, after: &Entry, known: &Known) -> bool {
+        let is_bound = is_market_data(before.key.data_type());
+        let Some(hours) = self.hours.as_ref().filter(|_| is_bound) else {
             return true;
         };
-        let Some(exchange) = hours.exchange(&subject, None) else { return true };
+        let Some(exchange) = self.exchange(&before.key, known) else { return true };
         let delay = hours.delay(&before.provider, exchange);
         match hours.bound(exchange, delay, before.fetched_at) {
             (Bound::Ends(at), phase) => phase.is_open && after.fetched_at <= at,
@@ -163,13 +160,8 @@ impl Rules {
 
 /// Whether it is another value: of quotes the price and the volume, of all else the bytes.
 fn is_another(before: &Entry, after: &Entry) -> bool {
-    #[derive(Deserialize)]
-    struct Traded {
-        price: Number,
-        volume: Option<Number>,
-    }
     let traded = |entry: &Entry| {
-        let Traded { price, volume } = serde_json::from_slice(&entry.body).ok()?;
+        let Traded { price, volume } = Traded::read(&entry.body)?;
         Some((price.as_f64(), volume.map(|volume| volume.as_f64())))
     };
     let is_quote = before.key.data_type() == DataType::Quote.as_str();
@@ -195,11 +187,11 @@ mod tests {
 
     const USUAL: Duration = Duration::from_secs(30);
 
-    fn pace(looks: u32, changes: u32, elapsed_ms: u64) -> Pace {
-        Pace { looks, changes, elapsed_ms }
+    fn pace(looks: u32, changes: u32, elapsed_ms: u64) -> Looks {
+        Looks { looks, changes, elapsed_ms }
     }
 
-    fn ttl(pace: Pace) -> Option<Duration> {
+    fn ttl(pace: Looks) -> Option<Duration> {
         Adaptive::default().ttl(USUAL, pace)
     }
 
@@ -219,7 +211,7 @@ mod tests {
 
     #[test]
     fn a_few_looks_say_nothing_and_more_say_what_can_be_counted_by_hand() {
-        assert_eq!(ttl(Pace::default()), None);
+        assert_eq!(ttl(Looks::default()), None);
         assert_eq!(ttl(pace(7, 7, 7)), None);
         assert_eq!(ttl(pace(8, 9, 8)), None, "what cannot be is not believed");
         for (looks, changes, elapsed_s, seconds) in [
@@ -251,7 +243,7 @@ mod tests {
     #[test]
     fn a_value_that_never_changes_comes_to_most_and_one_that_always_does_to_least() {
         for (seen, seconds) in [(Seen::TheSame, 240), (Seen::Another, 15)] {
-            let mut pace = Pace::default();
+            let mut pace = Looks::default();
             for look in 1..=500 {
                 pace = pace.after(USUAL, seen);
                 let expected = (look >= FEWEST).then(|| Duration::from_secs(seconds));
@@ -263,7 +255,7 @@ mod tests {
 
     #[test]
     fn what_was_learned_is_forgotten_in_time() {
-        let mut pace = Pace::default();
+        let mut pace = Looks::default();
         for _ in 0..500 {
             pace = pace.after(USUAL, Seen::Another);
         }
@@ -283,7 +275,7 @@ mod tests {
         for rate in [0.002, 0.01, 0.03] {
             let mut sum = 0.0;
             for _ in 0..KEYS {
-                let mut pace = Pace::default();
+                let mut pace = Looks::default();
                 for _ in 0..200 {
                     let seconds = 20.0 + 20.0 * chance.next();
                     let is_changed = chance.next() < 1.0 - (-rate * seconds).exp();
@@ -323,14 +315,15 @@ mod tests {
             ..Rules::default()
         };
         let (before, after) = (entry(key, from, before), entry(key, to, after));
-        let known = pace(3, 1, 5000);
+        let pace = pace(3, 1, 5000);
+        let known = Known { pace, ..Known::default() };
         let fixed = Rules { adaptive: None, ..rules.clone() };
-        assert_eq!(fixed.paced(known, &before, &after), Pace::default());
+        assert_eq!(fixed.paced(&known, &before, &after), Looks::default());
         let put = Entry { own_ttl: Some(USUAL), ..before.clone() };
-        assert_eq!(rules.paced(known, &put, &after), known);
+        assert_eq!(rules.paced(&known, &put, &after), pace);
         let unknown = Entry { format: Format::NotFound, ..after.clone() };
-        assert_eq!(rules.paced(known, &before, &unknown), known);
-        let Pace { looks, changes, elapsed_ms } = rules.paced(known, &before, &after);
+        assert_eq!(rules.paced(&known, &before, &unknown), pace);
+        let Looks { looks, changes, elapsed_ms } = rules.paced(&known, &before, &after);
         (looks, changes, elapsed_ms / 1000)
     }
 

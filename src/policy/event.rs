@@ -9,10 +9,11 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use super::ttl::{Scope, Subject, Subjects};
 use crate::entry::{CLOCK_SLACK, Entry, Format};
 use crate::error::{Usage, sanitized};
 use crate::key::{Key, Pattern, Template};
-use crate::market::{Class, DataType, Traded};
+use crate::market::{DataType, Traded};
 use crate::time::Timestamp;
 use crate::units::Share;
 
@@ -117,16 +118,16 @@ pub struct Event {
 pub struct Threshold {
     /// Above this share of what was before; none: never.
     pub default: Option<Share>,
-    /// Of classes that have one of their own.
-    pub by_class: Vec<(Class, Share)>,
+    /// Of what has one of its own: a class, a symbol, a list.
+    pub own: Vec<(Scope, Share)>,
 }
 
 impl Threshold {
     /// What holds for the entry under this key.
-    fn of(&self, key: &Key) -> Option<Share> {
-        let class = key.class();
-        let own = self.by_class.iter().find(|(of, _)| Some(*of) == class);
-        own.map(|(_, share)| *share).or(self.default)
+    fn of(&self, key: &Key, hot: &Subjects) -> Option<Share> {
+        let subject = Subject::of(key, hot);
+        let own = self.own.iter().filter(|(scope, _)| scope.covers(&subject));
+        own.max_by_key(|(scope, _)| scope.strength()).map(|(_, share)| *share).or(self.default)
     }
 }
 
@@ -175,6 +176,8 @@ pub struct Invalidation {
     pub price_move: Threshold,
     /// How far a volume may change within a session.
     pub volume_change: Threshold,
+    /// The symbols that are hot.
+    pub hot: Subjects,
     /// What depends on a symbol.
     pub expire: Vec<Template>,
     /// What depends on what is put.
@@ -199,7 +202,7 @@ impl Invalidation {
         ];
         let is_event = |threshold: &Threshold, change: Option<(f64, f64)>| {
             threshold
-                .of(&new.key)
+                .of(&new.key, &self.hot)
                 .zip(change)
                 .is_some_and(|(by, (before, after))| moved(before, after, by))
         };
@@ -266,6 +269,7 @@ mod tests {
 
     use super::*;
     use crate::key::PUT;
+    use crate::market::Class;
     use crate::market::Names;
 
     struct Nobody;
@@ -291,9 +295,13 @@ mod tests {
     }
 
     fn invalidation() -> Invalidation {
-        let share = |share| Threshold { default: Some(Share(share)), by_class: vec![] };
+        let share = |share| Threshold { default: Some(Share(share)), own: vec![] };
         Invalidation {
-            price_move: Threshold { by_class: vec![(Class::Crypto, Share(0.05))], ..share(0.02) },
+            hot: Subjects::default(),
+            price_move: Threshold {
+                own: vec![(Scope::Class(Class::Crypto), Share(0.05))],
+                ..share(0.02)
+            },
             volume_change: share(0.5),
             expire: templates(&["prediction:{class}:{symbol}", "market:*"]),
             rules: vec![

@@ -60,8 +60,7 @@ impl Hours {
     /// symbol looks like.
     pub fn exchange(&self, subject: &Subject<'_>, said: Option<&str>) -> Option<Exchange> {
         let name = subject.name?;
-        let symbol = name.split_once(':').map_or(name, |(_, symbol)| symbol);
-        if let Some(exchange) = self.calendars.of_symbol(symbol) {
+        if let Some(exchange) = self.calendars.of_symbol(name) {
             return Some(exchange);
         }
         if let Some(said) = said {

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use super::adaptive::Pace;
+use super::adaptive::Looks;
 use super::event::Expired;
 use super::market::Market;
 use super::strategy::Course;
@@ -25,7 +25,7 @@ pub struct Known {
     /// That an event has expired it, or one of the same name before it.
     pub expired: Option<Expired>,
     /// How often its value was seen to change: known to who learns, and to nobody else.
-    pub pace: Pace,
+    pub pace: Looks,
 }
 
 impl Known {

@@ -19,7 +19,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::adaptive::{Adaptive, Pace};
+use super::adaptive::{Adaptive, Looks};
 use super::event::Sessions;
 use super::hours::{Bound, Hours, is_market_data};
 use super::known::{Known, Reader};
@@ -173,12 +173,14 @@ impl Rules {
         self.hours.as_ref()?.exchange(&Subject::of(key, &self.hot), said)
     }
 
-    /// In how many sessions two values of one key were taken.
-    pub fn sessions(&self, held: &Entry, new: &Entry) -> Sessions {
+    /// In how many sessions two values of one key and one provider were taken. What is published late
+    /// is of the session that had begun by so much earlier.
+    pub fn sessions(&self, held: &Entry, new: &Entry, known: &Known) -> Sessions {
+        let exchange = self.exchange(&new.key, known);
         let of = |entry: &Entry| {
-            let exchange = self.exchange(&entry.key, &Known::default());
-            let session = self.hours.as_ref().zip(exchange);
-            session.and_then(|(hours, exchange)| hours.session(exchange, entry.fetched_at))
+            let (hours, exchange) = self.hours.as_ref().zip(exchange)?;
+            let delay = hours.delay(&entry.provider, exchange);
+            hours.session(exchange, entry.fetched_at - delay)
         };
         match (of(held), of(new)) {
             (Some(before), Some(after)) if before != after => Sessions::Two,
@@ -196,6 +198,15 @@ impl Rules {
     pub fn is_defined_so(&self, entry: &Entry, known: &Known) -> bool {
         entry.is_put()
             || known.definition == self.definition(&entry.provider, entry.key.data_type())
+    }
+
+    /// Whether what this provider gives at an instant is of a session of the symbol's exchange; so if
+    /// no hours are known of it.
+    pub fn is_in_session(&self, key: &Key, provider: &str, known: &Known, at: Timestamp) -> bool {
+        let exchange = self.exchange(key, known);
+        self.hours.as_ref().zip(exchange).is_none_or(|(hours, exchange)| {
+            hours.calendars.phase(exchange, at - hours.delay(provider, exchange)).is_open
+        })
     }
 
     /// What is asked for under this key is for: what is said, else what is known of it beforehand.
@@ -225,7 +236,7 @@ impl Rules {
         let strategy = self.strategies.of(&entry.provider, known.course, reader.real_now);
         let usual = said.usual.under(Strategy::Normal, &self.strategies);
         let ttl = self.adapted(said.lasting, known.pace, why).under(strategy, &self.strategies);
-        let hour = self.hour(entry, &subject, known, said.after_hours);
+        let hour = self.hour(entry, &subject, known, said.after_hours, strategy);
         let bound = hour.as_ref().map_or(Bound::Ends(Timestamp::NEVER), |hour| hour.bound);
         let expires_at = bound.expires_at(fetched_at, ttl);
         let until = match &hour {
@@ -316,7 +327,7 @@ impl Rules {
     }
 
     /// What the pace of a value makes of how long it lasts by rule.
-    fn adapted<T: Trail>(&self, said: Lasting, pace: Pace, why: &mut T) -> Lasting {
+    fn adapted<T: Trail>(&self, said: Lasting, pace: Looks, why: &mut T) -> Lasting {
         let usual = said.under(Strategy::Normal, &self.strategies);
         let learned = self.adaptive.and_then(|adaptive| adaptive.ttl(usual, pace));
         let Some(ttl) = learned else { return said };
@@ -343,6 +354,7 @@ impl Rules {
         subject: &Subject<'_>,
         known: &Known,
         after_hours: Option<Duration>,
+        strategy: Strategy,
     ) -> Option<Hour> {
         // Who says how long something lasts after hours says that it has hours.
         if !is_market_data(subject.data_type) && after_hours.is_none() {
@@ -354,7 +366,10 @@ impl Rules {
         let delay = hours.delay(&entry.provider, exchange);
         let (bound, phase) = hours.bound(exchange, delay, entry.fetched_at);
         let bound = match (bound, after_hours) {
-            (Bound::Lasts(open), Some(most)) => Bound::Lasts(open.min(entry.fetched_at + most)),
+            (Bound::Lasts(open), Some(most)) => {
+                let most = self.strategies.scaled(most, strategy);
+                Bound::Lasts(open.min(entry.fetched_at + most))
+            }
             (bound, _) => bound,
         };
         Some(Hour { exchange, phase, delay, bound })

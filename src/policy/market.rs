@@ -4,7 +4,7 @@
 //! ([`Followed`]) is looked at only when a quote is stored. Every instant is of the program's clock,
 //! as the quotes are that it is made of.
 
-use super::volatility::{LONGEST_STEP, Pace, Realised};
+use super::volatility::{LONGEST_STEP, Moves, Realised};
 use super::volume::{HighVolume, History};
 use crate::market::{Class, ExchangeCode, MarketState, Quote};
 use crate::number::Number;
@@ -90,7 +90,7 @@ pub struct Followed {
     /// When it was last seen; none if it never was.
     pub seen_at: Option<Timestamp>,
     /// How its price moved.
-    pub pace: Option<Pace>,
+    pub pace: Option<Moves>,
 }
 
 impl Followed {
@@ -118,7 +118,7 @@ impl Followed {
         let price = sighting.price;
         let pace = match next.pace.take() {
             Some(pace) => pace.after(provider, price, at),
-            None => Pace::from(provider, price, at),
+            None => Moves::from(provider, price, at),
         };
         next.market.volatility = pace.realised(class);
         next.pace = Some(pace);
@@ -196,7 +196,7 @@ mod tests {
         assert_eq!((next, history), (stormy.clone(), None));
         let right = after(&stormy, &SIGHTING, at(-86_400));
         assert_eq!(right.market.volatility, None);
-        assert_eq!(right.pace, Some(Pace::from("yahoo", 100.0, at(-86_400))));
+        assert_eq!(right.pace, Some(Moves::from("yahoo", 100.0, at(-86_400))));
     }
 
     #[test]

@@ -16,7 +16,7 @@ pub mod use_case;
 pub mod volatility;
 pub mod volume;
 
-pub use adaptive::{Adaptive, Pace};
+pub use adaptive::{Adaptive, Looks};
 pub use event::{Cause, Event, Expired, Invalidation};
 pub use known::{Known, Reader};
 pub use life::{EndpointRule, Reason, Rules};

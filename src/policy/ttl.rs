@@ -156,7 +156,7 @@ impl Scope {
     }
 
     /// Which of two that cover the same thing is stronger; one symbol is stronger than a list.
-    fn strength(&self) -> (u8, usize) {
+    pub(super) fn strength(&self) -> (u8, usize) {
         match self {
             Self::Any => (0, 0),
             Self::Class(_) => (1, 0),

@@ -2,7 +2,7 @@
 //!
 //! # Shape
 //!
-//! A [`Pace`] follows the quotes of a symbol: each that comes a little later than the last is a
+//! A [`Moves`] follows the quotes of a symbol: each that comes a little later than the last is a
 //! return (the logarithm of the two prices' ratio). Squared returns and the seconds that they took are
 //! summed, both halved with every [`HALF_LIFE`] that is followed, and the volatility is the root of
 //! the one by the other, for a year of trading. Only time within sessions is followed, so a night
@@ -71,7 +71,7 @@ impl fmt::Display for Realised {
 
 /// What is followed of the prices of one symbol that one provider gives.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Pace {
+pub struct Moves {
     /// Who gives them: the prices of two differ by more than a price moves.
     pub provider: Box<str>,
     /// The price from which the next return is taken.
@@ -86,7 +86,7 @@ pub struct Pace {
     pub returns: u32,
 }
 
-impl Pace {
+impl Moves {
     /// The beginning of one.
     pub fn from(provider: &str, price: f64, at: Timestamp) -> Self {
         let provider = provider.into();
@@ -192,9 +192,9 @@ mod tests {
     const START: i64 = 1_782_918_000_000;
 
     /// What a series of quotes comes to: milliseconds after the last, and the price.
-    fn followed(quotes: &[(i64, f64)]) -> Pace {
+    fn followed(quotes: &[(i64, f64)]) -> Moves {
         let mut at = START;
-        let mut pace = Pace::from("yahoo", 100.0, Timestamp::from_ms(at));
+        let mut pace = Moves::from("yahoo", 100.0, Timestamp::from_ms(at));
         for (step, price) in quotes {
             at += step;
             pace = pace.after("yahoo", *price, Timestamp::from_ms(at));
@@ -283,7 +283,7 @@ mod tests {
     #[test]
     fn two_providers_are_never_compared() {
         let at = |seconds: i64| Timestamp::from_ms(START + seconds * 1000);
-        let pace = Pace::from("binance", 100.0, at(0)).after("yahoo", 90.0, at(60));
+        let pace = Moves::from("binance", 100.0, at(0)).after("yahoo", 90.0, at(60));
         assert_eq!((&*pace.provider, pace.returns), ("binance", 0));
         let pace = pace.after("binance", 101.0, at(120));
         assert_eq!((pace.returns, pace.at), (1, at(120)));

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use rusqlite::{CachedStatement, OptionalExtension as _, Transaction, params};
 
 use super::disk::sound;
-use super::{Incoming, Name};
+use super::{Incoming, Name, Stored};
 use crate::db::tally::Tally;
 use crate::db::{Trouble, marks};
 use crate::entry::Entry;
@@ -38,7 +38,7 @@ pub struct Expiry<'a> {
     /// What makes an event, and what events expire.
     pub by: &'a Invalidation,
     /// In how many sessions two quotes of one key were taken.
-    pub sessions: &'a dyn Fn(&Entry, &Entry) -> Sessions,
+    pub sessions: &'a dyn Fn(&Entry, &Stored) -> Sessions,
 }
 
 /// A row that an event may be about.
@@ -63,8 +63,11 @@ impl Expiry<'_> {
             return Ok(Vec::new());
         }
         let held = held(transaction, &new.key, &new.provider)?;
-        Ok(held
-            .map_or_else(Vec::new, |held| self.by.events(&held, new, (self.sessions)(&held, new))))
+        let happened = |held: Entry| {
+            let sessions = (self.sessions)(&held, &incoming.stored);
+            self.by.events(&held, new, sessions)
+        };
+        Ok(held.map_or_else(Vec::new, happened))
     }
 
     /// Marks what these events expire, but for the rows just `stored`, and counts it; what it was.

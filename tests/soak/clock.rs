@@ -37,6 +37,10 @@ pub fn what_is_from_later_than_now_is_stale(form: Form) -> String {
     let steps = form.of(60, 600);
     let upstream = numbered();
     let mut sandbox = machine(&upstream).env("MCACHE_TTL__QUOTE__STOCK", "1h");
+    for number in 0..SYMBOLS {
+        // What never closes is fresh for its hour and no longer.
+        sandbox = sandbox.env(&format!("MCACHE_CALENDARS__SYMBOLS__S{number}"), "24/7");
+    }
     let mut random = Random(17);
     let mut now = Timestamp::parse(NOW).unwrap().as_ms();
     let start = now;

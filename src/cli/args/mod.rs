@@ -334,7 +334,8 @@ Counters are kept by day (UTC), so --since counts from the start of its day.
 --what-if replays the newest 100,000 reads, each once under the configuration in force and once
 under the one that is tried out, against a cache that begins empty. It assumes that every miss is
 one call, which succeeds at once; that every strategy is normal, unless it is pinned; that nobody
-said --refresh, --max-age or --use; and it learns nothing for `policy: adaptive`. Warming is no read.
+said --refresh, --max-age or --use. It knows of no exchange but a symbol's own look, of no unusual
+volume, and learns nothing for `policy: adaptive`. Warming is no read.
 With it, --since is exact, and --by takes symbol, key, type or provider.
 
 --verify reads every entry and changes nothing; exit code 1 if something is damaged. --repair keeps

@@ -48,14 +48,14 @@ pub(in crate::cli) fn run(args: &Calendar, invocation: Invocation<'_>) -> anyhow
     if let Some(date) = &args.is_session {
         let today = calendars.local_date(exchange, now);
         let date = if date == "today" { today } else { parsed(date)? };
-        warn(is_beyond(exchange, date).then_some(exchange), ui);
+        warn(calendars.is_guess(exchange, date).then_some(exchange), ui);
         let session = calendars.session(exchange, date);
         return Ok(session.map_or(Exit::Failure, |_| Exit::Success));
     }
     let style = ui.style();
     if args.from.is_some() || args.to.is_some() {
         let (from, to) = span(args, calendars.local_date(exchange, now))?;
-        let is_guess = is_beyond(exchange, from) || is_beyond(exchange, to);
+        let is_guess = [from, to].into_iter().any(|date| calendars.is_guess(exchange, date));
         warn(is_guess.then_some(exchange), ui);
         let sessions = calendars.sessions(exchange, from, to);
         write_sessions(exchange, sessions, format, &calendars, style, ui.data())?;
@@ -69,11 +69,6 @@ pub(in crate::cli) fn run(args: &Calendar, invocation: Invocation<'_>) -> anyhow
         write_all(&[row], format, &calendars, style, ui.data())?;
     }
     Ok(Exit::Success)
-}
-
-/// Whether a date is beyond what is known of an exchange.
-fn is_beyond(exchange: Exchange, date: Date) -> bool {
-    known(exchange).is_some_and(|(first, last)| date < first || date > last)
 }
 
 /// Says once whose sessions are guessed; of a single exchange also what is known.

@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use super::{questions, say_warnings, terms};
+use super::{line, questions, say_warnings, terms};
 use crate::cache::{Answer, Cache, Interrupted, Purpose, Question, Served};
 use crate::cli::Invocation;
 use crate::cli::args::{Fetch, Format};
@@ -12,7 +12,6 @@ use crate::cli::output::{Printer, Shown, fits, printer};
 use crate::cli::ui::{Style, Ui};
 use crate::error::{Error, Kind};
 use crate::policy::Terms;
-use crate::units::duration_for_people;
 
 pub(in crate::cli) fn run(args: &Fetch, invocation: Invocation<'_>) -> anyhow::Result<Exit> {
     let format = invocation.format(&[Format::Table, Format::Json, Format::Ndjson, Format::Csv])?;
@@ -141,24 +140,5 @@ impl Report<'_> {
         fetched?;
         // An older answer is better than a file with none.
         if self.served == 0 { Ok(()) } else { file.finish() }
-    }
-}
-
-/// One line about a request: status, tier, key, age, milliseconds, provider.
-fn line(question: &Question, answer: &Answer, now: crate::time::Timestamp) -> String {
-    let ms = answer.took.as_secs_f64() * 1000.0;
-    match &answer.outcome {
-        Ok(served) => format!(
-            "{} {} {} {} {ms:.2}ms {}",
-            served.status.as_str(),
-            served.answered_by.as_str(),
-            served.entry.key,
-            duration_for_people(served.entry.age(now)).replace(' ', ""),
-            served.entry.provider,
-        ),
-        Err(error) => {
-            let provider = question.providers.first().map_or("-", AsRef::as_ref);
-            format!("error {} {} - {ms:.2}ms {provider}", error.kind, question.key)
-        }
     }
 }

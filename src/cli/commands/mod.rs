@@ -18,12 +18,14 @@ mod what_if;
 
 use std::io::{IsTerminal as _, Read as _};
 
-use crate::cache::{Cache, Question};
+use crate::cache::{Answer, Cache, Question};
 use crate::config::Config;
 use crate::error::Usage;
 use crate::key::Pattern;
 use crate::market::DataType;
 use crate::policy::Terms;
+use crate::time::Timestamp;
+use crate::units::duration_for_people;
 
 use super::Invocation;
 use super::args::Asked;
@@ -104,5 +106,24 @@ fn nothing_matches(cache: &Cache, pattern: &Pattern) -> String {
     match cache.nearest_key(pattern) {
         Some(near) => format!("nothing matches `{pattern}`; did you mean `{near}`?"),
         None => format!("nothing matches `{pattern}`"),
+    }
+}
+
+/// One line about a request: status, tier, key, age, milliseconds, provider.
+fn line(question: &Question, answer: &Answer, now: Timestamp) -> String {
+    let ms = answer.took.as_secs_f64() * 1000.0;
+    match &answer.outcome {
+        Ok(served) => format!(
+            "{} {} {} {} {ms:.2}ms {}",
+            served.status.as_str(),
+            served.answered_by.as_str(),
+            served.entry.key,
+            duration_for_people(served.entry.age(now)).replace(' ', ""),
+            served.entry.provider,
+        ),
+        Err(error) => {
+            let provider = question.providers.first().map_or("-", AsRef::as_ref);
+            format!("error {} {} - {ms:.2}ms {provider}", error.kind, question.key)
+        }
     }
 }

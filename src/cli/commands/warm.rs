@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{questions, say_warnings, terms};
+use super::{line, questions, say_warnings, terms};
 use crate::cache::{AnsweredBy, Purpose, Status};
 use crate::cli::Invocation;
 use crate::cli::args::{Format, Warm};
@@ -44,6 +44,9 @@ pub(in crate::cli) fn run(args: &Warm, invocation: Invocation<'_>) -> anyhow::Re
         ui.step();
         for warning in &answer.warnings {
             ui.warn(warning);
+        }
+        if ui.is_verbose() {
+            ui.verbose(&line(&questions[index], &answer, cache.clock().now()));
         }
         match &answer.outcome {
             Ok(served) if served.status == Status::Stale => failed += 1,

@@ -238,7 +238,8 @@ fn explained(shown: &Shown<'_>, served: &Served) -> Vec<String> {
     let Some(reasons) = &shown.reasons else { return Vec::new() };
     let until = served.life.expires_at.for_people();
     let verdict = match (served.status, served.upstream_calls) {
-        (Status::Hit, _) => format!("no call was made: fresh until {until}"),
+        (Status::Hit, 0) => format!("no call was made: fresh until {until}"),
+        (Status::Hit, _) => format!("upstream failed: fresh until {until}"),
         (Status::Stale, 0) => format!("no call was made: stale since {until}"),
         (Status::Stale, _) => format!("upstream failed: stale since {until}"),
         (_, 0) => format!("another process asked: fresh until {until}"),

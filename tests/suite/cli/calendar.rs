@@ -171,12 +171,12 @@ fn the_days_that_a_user_states_hold() {
     assert_eq!(sandbox.run(&["config", "check"]).code, Some(0));
     // A file that says nothing sensible stops what needs calendars, and the check, by its line.
     let file = sandbox.file("home/.config/mcache/days.csv", DAYS.replace("12:00", "12"));
-    let place = format!("`{}`: line 3: `12` is not a time of day", file.display());
+    let place = format!("{}: line 3: `12` is not a time of day", file.display());
     for arguments in [&["calendar"][..], &["config", "check"]] {
         sandbox.run(arguments).fails(2, &[&place, &config.display().to_string(), "hint"]);
     }
     std::fs::remove_file(file).unwrap();
-    sandbox.run(&["calendar"]).fails(2, &["days.csv` cannot be read", "calendars.file"]);
+    sandbox.run(&["calendar"]).fails(2, &["days.csv does not exist", "calendars.file"]);
 }
 
 #[test]

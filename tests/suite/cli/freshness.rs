@@ -42,7 +42,7 @@ fn a_quote_of_the_week_end_is_fresh_until_monday_and_tells_why_in_three_lines() 
             "  no call was made: fresh until Mon 2026-06-29 13:30 UTC",
         ]
     );
-    let cache = cache_at(&sandbox, "2026-06-29T13:29:58Z", &["AAPL"]);
+    let cache = cache_at(&sandbox, "2026-06-29T13:29:00Z", &["AAPL"]);
     assert_eq!((&cache["status"], &cache["expires_at"]), (&json!("hit"), &json!(MONDAY_OPEN)));
     assert_eq!(upstream.count(), 1, "nobody asks on a Sunday");
     assert_eq!(cache_at(&sandbox, MONDAY_OPEN, &["AAPL"])["status"], "miss");
@@ -81,7 +81,8 @@ fn a_provider_that_publishes_late_has_the_close_later() {
 fn a_half_day_ends_early_and_a_holiday_is_no_session() {
     let (_upstream, sandbox) = speaking();
     // The day after Thanksgiving closes at 13:00 New York time.
-    let half = cache_at(&sandbox, "2026-11-27T17:59:50Z", &["AAPL"]);
+    let long = ["AAPL", "--use", "historical"];
+    let half = cache_at(&sandbox, "2026-11-27T17:55:00Z", &long);
     assert_eq!(half["expires_at"], "2026-11-27T18:00:00Z");
     // Independence Day is kept on Friday the 3rd.
     let holiday = cache_at(&sandbox, "2026-07-03T15:00:00Z", &["MSFT"]);
@@ -102,12 +103,42 @@ fn days_of_ones_own_are_kept_and_a_symbol_may_be_told_its_exchange() {
         "home/.config/mcache/days.csv",
         "exchange,session,open,close,break_start,break_end\nXNAS,2026-07-01,,,,\n",
     );
-    sandbox.config("calendars:\n  file: days.csv\n  symbols:\n    SONY: XTKS\n");
+    sandbox.config(
+        "calendars:\n  file: days.csv\n  symbols:\n    SONY: XTKS\n    brk-b: XTKS\n    index:FTSE: XLON\n  suffixes:\n    .QQ: XTKS\n",
+    );
     let closed = cache_at(&sandbox, "2026-07-01T15:00:00Z", &["AAPL"]);
     assert_eq!(closed["expires_at"], "2026-07-02T13:30:00Z");
-    // Tokyo is asleep.
-    let sony = cache_at(&sandbox, "2026-07-01T15:00:00Z", &["SONY"]);
-    assert_eq!(sony["expires_at"], "2026-07-02T00:00:00Z");
+    for (symbol, opens) in [
+        // Tokyo is asleep.
+        ("SONY", "2026-07-02T00:00:00Z"),
+        ("BRK.B", "2026-07-02T00:00:00Z"),
+        ("^FTSE", "2026-07-02T07:00:00Z"),
+    ] {
+        let cache = cache_at(&sandbox, "2026-07-01T16:00:00Z", &[symbol]);
+        assert_eq!(cache["expires_at"], opens, "{symbol}");
+    }
+    // Of `X.QQ` upstream says nothing here.
+    let upstream = Upstream::saying(200, "application/json", &yahoo("X.QQ", "7", ""));
+    let sandbox = sandbox.with_provider("yahoo", upstream.url());
+    let cache = cache_at(&sandbox, "2026-07-01T16:00:00Z", &["X.QQ"]);
+    assert_eq!(cache["expires_at"], "2026-07-02T00:00:00Z");
+}
+
+#[test]
+fn what_the_seed_says_of_market_hours_is_stronger_than_what_is_shipped_as_one_number() {
+    let (_upstream, sandbox) = speaking();
+    sandbox.config("cache: {ttl_by_data_type: {CPI_INDEX: {market_hours: 60, after_hours: 70}}}");
+    assert_eq!(ttl(&sandbox, &["CPI_INDEX"]), 60.0);
+}
+
+#[test]
+fn a_refresh_that_fails_does_not_say_that_no_call_was_made() {
+    let (_upstream, sandbox) = speaking();
+    cache_at(&sandbox, crate::sandbox::NOW, &["AAPL"]);
+    let broken = Upstream::saying(500, "text/plain", "no");
+    let sandbox = sandbox.with_provider("yahoo", broken.url());
+    let run = sandbox.run(&["fetch", "AAPL", "--refresh", "--explain", "--max-wait", "0"]);
+    assert!(run.stdout.contains("upstream failed: fresh until"), "{run:?}");
 }
 
 #[test]
@@ -197,6 +228,12 @@ fn a_symbol_and_a_list_may_have_times_of_their_own() {
     for (config, says) in [
         ("ttl: {quote: {stok: 5}}", "did you mean `ttl.quote.stock`?"),
         ("ttl: {quote: {\"@techs\": 5}}\nwatchlists: {tech: [A]}", "did you mean `@tech`?"),
+        ("hot_symbols: [\"x:A\"]", "`x` in `x:A` is not a class"),
+        (
+            "invalidation: {price_move: {\"@techs\": 5%}}\nwatchlists: {tech: [A]}",
+            "did you mean `@tech`?",
+        ),
+        ("invalidation: {price_move: {stok: 5%}}", "did you mean `invalidation.price_move.stock`?"),
         ("ttl: {quote: {NVDA: 5x}}", "`5x` is not a duration"),
         ("ttl: {quote: 5m-2m}", "ends before it begins"),
         ("levels: {tepid: 5m}", "unknown key `levels.tepid`"),
@@ -310,7 +347,7 @@ fn warm_refreshes_early_and_not_everything_at_once() {
     const HOUR: &str = "ttl: {quote: 1h}\nproviders: {yahoo: {limits: []}}\n";
     assert_eq!(asked_again("2026-07-01T15:47:00Z", HOUR), 0, "not in the first four fifths");
     let some = asked_again("2026-07-01T15:54:00Z", HOUR);
-    assert!((8..=32).contains(&some), "half of it is over, and {some} of 40 were asked");
+    assert!((4..=36).contains(&some), "half of it is over, and {some} of 40 were asked");
     let off = format!("{HOUR}early_refresh: 0%\n");
     assert_eq!(asked_again("2026-07-01T15:59:00Z", &off), 0);
 }
@@ -346,4 +383,15 @@ fn a_reserve_may_belong_to_a_use_case() {
     let refused = sandbox.run(&["fetch", "MSFT", "--max-wait", "0"]);
     refused.fails(1, &["what is kept for trading"]);
     assert_eq!(sandbox.run(&["fetch", "IBM", "-u", "trading", "--max-wait", "0"]).code, Some(0));
+}
+
+#[test]
+fn offline_names_another_provider_only_if_another_gave_an_answer() {
+    let (_upstream, sandbox) = speaking();
+    cache_at(&sandbox, crate::sandbox::NOW, &["AAPL"]);
+    let later = "2026-07-01T15:10:00Z";
+    let gone = at(&sandbox, later, &["fetch", "AAPL", "--offline", "--set", "keep.quote=1m"]);
+    assert!(gone.stderr.contains("warm the cache first"), "{gone:?}");
+    let another = at(&sandbox, later, &["fetch", "AAPL", "--offline", "-p", "demo"]);
+    assert!(another.stderr.contains("add `--provider yahoo`"), "{another:?}");
 }

@@ -439,3 +439,14 @@ fn the_demo_confirms_a_series_that_has_not_changed() {
         assert_eq!(json_at(&sandbox, now, &series)[0]["cache"]["status"], status);
     }
 }
+
+#[test]
+fn nothing_is_confirmed_over_a_close_since_a_quote_says_what_its_market_did() {
+    let site = Site::saying("228.83", "ETag: \"a\"");
+    let sandbox = site.sandbox();
+    for now in ["2026-07-01T19:58:00Z", "2026-07-01T19:59:00Z", "2026-07-01T20:05:00Z"] {
+        assert_eq!(json_at(&sandbox, now, &["fetch", "AAPL"])[0]["price"], 228.83);
+    }
+    assert_eq!(site.bodies(), 2);
+    assert_eq!(site.conditions()[2], "");
+}

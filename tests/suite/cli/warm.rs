@@ -94,3 +94,13 @@ fn a_share_of_a_budget_is_left_to_the_others() {
     assert_eq!(warm("0%").code, Some(1));
     assert_eq!(upstream.count(), 7);
 }
+
+#[test]
+fn verbose_says_one_line_a_request_here_too() {
+    let (_upstream, sandbox) = speaking();
+    assert_eq!(sandbox.run(&["warm", "AAPL"]).stderr, "");
+    let run = sandbox.run(&["warm", "AAPL", "MSFT", "-v"]);
+    let lines: Vec<&str> = run.stderr.lines().collect();
+    assert!(lines[0].starts_with("hit disk quote:stock:AAPL "), "{run:?}");
+    assert!(lines[1].starts_with("miss upstream quote:stock:MSFT "), "{run:?}");
+}

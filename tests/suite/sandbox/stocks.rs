@@ -4,7 +4,14 @@ use super::{Sandbox, Upstream, reply};
 
 /// A machine by the clock on the wall, whose Yahoo is this upstream and whose quotes last.
 pub fn machine(upstream: &Upstream) -> Sandbox {
-    Sandbox::new()
+    // In real time New York may close at any moment.
+    let open = |sandbox: Sandbox, symbol: &str| {
+        sandbox.env(&format!("MCACHE_CALENDARS__SYMBOLS__{symbol}"), "24/7")
+    };
+    let symbols = ["AAPL", "MSFT", "S0", "S1", "S2", "S3", "S4", "S5", "S6", "S7", "S8", "S9"];
+    symbols
+        .into_iter()
+        .fold(Sandbox::new(), open)
         .in_real_time()
         .with_provider("yahoo", upstream.url())
         .env("MCACHE_PROVIDERS__YAHOO__LIMITS", "[]")
