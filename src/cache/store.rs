@@ -122,6 +122,7 @@ impl Cache {
         }
         let now = self.clock.real_now();
         let target = self.max_disk_bytes / 100 * SWEPT_TO;
+        disk.drop_beside(now, self.clock.now())?;
         for _ in 0..SLICES + added / 128 {
             if disk.used_bytes()? <= target {
                 break;

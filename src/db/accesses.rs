@@ -29,6 +29,12 @@ use crate::time::Timestamp;
 /// than half a megabyte.
 pub const MOST: i64 = 100_000;
 
+/// The highest running number that there may be: a damaged one above it would be the last for ever.
+const HIGHEST: i64 = i64::MAX / 2;
+
+/// After how many reads names are looked for that nothing refers to any more: that reads every row.
+const PRUNED_EVERY: i64 = 10_000;
+
 /// How many reads a row holds at most: a kilobyte or four.
 const LONGEST: usize = 1000;
 
@@ -57,9 +63,13 @@ impl Accesses {
         if self.0.is_empty() || !is_there(transaction)? {
             return Ok(());
         }
-        let mut last = last(transaction)?;
-        let mut name = transaction
-            .prepare_cached("INSERT OR IGNORE INTO access_name (id, name) VALUES (?1, ?2)")?;
+        let first = last(transaction)?;
+        let mut last = first;
+        // A name that is not what was written is made so again.
+        let mut name = transaction.prepare_cached(
+            "INSERT INTO access_name (id, name) VALUES (?1, ?2)
+             ON CONFLICT (id) DO UPDATE SET name = excluded.name WHERE name IS NOT excluded.name",
+        )?;
         let mut row = transaction.prepare_cached(
             "INSERT INTO access (id, name, at_ms, later) VALUES (?1, ?2, ?3, ?4)",
         )?;
@@ -77,7 +87,10 @@ impl Accesses {
                 row.execute((last, id, first, later.as_flattened()))?;
             }
         }
-        forget(transaction, last - MOST)
+        if forget(transaction, last - MOST)? && first / PRUNED_EVERY != last / PRUNED_EVERY {
+            prune(transaction)?;
+        }
+        Ok(())
     }
 }
 
@@ -101,13 +114,23 @@ pub fn read(
     )?;
     let mut rows = select.query([])?;
     while let Some(row) = rows.next()? {
-        let (name, first): (String, i64) = (row.get(0)?, row.get(1)?);
-        let instants = reads.entry(name).or_default();
-        let (later, _) = row.get_ref(2)?.as_blob().unwrap_or_default().as_chunks();
+        // A row that is not what was written costs its reads; the entries have nothing to do with it.
+        let (Ok(name), Ok(first), Ok(later)) =
+            (row.get_ref(0)?.as_str(), row.get_ref(1)?.as_i64(), row.get_ref(2)?.as_blob())
+        else {
+            continue;
+        };
+        let (later, _) = later.as_chunks();
         let later =
             later.iter().map(|offset| first.saturating_add(u32::from_le_bytes(*offset).into()));
         let all = std::iter::once(first).chain(later).map(Timestamp::from_ms);
-        instants.extend(all.filter(|at| since.is_none_or(|since| *at >= since)));
+        let all = all.filter(|at| since.is_none_or(|since| *at >= since));
+        match reads.get_mut(name) {
+            Some(instants) => instants.extend(all),
+            None => {
+                reads.insert(name.to_owned(), all.collect());
+            }
+        }
     }
     reads.retain(|_, instants| !instants.is_empty());
     for instants in reads.values_mut() {
@@ -116,28 +139,42 @@ pub fn read(
     Ok(reads)
 }
 
-/// Forgets all but about so many of the newest, and the names of which no read is left.
+/// Forgets all but about so many of the newest, and with them the names of which no read is left.
 pub fn keep_newest(transaction: &Transaction<'_>, most: i64) -> Result<(), Trouble> {
     if !is_there(transaction)? {
         return Ok(());
     }
     let last = last(transaction)?;
-    forget(transaction, last.saturating_sub(most))?;
+    if forget(transaction, last.saturating_sub(most))? {
+        prune(transaction)?;
+    }
+    Ok(())
+}
+
+/// Whether there were any.
+fn forget(transaction: &Transaction<'_>, until: i64) -> Result<bool, Trouble> {
+    let mut delete = transaction.prepare_cached("DELETE FROM access WHERE id <= ?1")?;
+    Ok(delete.execute([until])? > 0)
+}
+
+/// Drops the names of which no read is left.
+fn prune(transaction: &Transaction<'_>) -> Result<(), Trouble> {
     transaction
         .prepare_cached("DELETE FROM access_name WHERE id NOT IN (SELECT name FROM access)")?
         .execute([])?;
     Ok(())
 }
 
-fn forget(transaction: &Transaction<'_>, until: i64) -> Result<(), Trouble> {
-    transaction.prepare_cached("DELETE FROM access WHERE id <= ?1")?.execute([until])?;
-    Ok(())
-}
-
-/// The running number of the newest read.
-fn last(connection: &Connection) -> Result<i64, Trouble> {
-    let mut last = connection.prepare_cached("SELECT coalesce(max(id), 0) FROM access")?;
-    Ok(last.query_row([], |row| row.get(0))?)
+/// The running number of the newest read; rows above what there may be are dropped.
+fn last(transaction: &Transaction<'_>) -> Result<i64, Trouble> {
+    let mut last = transaction.prepare_cached("SELECT coalesce(max(id), 0) FROM access")?;
+    let found: i64 = last.query_row([], |row| row.get(0))?;
+    if found <= HIGHEST {
+        return Ok(found.max(0));
+    }
+    transaction.prepare_cached("DELETE FROM access WHERE id > ?1")?.execute([HIGHEST])?;
+    let found: i64 = last.query_row([], |row| row.get(0))?;
+    Ok(found.max(0))
 }
 
 fn is_there(connection: &Connection) -> Result<bool, Trouble> {
@@ -168,6 +205,15 @@ mod tests {
         let reads = database.read(|connection| read(connection, since)).unwrap();
         let ms = |instants: Vec<Timestamp>| instants.into_iter().map(Timestamp::as_ms).collect();
         reads.into_iter().map(|(name, instants)| (name, ms(instants))).collect()
+    }
+
+    fn names(database: &Database) -> i64 {
+        let sql = "SELECT count(*) FROM access_name";
+        database.read(|connection| Ok(connection.query_row(sql, [], |row| row.get(0))?)).unwrap()
+    }
+
+    fn change(database: &Database, sql: &str) {
+        database.write(|transaction| Ok(transaction.execute_batch(sql)?)).unwrap();
     }
 
     fn of(name: &str, reads: &[i64]) -> BTreeMap<String, Vec<i64>> {
@@ -207,15 +253,50 @@ mod tests {
         assert_eq!(reads.len(), 1);
         let count = i64::try_from(reads[AAPL].len()).unwrap();
         assert!((MOST..MOST + longest).contains(&count), "{count}");
+        assert_eq!(names(&database), 1, "a name goes with its last read");
         assert_eq!(*reads[AAPL].last().unwrap(), 119_999);
         database.write(|transaction| keep_newest(transaction, 1500)).unwrap();
         let count = i64::try_from(held(&database, None)[AAPL].len()).unwrap();
         assert!((1500..1500 + longest).contains(&count), "{count}");
-        let names = |connection: &Connection| {
-            let sql = "SELECT count(*) FROM access_name";
-            Ok(connection.query_row(sql, [], |row| row.get::<_, i64>(0))?)
-        };
-        assert_eq!(database.read(names).unwrap(), 1);
+        assert_eq!(names(&database), 1);
+    }
+
+    #[test]
+    fn names_are_gone_through_only_after_a_read_was_forgotten() {
+        let folder = tempfile::tempdir().unwrap();
+        let database = Database::at(folder.path());
+        write(&database, [(1, AAPL), (2, "quote:stock:MSFT@demo")]);
+        change(&database, "INSERT INTO access_name VALUES (1, 'nobody''s')");
+        for (most, expected) in [(1000, 3), (2, 3), (1, 1)] {
+            database.write(|transaction| keep_newest(transaction, most)).unwrap();
+            assert_eq!(names(&database), expected, "{most}");
+        }
+    }
+
+    #[test]
+    fn a_damaged_row_costs_its_reads_and_nothing_else() {
+        let msft = "quote:stock:MSFT@demo";
+        for (damage, left) in [
+            ("UPDATE access_name SET name = CAST(x'ff61' AS TEXT) WHERE name LIKE '%MSFT%'", 1),
+            ("UPDATE access_name SET name = x'61' WHERE name LIKE '%MSFT%'", 1),
+            ("UPDATE access SET at_ms = 'x' WHERE at_ms = 2", 1),
+            ("UPDATE access SET later = 7 WHERE at_ms = 2", 1),
+            ("UPDATE access SET id = 9223372036854775807 WHERE at_ms = 2", 2),
+            ("UPDATE access SET id = id - 9223372036854775807", 2),
+        ] {
+            let folder = tempfile::tempdir().unwrap();
+            let database = Database::at(folder.path());
+            write(&database, [(1, AAPL)]);
+            write(&database, [(2, msft)]);
+            change(&database, damage);
+            let reads = held(&database, None);
+            assert_eq!((&reads[AAPL][..], reads.len()), (&[1][..], left), "{damage}");
+            write(&database, [(3, msft), (4, AAPL)]);
+            database.write(|transaction| keep_newest(transaction, 1000)).unwrap();
+            let reads = held(&database, None);
+            assert_eq!(reads[AAPL].last(), Some(&4), "{damage}");
+            assert_eq!(reads[msft].last(), Some(&3), "{damage}");
+        }
     }
 
     #[test]

@@ -4,7 +4,7 @@
 //! readers never migrate, and may not be able to. So every statement that joins one goes through
 //! [`prepare`], which leaves out what is not there, and every change of one through [`prepare_alone`].
 
-use rusqlite::{CachedStatement, Connection};
+use rusqlite::{CachedStatement, Connection, Transaction};
 
 use super::Trouble;
 
@@ -44,6 +44,9 @@ static JOINED: [Joined; 4] = [
     },
 ];
 
+/// The tables with a row for an entry, which a release that does not know them leaves behind.
+const OF_ENTRIES: [&str; 4] = ["validator", "definition", "mark", "pace"];
+
 /// Prepares a statement, if need be without the tables that it joins and that are not there.
 pub fn prepare<'c>(connection: &'c Connection, sql: &str) -> Result<CachedStatement<'c>, Trouble> {
     let error = match connection.prepare_cached(sql) {
@@ -71,6 +74,24 @@ pub fn prepare_alone<'c>(
         Err(_) if !is_there(connection, table)? => Ok(None),
         prepared => Ok(Some(prepared?)),
     }
+}
+
+/// Drops rows that belong to no entry, of those that come first in each table from this id on and of
+/// the very first, at most so many each: of a short table, all of them.
+pub fn drop_orphans(transaction: &Transaction<'_>, from: i64, most: i64) -> Result<(), Trouble> {
+    for table in OF_ENTRIES {
+        let sql = format!(
+            "DELETE FROM {table} WHERE id IN (
+                 SELECT s.id FROM (SELECT id FROM {table} WHERE id >= ?1 ORDER BY id LIMIT ?2) s
+                 WHERE NOT EXISTS (SELECT 1 FROM entry e WHERE e.id = s.id))"
+        );
+        if let Some(mut delete) = prepare_alone(transaction, table, &sql)? {
+            for from in [from, i64::MIN] {
+                delete.execute([from, most])?;
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Whether there is such a table.

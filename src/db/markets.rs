@@ -118,7 +118,7 @@ pub fn see(
     Ok(after.market)
 }
 
-/// Drops what nobody has added to for long, as of this day.
+/// Drops what nobody has added to for long, as of this day of the program's clock. It reads both tables.
 pub fn forget_before(transaction: &Transaction<'_>, today: i64) -> Result<(), Trouble> {
     if joined::is_there(transaction, "volume")? {
         let sql = "DELETE FROM volume WHERE day < ?1";

@@ -93,6 +93,12 @@ impl Expired {
         fetched_at <= self.at
     }
 
+    /// Whether it seems to have happened after this instant, by more than clocks are slewed: the clock
+    /// was ahead then.
+    pub fn is_after(&self, now: Timestamp) -> bool {
+        self.at > now + CLOCK_SLACK
+    }
+
     /// Whether it holds for an entry that takes the place of the one that it was said of: what was
     /// asked for before it happened and came after it. What a user writes says what holds now.
     pub fn outlives(&self, newer: &Entry) -> bool {

@@ -2,7 +2,8 @@
 //!
 //! An event is judged by what stands there in the writer's turn, so two processes that store the same
 //! move make one event of it, and nobody reads the new value without its consequences. What is
-//! stored together is not expired by each other. An entry is expired once: the first event says why.
+//! stored together is not expired by each other. An entry is expired once: the first event says why, and
+//! the last one when, since an answer may be under way that was asked for between the two.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -107,7 +108,9 @@ impl Expiry<'_> {
         Ok(expired)
     }
 
-    /// Marks one entry, if no event has expired it yet; whether it did.
+    /// Marks one entry; whether no event had expired it yet. What was expired before is so from now
+    /// on, for the same reason: an answer under way that was asked for since is of before this event.
+    /// A mark from later than now was made under another clock, and stands in no event's way.
     fn mark(
         &self,
         transaction: &Transaction<'_>,
@@ -121,15 +124,20 @@ impl Expiry<'_> {
         let found = find.query_row([id], |row| Ok(row.get_ref(0)?.as_i64().ok())).optional()?;
         // What is no number was never written: whoever asks for that entry learns of it.
         let Some(fetched_at) = found.flatten().map(Timestamp::from_ms) else { return Ok(false) };
-        let before = marks::of(transaction, id, key.as_str(), provider)?;
         let expired = Expired { at: self.at, why: why.clone() }.of(fetched_at);
-        if before.is_some_and(|before| before.holds_for(fetched_at))
-            || !expired.holds_for(fetched_at)
-        {
+        if !expired.holds_for(fetched_at) {
             return Ok(false);
         }
+        let before = marks::of(transaction, id, key.as_str(), provider)?
+            .filter(|before| before.holds_for(fetched_at) && !before.is_after(self.at));
+        let is_new = before.is_none();
+        let expired = match before {
+            Some(before) if before.at >= expired.at => return Ok(false),
+            Some(before) => Expired { why: before.why, ..expired },
+            None => expired,
+        };
         marks::mark(transaction, id, key.as_str(), provider, &expired)?;
-        Ok(true)
+        Ok(is_new)
     }
 }
 
@@ -261,13 +269,40 @@ mod tests {
         }
     }
 
-    /// Puts a key whose tag expires `key`, now; how many entries that was.
-    fn expire(disk: &Disk, key: &str) -> usize {
-        let put = incoming("cause", PUT, 0, b"1");
-        let mut put = [Incoming { tags: vec![key.to_owned()], ..put }];
+    /// Stores this so many milliseconds from now; how many entries it expires.
+    fn store_at(disk: &Disk, ms: i64, new: Incoming) -> usize {
         let by = Invalidation::default();
-        let expiry = Expiry { at: NOW, by: &by, sessions: &|_, _| Sessions::One };
-        disk.commit_expiring(&mut put, &Tally::default(), &[], Some(&expiry)).unwrap().len()
+        let at = Timestamp::from_ms(NOW.as_ms() + ms);
+        let expiry = Expiry { at, by: &by, sessions: &|_, _| Sessions::One };
+        disk.commit_expiring(&mut [new], &Tally::default(), &[], Some(&expiry)).unwrap().len()
+    }
+
+    /// Puts a key whose tag expires `key`, so many milliseconds from now; how many entries that was.
+    fn expire_at(disk: &Disk, ms: i64, key: &str) -> usize {
+        let put = incoming("cause", PUT, ms, b"1");
+        store_at(disk, ms, Incoming { tags: vec![key.to_owned()], ..put })
+    }
+
+    /// The same, now.
+    fn expire(disk: &Disk, key: &str) -> usize {
+        expire_at(disk, 0, key)
+    }
+
+    /// Marks what stands alone under a key, as an event so many milliseconds from now did.
+    fn mark_at(disk: &Disk, ms: i64, key: &str) {
+        let stored = disk.get(&Key::from_stored(key)).unwrap().unwrap()[0].clone();
+        let at = Timestamp::from_ms(NOW.as_ms() + ms);
+        let expired = Expired { at, why: Cause::PRICE_MOVE };
+        let marked = disk.database().write(|transaction| {
+            marks::mark(transaction, stored.row, key, &stored.entry.provider, &expired)
+        });
+        marked.unwrap();
+    }
+
+    /// How many milliseconds from now what stands alone under a key was expired, and why.
+    fn mark(disk: &Disk, key: &str) -> Option<(i64, Cause)> {
+        let stored = disk.get(&Key::from_stored(key)).unwrap().unwrap()[0].clone();
+        stored.known.expired.map(|expired| (expired.at.as_ms() - NOW.as_ms(), expired.why))
     }
 
     /// Whether each entry under a key is expired, by provider.
@@ -337,6 +372,37 @@ mod tests {
             assert_eq!(stored.known.expired(&stored.entry).is_some(), is_expired, "{case}");
             assert_eq!(expired(&disk, "k"), [(provider.to_owned(), is_expired)], "{case}");
             disk.remove(&[Name { key: Key::from_stored("k"), provider: provider.into() }]).unwrap();
+        }
+    }
+
+    #[test]
+    fn a_second_event_is_not_lost_on_an_answer_that_was_asked_for_between_the_two() {
+        let folder = tempfile::tempdir().unwrap();
+        let disk = disk(&folder);
+        store_at(&disk, 0, incoming("k", "yahoo", -5000, b"1"));
+        mark_at(&disk, 0, "k");
+        assert_eq!(expire_at(&disk, 5000, "k"), 0, "it was expired before");
+        assert_eq!(mark(&disk, "k"), Some((5000, Cause::PRICE_MOVE)), "the first says why");
+        assert_eq!(expire_at(&disk, 4500, "k"), 0, "a clock that is behind");
+        store_at(&disk, 6000, incoming("k", "yahoo", 3000, b"2"));
+        assert_eq!(mark(&disk, "k"), Some((5000, Cause::PRICE_MOVE)));
+        assert_eq!(expired(&disk, "k"), [("yahoo".to_owned(), true)]);
+    }
+
+    #[test]
+    fn a_mark_from_a_clock_that_was_ahead_hides_no_event_and_holds_for_nothing_new() {
+        let folder = tempfile::tempdir().unwrap();
+        let disk = disk(&folder);
+        for (ahead, is_blocking) in [(1000, true), (1001, false), (31_536_000_000, false)] {
+            store_at(&disk, 0, incoming("k", "yahoo", -5000, b"1"));
+            mark_at(&disk, ahead, "k");
+            store_at(&disk, 0, incoming("k", "yahoo", -5000, b"2"));
+            assert_eq!(mark(&disk, "k").is_some(), is_blocking, "{ahead}");
+            mark_at(&disk, ahead, "k");
+            assert_eq!(expire(&disk, "k"), usize::from(!is_blocking), "{ahead}");
+            let expected = if is_blocking { (ahead, Cause::PRICE_MOVE) } else { (0, Cause::RULE) };
+            assert_eq!(mark(&disk, "k"), Some(expected), "{ahead}");
+            disk.remove(&[Name { key: Key::from_stored("k"), provider: "yahoo".into() }]).unwrap();
         }
     }
 

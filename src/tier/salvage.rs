@@ -146,8 +146,10 @@ impl Disk {
                 if held.is_some_and(|held| held >= entry.fetched_at.as_ms()) {
                     continue;
                 }
-                let (id, _) = self.insert(transaction, incoming)?;
-                if let Some(expired) = &incoming.stored.known.expired {
+                let (id, kept) = self.insert(transaction, incoming, None)?;
+                // An event may have happened since the file was set aside: the later one says more.
+                let is_news = |expired: &&Expired| kept.as_ref().is_none_or(|k| k.at < expired.at);
+                if let Some(expired) = incoming.stored.known.expired(entry).filter(is_news) {
                     let (key, provider) = (entry.key.as_str(), &entry.provider);
                     marks::mark(transaction, id, key, provider, expired)?;
                 }
@@ -345,5 +347,67 @@ impl About {
                 .execute("UPDATE hit_log SET generation = ?1, folded = ?2", [generation, folded])?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::codec::Packing;
+    use crate::db::Database;
+    use crate::entry::Format;
+    use crate::key::Key;
+    use crate::tier::Tier as _;
+
+    const KEY: &str = "quote:stock:AAPL";
+
+    /// A cache of one entry that was fetched at this instant and expired at the other.
+    fn disk(folder: &tempfile::TempDir, fetched_at: i64, expired: Option<(i64, Cause)>) -> Disk {
+        let disk = Disk::new(Database::at(folder.path()), Packing::None);
+        let entry = Entry {
+            key: Key::from_stored(KEY),
+            provider: "demo".into(),
+            fetched_at: Timestamp::from_ms(fetched_at),
+            own_ttl: None,
+            format: Format::Json,
+            body: Box::from(*b"{}"),
+        };
+        let row = entry.key.first_id();
+        let stored = Stored { entry: Arc::new(entry), row, known: Known::default() };
+        let mut incoming = [Incoming {
+            stored,
+            tags: Vec::new(),
+            validators: None,
+            sighting: None,
+            gone_at: Timestamp::NEVER,
+            put_at: Timestamp::from_ms(0),
+        }];
+        disk.put(&mut incoming).unwrap();
+        if let Some((at, why)) = expired {
+            let expired = Expired { at: Timestamp::from_ms(at), why };
+            let mark = disk.database().write(|t| marks::mark(t, row, KEY, "demo", &expired));
+            mark.unwrap();
+        }
+        disk
+    }
+
+    #[test]
+    fn of_two_marks_of_an_entry_that_is_salvaged_the_later_one_counts() {
+        for (case, salvaged, held, expected) in [
+            ("an event since", Some(10), Some(20), Some((20, Cause::RULE))),
+            ("no event since", Some(20), Some(10), Some((20, Cause::PRICE_MOVE))),
+            ("none but the salvaged one", Some(10), None, Some((10, Cause::PRICE_MOVE))),
+            ("one of before it was fetched", Some(4), None, None),
+            ("none but the one that is held", None, Some(20), Some((20, Cause::RULE))),
+        ] {
+            let (damaged, sound) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+            disk(&damaged, 5, salvaged.map(|at| (at, Cause::PRICE_MOVE)));
+            let sound = disk(&sound, 0, held.map(|at| (at, Cause::RULE)));
+            let file = damaged.path().join("cache.db");
+            let count = sound.salvage(&file, Extent::Entries, &|_| Timestamp::NEVER).unwrap();
+            let shelf = sound.get(&Key::from_stored(KEY)).unwrap().unwrap();
+            let expired = shelf[0].known.expired.clone().map(|e| (e.at.as_ms(), e.why));
+            assert_eq!((count, expired), (1, expected), "{case}");
+        }
     }
 }

@@ -116,6 +116,7 @@ impl Disk {
                 .iter()
                 .map(|turn| courses::turn(transaction, turn))
                 .collect::<Result<Vec<_>, _>>()?;
+            let now = expiry.map(|expiry| expiry.at);
             let mut events = Vec::new();
             for incoming in &*entries {
                 if let Some(expiry) = expiry {
@@ -127,7 +128,7 @@ impl Disk {
                 .map(|incoming| {
                     let see = |says| markets::see(transaction, &incoming.stored.entry, says);
                     let market = incoming.sighting.as_ref().map(see).transpose()?;
-                    let (id, mark) = self.insert(transaction, incoming)?;
+                    let (id, mark) = self.insert(transaction, incoming, now)?;
                     Ok((id, mark, market))
                 })
                 .collect::<Result<Vec<_>, Trouble>>()?;
@@ -247,11 +248,13 @@ impl Disk {
         })
     }
 
-    /// Stores an entry; its row, and the mark that was there and holds for it too.
+    /// Stores an entry, now, if that is known; its row, and the mark that was there and holds for it
+    /// too.
     pub(super) fn insert(
         &self,
         transaction: &Transaction<'_>,
         incoming: &Incoming,
+        now: Option<Timestamp>,
     ) -> Result<(i64, Option<Expired>), Trouble> {
         let entry = &incoming.stored.entry;
         let id = row_for(transaction, &incoming.stored)?;
@@ -291,7 +294,7 @@ impl Disk {
         if self.learning == Learning::On {
             paces::write(transaction, id, entry, incoming.stored.known.pace)?;
         }
-        Ok((id, marks::settle(transaction, id, entry)?))
+        Ok((id, marks::settle(transaction, id, entry, now)?))
     }
 }
 

@@ -4,18 +4,23 @@
 //! since the rules may have changed since it was written.
 
 use rusqlite::{CachedStatement, Connection, ToSql, Transaction, params};
+use xxhash_rust::xxh3::xxh3_64;
 
 use super::rows::named;
 use super::{Disk, delete, hint};
 use crate::db::paces::Learning;
 use crate::db::tally::Tally;
-use crate::db::{Trouble, accesses, hits, markets};
+use crate::db::{Trouble, accesses, hits, joined, markets};
 use crate::entry::Entry;
 use crate::policy::Known;
 use crate::time::Timestamp;
 
 /// How many entries one slice of sweeping looks at: a few milliseconds of the writers' turn.
 const SLICE: i64 = 256;
+
+/// In how many rows of each table beside the entries a sweep looks for orphans, twice: a few
+/// milliseconds.
+const ORPHANS: i64 = 2048;
 
 /// How many days of statistics outlive a cache that is full: a year and a month.
 const STATISTICS_DAYS: i64 = 396;
@@ -35,6 +40,23 @@ impl Disk {
         self.database.read(used)
     }
 
+    /// Drops what stands beside the entries and is of no use to anybody: old counters, markets that
+    /// nobody asks for, and some of what belonged to entries that an older release has dropped. Once
+    /// a sweep and not once a slice, since whole tables are read for it.
+    ///
+    /// What is old is so by the program's clock, as these rows are written, and by the real one: a run
+    /// under another clock drops nothing that others still use.
+    pub fn drop_beside(&self, real_now: Timestamp, now: Timestamp) -> Result<(), Trouble> {
+        self.database.write(|transaction| {
+            let today = now.min(real_now).day();
+            Tally::forget_before(transaction, today - STATISTICS_DAYS)?;
+            markets::forget_before(transaction, today)?;
+            // Another part of the tables each time: ids are spread evenly.
+            let from = xxh3_64(&real_now.as_ms().to_le_bytes()).cast_signed();
+            joined::drop_orphans(transaction, from, ORPHANS)
+        })
+    }
+
     /// Drops a slice of the entries that are gone; how many were looked at. `gone_at` is asked for
     /// each, since the rules may have changed since it was written; what proves not to be gone is
     /// not looked at again before it is.
@@ -45,8 +67,6 @@ impl Disk {
     ) -> Result<usize, Trouble> {
         self.database.write(|transaction| {
             hits::fold(transaction, self.database.folder())?;
-            Tally::forget_before(transaction, now.day() - STATISTICS_DAYS)?;
-            markets::forget_before(transaction, now.day())?;
             let ids = ids(
                 transaction.prepare_cached(
                     "SELECT id FROM usage WHERE gone_hint_ms <= ?2 ORDER BY gone_hint_ms LIMIT ?1",
@@ -187,5 +207,42 @@ mod tests {
         assert_eq!(count(), 5000);
         disk.drop_oldest(Timestamp::from_ms(0), 1_000_000).unwrap();
         assert_eq!(count(), 2000);
+    }
+
+    #[test]
+    fn what_belongs_to_no_entry_is_dropped_and_a_table_that_is_lost_stops_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let disk = Disk::new(Database::at(folder.path()), Packing::None);
+        let change = |sql: &str| {
+            disk.database().write(|transaction| Ok(transaction.execute_batch(sql)?)).unwrap();
+        };
+        let ids = |table: &str| -> Vec<i64> {
+            let read = disk.database().read(|connection| {
+                ids(connection.prepare_cached(&format!("SELECT id FROM {table} ORDER BY id"))?, &[])
+            });
+            read.unwrap()
+        };
+        change("INSERT INTO entry VALUES (7, 'k', 'demo', 0, NULL, 0, 0, 0, x'')");
+        let tables = ["validator", "definition", "mark", "pace"];
+        for id in [i64::MIN, -5, 7, 8, i64::MAX] {
+            change(&format!(
+                "INSERT INTO validator VALUES ({id}, NULL, NULL, 0, 0);
+                 INSERT INTO definition VALUES ({id}, 1, 0);
+                 INSERT INTO mark VALUES ({id}, 0, 'rule', 0);
+                 INSERT INTO pace VALUES ({id}, 1, 0, 0, 0);"
+            ));
+        }
+        disk.database().write(|transaction| joined::drop_orphans(transaction, 7, 2)).unwrap();
+        assert_eq!(ids("mark"), [7, i64::MAX], "no more than two, twice");
+        let at = Timestamp::from_ms(0);
+        disk.drop_beside(at, at).unwrap();
+        for table in tables {
+            assert_eq!(ids(table), [7], "{table}");
+        }
+        for table in tables {
+            change(&format!("DROP TABLE {table}"));
+        }
+        let next = Disk::new(Database::at(folder.path()), Packing::None);
+        next.drop_beside(at, at).unwrap();
     }
 }

@@ -221,6 +221,17 @@ fn a_tag_expires_the_key_of_its_name_and_no_other() {
 }
 
 #[test]
+fn what_is_expired_twice_keeps_its_reason_and_is_counted_once() {
+    let sandbox = Sandbox::new();
+    put(&sandbox, &["a", "1", "--ttl", "2d"]);
+    for now in [SOON, LATER] {
+        done(&at(&sandbox, now, &["put", "c", "1", "--tag", "a", "--ttl", "2d"]));
+        assert_eq!(state(&sandbox, LATER, "a"), expired("rule"));
+    }
+    assert_eq!(sandbox.json(&["stats"])["invalidations"], serde_json::json!({"rule": 1}));
+}
+
+#[test]
 fn many_puts_expire_in_one_step_and_not_each_other() {
     let sandbox = Sandbox::new();
     put(&sandbox, &["pair_strategies:A", "1", "--ttl", "2d"]);

@@ -407,6 +407,22 @@ fn an_upstream_that_repeats_a_key_as_its_etag_has_it_written_nowhere() {
 }
 
 #[test]
+fn an_etag_that_repeats_a_header_of_the_configuration_is_written_nowhere() {
+    for (headers, etag, written) in [
+        ("{X-Desk: hush-hush}", "xhush-hush", 0),
+        ("{X-Other: a, Authorization: Bearer hush+hush}", "hush%2Bhush", 0),
+        ("{X-Desk: hush-hush}", "v1", 1),
+        ("{X-Version: 1}", "v1", 1),
+    ] {
+        let site = Site::saying("1", &format!("ETag: \"{etag}\""));
+        let sandbox = site.sandbox();
+        sandbox.config(&format!("providers:\n  yahoo:\n    headers: {headers}\n"));
+        fetched(&sandbox, NOW, &[]);
+        assert_eq!(rows(&sandbox), written, "{headers} {etag}");
+    }
+}
+
+#[test]
 fn a_table_that_was_lost_stops_no_answer() {
     let site = Site::saying("1", "ETag: \"v1\"");
     let sandbox = site.sandbox();

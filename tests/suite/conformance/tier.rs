@@ -402,11 +402,16 @@ fn what_nobody_adds_to_is_forgotten_and_volumes_go_when_nothing_else_is_left() {
     };
     let stays = |_: &Entry, _: &Known| Timestamp::NEVER;
     assert_eq!(volumes(), 1_i64);
-    disk.drop_gone(days_later(59), &stays).unwrap();
+    disk.drop_beside(days_later(59), days_later(59)).unwrap();
     assert_eq!((volumes(), disk.market(&aapl).unwrap()), (1, market));
-    disk.drop_gone(days_later(62), &stays).unwrap();
+    for (real_days, days) in [(1000, 0), (0, 1000)] {
+        disk.drop_beside(days_later(real_days), days_later(days)).unwrap();
+        disk.drop_gone(days_later(1000), &stays).unwrap();
+        assert_eq!((volumes(), disk.market(&aapl).unwrap()), (1, market), "another clock");
+    }
+    disk.drop_beside(days_later(62), days_later(62)).unwrap();
     assert_eq!((volumes(), disk.market(&aapl).unwrap()), (0, market));
-    disk.drop_gone(days_later(398), &stays).unwrap();
+    disk.drop_beside(days_later(398), days_later(398)).unwrap();
     assert_eq!(disk.market(&aapl).unwrap(), Market::default());
     disk.commit(&mut [sighting(0, 1.0, "XNAS")], &Tally::default(), &[]).unwrap();
     disk.drop_oldest(THEN, u64::MAX).unwrap();

@@ -141,6 +141,18 @@ fn the_clock_of_a_replay_does_not_decide_what_goes() {
 }
 
 #[test]
+fn under_the_clock_of_a_replay_no_market_of_its_time_is_old() {
+    let upstream = selling_at(1);
+    let sandbox = capped(&upstream, "0.001").at("2001-01-01T00:00:00Z");
+    assert_eq!(sandbox.run(&["fetch", "AAPL"]).code, Some(0));
+    for n in 0..8 {
+        put(&sandbox, &format!("v:{n}"), 150_000, &[]);
+    }
+    assert!(!holds(&sandbox, "v:0"), "it was swept");
+    assert_eq!(sandbox.count("market"), 1);
+}
+
+#[test]
 fn a_lowered_cap_takes_effect_at_the_next_write() {
     let upstream = selling_at(1);
     let sandbox = capped(&upstream, "0.005");
