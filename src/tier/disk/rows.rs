@@ -175,3 +175,30 @@ pub(super) fn bodiless(
         read => read.map(Some),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::StatementStatus;
+
+    use super::*;
+    use crate::codec::Packing;
+    use crate::db::{Database, joined};
+    use crate::tier::Tier as _;
+    use crate::tier::disk::Disk;
+
+    #[test]
+    fn a_look_up_is_planned_once_however_often_it_is_asked() {
+        let folder = tempfile::tempdir().unwrap();
+        let disk = Disk::new(Database::at(folder.path()), Packing::None);
+        disk.put(&mut []).unwrap();
+        let key = Key::from_stored("quote:stock:AAPL");
+        for _ in 0..3 {
+            disk.get(&key).unwrap();
+        }
+        let planned = disk.database().read(|connection| {
+            let found = joined::prepare(connection, FIND)?;
+            Ok(found.get_status(StatementStatus::RePrepare))
+        });
+        assert_eq!(planned.unwrap(), 0);
+    }
+}
