@@ -11,7 +11,7 @@ use std::path::PathBuf;
 mod calendars;
 #[path = "src/calendar/date.rs"]
 pub mod date;
-#[path = "src/config/tree.rs"]
+#[path = "src/config/tree/mod.rs"]
 pub mod tree;
 
 use tree::{Found, Guide, Leaf, Refusal};
@@ -36,7 +36,7 @@ impl Guide for Anything {
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     const FILE: &str = "cache_config.yaml";
     println!("cargo::rerun-if-changed={FILE}");
-    println!("cargo::rerun-if-changed=src/config/tree.rs");
+    println!("cargo::rerun-if-changed=src/config/tree");
     println!("cargo::rerun-if-changed=build.rs");
     let text = std::fs::read_to_string(FILE)?;
     let mut leaves =

@@ -49,7 +49,7 @@
 //! | What is a key, a glob, a `{name}` in one? | [`key`] |
 //! | How is a symbol spelt? | [`market::Symbol`] |
 //! | When is an exchange open? | [`calendar`] |
-//! | What is on a list? | `config/lists.rs` |
+//! | What is on a list? | `config/lists/` |
 //! | What is refused as nonsense? | [`validate`] |
 //! | What does Yahoo send, and call an exchange? | `provider/yahoo/{wire,exchanges}.rs` |
 //! | Who asks for a key, and who waits? | [`flight`], `cache/fly.rs` |

@@ -17,25 +17,11 @@ use super::kind::{Kind, is_name, is_symbol};
 use super::tree::{Found, Guide, ITEM, Refusal, SEPARATOR, below, shown};
 use crate::calendar::Exchange;
 use crate::error::{nearest, sanitized};
+use crate::key::DATA_TYPES;
 
 const CLASSES: &[&str] = &["stock", "crypto", "macro", "fx", "index"];
 const CHANGES: &[&str] = &["price_move", "volume_change"];
 const TYPES: &[&str] = &["quote", "series"];
-/// Every type that a key may begin with, whoever gives it.
-const DATA_TYPES: &[&str] = &[
-    "quote",
-    "bars",
-    "chart",
-    "ws_history",
-    "series",
-    "dividends",
-    "splits",
-    "prediction",
-    "market",
-    "adjusted_close",
-    "total_return",
-    "inflation_rate",
-];
 const USE_CASES: &[&str] =
     &["trading", "high_volume", "watchlist", "research", "analysis", "historical"];
 const LEVELS: &[&str] = &["hot", "warm", "cold", "frozen", "critical", "high", "medium", "low"];
@@ -194,7 +180,7 @@ fn words<'a>(segment: &'a &'static str) -> &'a [&'static str] {
     match *segment {
         "<class>" => CLASSES,
         "<type>" => TYPES,
-        "<data>" => DATA_TYPES,
+        "<data>" => &DATA_TYPES,
         "<use>" => USE_CASES,
         "<level>" => LEVELS,
         "<change>" => CHANGES,

@@ -27,8 +27,12 @@ const FOREIGN: [char; 3] = ['*', '?', '@'];
 /// What the seeds write without a class: `prediction:BTC`, `chart:BTC:1D`.
 const SEEDS_WITHOUT_CLASS: [&str; 3] = ["prediction", "chart", "ws_history"];
 
-/// The types whose keys name a class and a symbol.
-const OF_A_SYMBOL: [&str; 11] = [
+/// The type whose keys name no class and no symbol: what is known of a market at once.
+const MARKET: &str = "market";
+
+/// Every type that a key may begin with, whoever gives it. All but `market` name a class and a
+/// symbol.
+pub const DATA_TYPES: [&str; 12] = [
     "quote",
     "bars",
     "chart",
@@ -36,10 +40,11 @@ const OF_A_SYMBOL: [&str; 11] = [
     "series",
     "dividends",
     "splits",
+    "prediction",
+    MARKET,
     "adjusted_close",
     "total_return",
     "inflation_rate",
-    "prediction",
 ];
 
 /// The provider of what `put` wrote.
@@ -218,7 +223,8 @@ fn in_our_spelling(text: &str, names: &dyn Names) -> String {
             *interval = interval.to_ascii_lowercase();
         }
     } else if has_class
-        && OF_A_SYMBOL.contains(&parts[0].as_str())
+        && parts[0] != MARKET
+        && DATA_TYPES.contains(&parts[0].as_str())
         && parts.get(2).is_some_and(is_plain)
         && let Ok(symbol) = Symbol::parse(&format!("{}:{}", parts[1], parts[2]), names)
     {

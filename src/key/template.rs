@@ -189,21 +189,7 @@ mod tests {
 
     use super::*;
     use crate::key::Key;
-    use crate::market::Class;
-
-    struct Nobody;
-
-    impl Names for Nobody {
-        fn class_of(&self, _: &str) -> Option<Class> {
-            None
-        }
-        fn alias(&self, _: &str) -> Option<String> {
-            None
-        }
-        fn crypto_quote(&self) -> String {
-            "USDT".to_owned()
-        }
-    }
+    use crate::market::Nobody;
 
     fn template(text: &str) -> Template {
         Template::capturing(text, &Nobody).unwrap()

@@ -11,6 +11,8 @@ mod symbol;
 pub use exchange::ExchangeCode;
 pub use quote::{MarketState, Quote, Traded};
 pub use series::{Observation, Series};
+#[cfg(test)]
+pub(crate) use symbol::Nobody;
 pub use symbol::{Class, Names, Symbol};
 
 use crate::error::{Usage, nearest};

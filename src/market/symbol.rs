@@ -72,6 +72,25 @@ pub trait Names {
     fn crypto_quote(&self) -> String;
 }
 
+/// A configuration that knows no names.
+#[cfg(test)]
+pub(crate) struct Nobody;
+
+#[cfg(test)]
+impl Names for Nobody {
+    fn class_of(&self, _: &str) -> Option<Class> {
+        None
+    }
+
+    fn alias(&self, _: &str) -> Option<String> {
+        None
+    }
+
+    fn crypto_quote(&self) -> String {
+        UNSAID_QUOTE.to_owned()
+    }
+}
+
 /// One thing that can be asked about.
 ///
 /// Invariant: the name is upper case and of letters, digits and `. - _ / ^ = &`; a pair has one

@@ -275,22 +275,7 @@ mod tests {
 
     use super::*;
     use crate::key::PUT;
-    use crate::market::Class;
-    use crate::market::Names;
-
-    struct Nobody;
-
-    impl Names for Nobody {
-        fn class_of(&self, _: &str) -> Option<Class> {
-            None
-        }
-        fn alias(&self, _: &str) -> Option<String> {
-            None
-        }
-        fn crypto_quote(&self) -> String {
-            "USDT".to_owned()
-        }
-    }
+    use crate::market::{Class, Nobody};
 
     fn templates(texts: &[&str]) -> Vec<Template> {
         texts.iter().map(|text| Template::parse(text, &Nobody).unwrap()).collect()
