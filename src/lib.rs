@@ -21,7 +21,7 @@
 //!  3  storage    codec ← db ← ledger ← flight ← tier  the cache folder
 //!  2  rules      entry ← validate ← policy ← provider nothing at all
 //!  1  market     market ← calendar ← key              nothing at all
-//!  0  words      error ← time ← units ← warning ← number ← clock
+//!  0  words      error ← time ← units ← warning ← number ← span ← clock
 //! ```
 //!
 //! `a ← b`: `b` may use `a`. **A module uses what is on a lower floor, or to its left on its own;
@@ -82,6 +82,7 @@ pub mod market;
 pub mod number;
 pub mod policy;
 pub mod provider;
+pub mod span;
 pub mod tier;
 pub mod time;
 pub mod units;

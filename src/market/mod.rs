@@ -3,12 +3,20 @@
 //! Only shapes and spelling. Where values come from is [`provider`](crate::provider)'s, whether
 //! they can be true is [`validate`](crate::validate)'s.
 
+mod bars;
+mod events;
 mod exchange;
+mod interval;
+mod page;
 mod quote;
 mod series;
 mod symbol;
 
+pub use bars::{Bar, BarState, Bars};
+pub use events::{Dividend, Events, Split};
 pub use exchange::ExchangeCode;
+pub use interval::Interval;
+pub use page::Page;
 pub use quote::{MarketState, Quote, Traded};
 pub use series::{Observation, Series};
 #[cfg(test)]
@@ -17,6 +25,26 @@ pub use symbol::{Class, Names, Symbol};
 
 use crate::error::{Usage, nearest};
 use serde::Serialize;
+
+/// The hours of a day whose bars are meant.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum SessionKind {
+    /// Those of the exchange.
+    #[default]
+    Regular,
+    /// Early and late trading too.
+    Extended,
+}
+
+impl SessionKind {
+    /// The name in keys and output.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Regular => "regular",
+            Self::Extended => "extended",
+        }
+    }
+}
 
 /// What can be asked of a symbol.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

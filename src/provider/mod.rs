@@ -14,11 +14,15 @@ mod validators;
 mod yahoo;
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 pub use validators::{Validators, definition};
 
 use crate::error::{Error, Kind, sanitized};
-use crate::market::{Class, DataType, ExchangeCode, Quote, Record, Symbol};
+use crate::market::{
+    Class, DataType, ExchangeCode, Interval, Page, Quote, Record, SessionKind, Symbol,
+};
+use crate::span::Span;
 use crate::time::Timestamp;
 
 /// A symbol of each class that whoever has the class has.
@@ -42,6 +46,28 @@ pub struct Ask<'a> {
     pub data_type: DataType,
     /// The name under which the configuration knows the provider; it stands in the record.
     pub provider: &'a str,
+}
+
+/// Which bars are asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Piece {
+    /// How long they are.
+    pub interval: Interval,
+    /// When they begin.
+    pub span: Span,
+    /// Of which hours.
+    pub session: SessionKind,
+}
+
+/// How many bars a provider gives, and of which time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Reach {
+    /// The longest span that one request may ask for.
+    pub per_call: Option<Duration>,
+    /// The most bars that one reply holds.
+    pub rows: Option<u32>,
+    /// How long ago the oldest may have begun.
+    pub back: Option<Duration>,
 }
 
 /// One GET request, without the base URL, the credentials and the headers that
@@ -95,6 +121,29 @@ pub trait Provider: Sync {
 
     /// The record in a reply, received at `now`, or what the reply says is wrong.
     fn read(&self, ask: &Ask<'_>, reply: &Reply, now: Timestamp) -> Result<Record, Error>;
+
+    /// How it gives bars, if it does.
+    fn charts(&self) -> Option<&dyn Charts>;
+}
+
+/// The way a provider gives bars.
+pub trait Charts: Sync {
+    /// How many bars of this interval it gives of a symbol; none if it has none.
+    fn reach(&self, symbol: &Symbol, interval: Interval) -> Option<Reach>;
+
+    /// The request for bars that are within its [reach](Self::reach).
+    fn request(&self, ask: &Ask<'_>, piece: &Piece) -> Request;
+
+    /// The bars in a reply, received at `now`, that begin in the span of the piece, none if there is
+    /// none; or what the reply says is wrong. Bars of days begin when their session opens, also the
+    /// one that is running.
+    fn read(
+        &self,
+        ask: &Ask<'_>,
+        piece: &Piece,
+        reply: &Reply,
+        now: Timestamp,
+    ) -> Result<Page, Error>;
 }
 
 /// The ways of speaking that are built in: `kind` in the configuration.

@@ -12,7 +12,8 @@ mod tests;
 use std::time::Duration;
 
 use super::{
-    ALWAYS_OPEN, Ask, Pace, Provider, Reply, Request, nonsense, shown, status_error, written,
+    ALWAYS_OPEN, Ask, Charts, Pace, Provider, Reply, Request, nonsense, shown, status_error,
+    written,
 };
 use crate::error::{Error, Kind};
 use crate::market::{DataType, ExchangeCode, MarketState, Quote, Record, Symbol};
@@ -101,6 +102,10 @@ impl Provider for Binance {
             Ok(ticker) => quote(ask, reply, ticker).map(Record::from),
             Err(error) => Err(nonsense(ask, reply, error)),
         }
+    }
+
+    fn charts(&self) -> Option<&dyn Charts> {
+        None
     }
 }
 

@@ -10,7 +10,9 @@ mod answers;
 mod session;
 mod walk;
 
-use super::{Ask, Pace, Provider, Reply, Request, binance::Binance, fred::Fred, yahoo::Yahoo};
+use super::{
+    Ask, Charts, Pace, Provider, Reply, Request, binance::Binance, fred::Fred, yahoo::Yahoo,
+};
 use crate::error::Error;
 use crate::market::{Class, DataType, ExchangeCode, Quote, Record, Symbol};
 use crate::time::Timestamp;
@@ -47,6 +49,10 @@ impl Provider for Demo {
 
     fn read(&self, ask: &Ask<'_>, reply: &Reply, now: Timestamp) -> Result<Record, Error> {
         speaker(ask.symbol.class()).read(ask, reply, now)
+    }
+
+    fn charts(&self) -> Option<&dyn Charts> {
+        None
     }
 }
 

@@ -9,7 +9,7 @@ mod wire;
 #[cfg(test)]
 mod tests;
 
-use super::{Ask, Pace, Provider, Reply, Request, nonsense, shown, status_error, written};
+use super::{Ask, Charts, Pace, Provider, Reply, Request, nonsense, shown, status_error, written};
 use crate::error::{Error, Kind};
 use crate::market::{Class, DataType, ExchangeCode, Observation, Quote, Record, Series, Symbol};
 use crate::number::Number;
@@ -82,6 +82,10 @@ impl Provider for Fred {
                 observations,
             })),
         }
+    }
+
+    fn charts(&self) -> Option<&dyn Charts> {
+        None
     }
 }
 

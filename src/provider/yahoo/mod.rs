@@ -13,8 +13,8 @@ mod wire;
 mod tests;
 
 use super::{
-    ALWAYS_OPEN, Ask, Pace, Provider, Reply, Request, encoded, nonsense, shown, status_error,
-    written,
+    ALWAYS_OPEN, Ask, Charts, Pace, Provider, Reply, Request, encoded, nonsense, shown,
+    status_error, written,
 };
 use crate::error::{Error, Kind};
 use crate::market::{Class, DataType, ExchangeCode, MarketState, Quote, Record, Symbol};
@@ -93,6 +93,10 @@ impl Provider for Yahoo {
             Some(outcome) => quote(ask, reply, outcome, now).map(Record::from),
             None => Err(nonsense(ask, reply, "it has neither a result nor an error")),
         }
+    }
+
+    fn charts(&self) -> Option<&dyn Charts> {
+        None
     }
 }
 
