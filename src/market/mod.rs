@@ -3,6 +3,7 @@
 //! Only shapes and spelling. Where values come from is [`provider`](crate::provider)'s, whether
 //! they can be true is [`validate`](crate::validate)'s.
 
+mod bar_series;
 mod bars;
 mod events;
 mod exchange;
@@ -12,6 +13,7 @@ mod quote;
 mod series;
 mod symbol;
 
+pub use bar_series::{Adjust, BarSeries, Gap, Run};
 pub use bars::{Bar, BarState, Bars};
 pub use events::{Dividend, Events, Split};
 pub use exchange::ExchangeCode;
