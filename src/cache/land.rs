@@ -314,7 +314,7 @@ impl Cache {
                     status: if is_refresh { Status::Refresh } else { Status::Miss },
                     answered_by: AnsweredBy::Upstream,
                     upstream_calls: asked.calls,
-                    bars: None,
+                    reading: None,
                 };
                 Answer { outcome: Ok(served), warnings: Vec::new(), took }
             }

@@ -169,7 +169,7 @@ pub(super) fn served(found: &Found, now: Timestamp) -> Served {
         status: if fresh { Status::Hit } else { Status::Stale },
         answered_by: found.answered_by,
         upstream_calls: 0,
-        bars: None,
+        reading: None,
     }
 }
 

@@ -13,7 +13,7 @@ mod quote;
 mod series;
 mod symbol;
 
-pub use bar_series::{Adjust, BarSeries, Gap, Run};
+pub use bar_series::{Adjust, BarSeries, Gap, Reading, Run};
 pub use bars::{Bar, BarState, Bars};
 pub use events::{Dividend, Events, Split};
 pub use exchange::ExchangeCode;
