@@ -1,25 +1,33 @@
 //! The data: what is quoted, and what is said of it.
 //!
-//! Only shapes and spelling. Where values come from is [`provider`](crate::provider)'s, whether
+//! Only shapes, spelling and the arithmetic of bars. Where values come from is [`provider`](crate::provider)'s, whether
 //! they can be true is [`validate`](crate::validate)'s.
 
+mod actions;
+mod adjust;
 mod bar_series;
 mod bars;
+pub mod derived;
 mod events;
 mod exchange;
 mod interval;
 mod page;
 mod quote;
+mod resample;
 mod series;
 mod symbol;
 
+pub use actions::{Actions, HeldDividend, HeldSplit};
+pub use adjust::{adjust, restated};
 pub use bar_series::{Adjust, BarSeries, Gap, Reading, Run};
 pub use bars::{Bar, BarState, Bars};
+pub use derived::{About, Derived, inflation_rate};
 pub use events::{Dividend, Events, Split};
 pub use exchange::ExchangeCode;
 pub use interval::Interval;
 pub use page::Page;
 pub use quote::{MarketState, Quote, Traded};
+pub use resample::{Resampled, resample};
 pub use series::{Observation, Series};
 #[cfg(test)]
 pub(crate) use symbol::Nobody;
