@@ -196,6 +196,33 @@ impl Calendars {
         Date::from_days(table_of(exchange).map_or(utc, day))
     }
 
+    /// The first instant of a date: its midnight there, or where a clock put forward skips that, the
+    /// end of the gap; the days of currencies begin in the evening before.
+    ///
+    /// A session lies between the start of its date and that of the next.
+    pub fn day_start(&self, exchange: Exchange, date: Date) -> Timestamp {
+        let day = date.days();
+        let Some(table) = table_of(exchange) else { return Timestamp::from_seconds(day * 86_400) };
+        if exchange == Exchange::FX {
+            let clock = table.offsets.around(day * 86_400 + 43_200);
+            return instant(table, day - 1, FX_EVENING, clock);
+        }
+        // The clocks may change between midnight and noon: then those before the change count.
+        let local = day * 86_400;
+        let noon = table.offsets.at(local + 43_200);
+        let midnight = table.offsets.at(local - noon);
+        Timestamp::from_seconds(local - midnight)
+    }
+
+    /// The date whose [start](Self::day_start) is the last one before an instant, or at it: of
+    /// currencies, from the evening on, the next one.
+    pub fn trading_date(&self, exchange: Exchange, at: Timestamp) -> Date {
+        let date = self.local_date(exchange, at);
+        let next = date.plus(1);
+        let is_evening = exchange == Exchange::FX && self.day_start(exchange, next) <= at;
+        if is_evening { next } else { date }
+    }
+
     /// Whether a session is shorter than the weekly hours of its day: a half day.
     pub fn is_short(&self, exchange: Exchange, session: &Session) -> bool {
         let table = exchange.table();

@@ -25,7 +25,7 @@ pub use derived::{About, Derived, inflation_rate};
 pub use events::{Dividend, Events, Split};
 pub use exchange::ExchangeCode;
 pub use interval::Interval;
-pub use page::Page;
+pub use page::{Page, Reach};
 pub use quote::{MarketState, Quote, Traded};
 pub use resample::{Resampled, resample};
 pub use series::{Observation, Series};

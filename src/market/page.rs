@@ -1,6 +1,19 @@
-//! What one request for bars gives.
+//! What one request for bars gives, and the most that it can give.
+
+use std::time::Duration;
 
 use super::{Bars, Events};
+
+/// How many bars a provider gives, and of which time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Reach {
+    /// The longest span that one request may ask for.
+    pub per_call: Option<Duration>,
+    /// The most bars that one reply holds.
+    pub rows: Option<u32>,
+    /// How long ago the oldest may have begun.
+    pub back: Option<Duration>,
+}
 
 /// A stretch of a series as a provider sent it.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -3,29 +3,37 @@
 //! No clock, no file and no socket in here: `now` and what is held come in, a verdict goes out.
 
 pub mod adaptive;
+pub mod coverage;
 pub mod event;
+pub mod finality;
 pub mod hours;
 mod known;
 mod life;
 pub mod market;
 mod next;
+pub mod plan;
 pub mod replay;
 pub mod strategy;
 pub mod ttl;
 pub mod use_case;
 pub mod volatility;
 pub mod volume;
+pub mod wanted;
 
 pub use adaptive::{Adaptive, Looks};
+pub use coverage::{Coverage, Covered};
 pub use event::{Cause, Event, Expired, Invalidation};
+pub use finality::Finality;
 pub use known::{Known, Reader};
 pub use life::{EndpointRule, Reason, Rules};
 pub use market::Market;
 pub use next::{Held, Next, Terms, fallback, may_remember_absence, next};
+pub use plan::{Plan, TooOld, Want};
 pub use strategy::{Course, Strategies, Strategy, Use};
 pub use ttl::{Keep, Lasting, Scope, Subjects, TtlRule};
 pub use use_case::{Priority, UseCase};
 pub use volatility::Volatility;
+pub use wanted::{Asked, Edge, Period};
 
 #[cfg(test)]
 mod tests;

@@ -14,8 +14,8 @@ mod validators;
 mod yahoo;
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
+pub use crate::market::Reach;
 pub use validators::{Validators, definition};
 
 use crate::error::{Error, Kind, sanitized};
@@ -57,17 +57,6 @@ pub struct Piece {
     pub span: Span,
     /// Of which hours.
     pub session: SessionKind,
-}
-
-/// How many bars a provider gives, and of which time.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Reach {
-    /// The longest span that one request may ask for.
-    pub per_call: Option<Duration>,
-    /// The most bars that one reply holds.
-    pub rows: Option<u32>,
-    /// How long ago the oldest may have begun.
-    pub back: Option<Duration>,
 }
 
 /// One GET request, without the base URL, the credentials and the headers that
