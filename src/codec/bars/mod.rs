@@ -1,58 +1,85 @@
 //! Bars as bytes, and back to the last bit.
+//!
+//! # Shape
+//!
+//! A byte that says which format this is, the version of the integer coder, how many bars there are
+//! and whether they are dated; then the times ([`times`]) and the prices ([`prices`]), column by
+//! column. What stands in a column are small integers: differences from what the columns before it let
+//! expect, in steps of what the provider counts in ([`scale`]). They are written by [`stream`], as
+//! bytes where bars are few and through `pco` where they are many. A value that does not fit the steps
+//! of its column stands beside it as it is, so nothing is ever rounded.
+//!
+//! # Rules for changing it
+//!
+//! What is written here is read for ever: a new shape gets a new first byte.
+//!
+//! # What it refuses
+//!
+//! Bytes that were not written here are [`Damage`], or bars that nobody sent: there is no sum in
+//! them. Whoever stores them keeps one beside them.
 
+mod prices;
+mod scale;
+mod stream;
+#[cfg(test)]
+mod tests;
+mod times;
+
+use self::stream::{Reader, Writer};
 use crate::codec::Damage;
 use crate::market::Bars;
-
-/// How much work is put into making bars small.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Effort {
-    /// For a few bars that are written often.
-    Fast,
-    /// For many bars that are written once.
-    Small,
-}
 
 /// The most bars that bytes may stand for.
 pub const MOST: usize = 1 << 20;
 
-const PLAIN: u8 = 0;
+/// So many bars may stand in any number of bytes, and so many more in each byte: a few bytes that
+/// claim a million bars are damage, not sixty megabytes of memory.
+const ANYWHERE: usize = 1 << 14;
+const PER_BYTE: usize = 256;
 
-/// Packs bars.
-pub fn pack(bars: &Bars, _effort: Effort) -> Vec<u8> {
-    let mut bytes = vec![PLAIN, u8::from(!bars.days.is_empty())];
-    bytes.extend(bars.times.iter().flat_map(|time| time.to_le_bytes()));
-    bytes.extend(bars.days.iter().flat_map(|day| day.to_le_bytes()));
-    for column in [&bars.open, &bars.high, &bars.low, &bars.close, &bars.volume, &bars.adjusted] {
-        bytes.extend(column.iter().flat_map(|value| value.to_le_bytes()));
+/// The one format so far.
+const COLUMNS: u8 = 1;
+
+/// How much work is put into making bars small.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effort {
+    /// Little: for a few bars that are written often.
+    Fast,
+    /// All that pays: for many bars that are written once.
+    Small,
+}
+
+/// Packs bars, of which there may be [`MOST`].
+pub fn pack(bars: &Bars, effort: Effort) -> Vec<u8> {
+    debug_assert!(bars.len() <= MOST, "more bars than are ever read");
+    let mut to = Writer::new(COLUMNS, effort);
+    to.number(bars.len() as u64);
+    if !bars.is_empty() {
+        times::write(bars, &mut to);
+        prices::write(bars, &mut to);
     }
+    let mut bytes = to.into_bytes();
+    // What hardly changes takes less than a reader believes.
+    let least = bars.len().saturating_sub(ANYWHERE).div_ceil(PER_BYTE);
+    bytes.resize(bytes.len().max(least), 0);
     bytes
 }
 
 /// The bars in bytes, or that they are damaged.
 pub fn unpack(bytes: &[u8]) -> Result<Bars, Damage> {
-    let ([PLAIN, dated @ (0 | 1)], rest) = bytes.split_first_chunk().ok_or(Damage)? else {
-        return Err(Damage);
-    };
-    let width = 7 * 8 + if *dated == 1 { 4 } else { 0 };
-    let count = rest.len() / width;
-    if rest.len() % width != 0 || count > MOST {
+    let mut from = Reader::new(COLUMNS, bytes)?;
+    let count = usize::try_from(from.number()?).map_err(|_| Damage)?;
+    let believed = ANYWHERE.saturating_add(bytes.len().saturating_mul(PER_BYTE));
+    if count > MOST || count > believed {
         return Err(Damage);
     }
-    let (times, rest) = rest.split_at(8 * count);
-    let (days, rest) = rest.split_at(if *dated == 1 { 4 * count } else { 0 });
-    let mut columns = (0..6).map(|at| {
-        let column = rest[8 * count * at..8 * count * (at + 1)].as_chunks().0;
-        column.iter().map(|value| f64::from_le_bytes(*value)).collect::<Vec<_>>()
-    });
-    let mut column = || columns.next().unwrap_or_default();
-    Ok(Bars {
-        times: times.as_chunks().0.iter().map(|time| i64::from_le_bytes(*time)).collect(),
-        days: days.as_chunks().0.iter().map(|day| i32::from_le_bytes(*day)).collect(),
-        open: column(),
-        high: column(),
-        low: column(),
-        close: column(),
-        volume: column(),
-        adjusted: column(),
-    })
+    let mut bars = Bars::default();
+    if count > 0 {
+        times::read(&mut bars, count, &mut from)?;
+        prices::read(&mut bars, count, &mut from)?;
+    }
+    if from.rest().iter().any(|padding| *padding != 0) {
+        return Err(Damage);
+    }
+    Ok(bars)
 }

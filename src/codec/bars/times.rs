@@ -1,0 +1,95 @@
+//! When bars begin, and on which date: mostly nothing but that the next one follows. It knows
+//! weekdays, and no holidays.
+
+use super::stream::{Reader, Writer};
+use crate::codec::Damage;
+use crate::market::Bars;
+
+const UNDATED: u8 = 0;
+/// Dated, and every day is expected to follow.
+const DAILY: u8 = 1;
+/// Dated, and every Monday to Friday is expected to follow.
+const WEEKDAYS: u8 = 2;
+
+const DAY_MS: i64 = 86_400_000;
+
+pub(super) fn write(bars: &Bars, to: &mut Writer) {
+    if bars.days.len() != bars.times.len() {
+        to.byte(UNDATED);
+        write_steps(&bars.times, to);
+        return;
+    }
+    let days: Vec<i64> = bars.days.iter().map(|day| i64::from(*day)).collect();
+    let (daily, weekdays) = (surprises(&days, DAILY), surprises(&days, WEEKDAYS));
+    let expected = |surprises: &[i64]| surprises.iter().filter(|by| **by == 0).count();
+    let (rule, surprises) =
+        if expected(&weekdays) > expected(&daily) { (WEEKDAYS, weekdays) } else { (DAILY, daily) };
+    to.byte(rule);
+    to.signed(days[0]);
+    to.integers(&surprises);
+    let hours: Vec<i64> = bars
+        .times
+        .iter()
+        .zip(&days)
+        .map(|(time, day)| time.wrapping_sub(day.wrapping_mul(DAY_MS)))
+        .collect();
+    write_steps(&hours, to);
+}
+
+pub(super) fn read(bars: &mut Bars, count: usize, from: &mut Reader<'_>) -> Result<(), Damage> {
+    let rule = from.byte()?;
+    if rule > WEEKDAYS {
+        return Err(Damage);
+    }
+    if rule == UNDATED {
+        bars.times = read_steps(count, from)?;
+        return Ok(());
+    }
+    let mut day = from.signed()?;
+    let surprises = from.integers(count - 1)?;
+    let narrow = |day: i64| i32::try_from(day).map_err(|_| Damage);
+    bars.days.reserve_exact(count);
+    bars.days.push(narrow(day)?);
+    for surprise in surprises {
+        day = following(day, rule).wrapping_add(surprise);
+        bars.days.push(narrow(day)?);
+    }
+    bars.times = read_steps(count, from)?;
+    for (time, day) in bars.times.iter_mut().zip(&bars.days) {
+        *time = time.wrapping_add(i64::from(*day) * DAY_MS);
+    }
+    Ok(())
+}
+
+/// By how much each day but the first is not the one that was expected.
+fn surprises(days: &[i64], rule: u8) -> Vec<i64> {
+    days.windows(2).map(|pair| pair[1] - following(pair[0], rule)).collect()
+}
+
+/// The day that is expected after another, which is one that a date can have.
+fn following(day: i64, rule: u8) -> i64 {
+    // The first day of the epoch was a Thursday.
+    let weekday = (day + 3).rem_euclid(7);
+    match weekday {
+        4 | 5 if rule == WEEKDAYS => day + 7 - weekday,
+        _ => day + 1,
+    }
+}
+
+/// The first, and from each to the next.
+fn write_steps(values: &[i64], to: &mut Writer) {
+    to.signed(values[0]);
+    let steps: Vec<i64> = values.windows(2).map(|pair| pair[1].wrapping_sub(pair[0])).collect();
+    to.integers(&steps);
+}
+
+fn read_steps(count: usize, from: &mut Reader<'_>) -> Result<Vec<i64>, Damage> {
+    let mut value = from.signed()?;
+    let mut values = Vec::with_capacity(count);
+    values.push(value);
+    for step in from.integers(count - 1)? {
+        value = value.wrapping_add(step);
+        values.push(value);
+    }
+    Ok(values)
+}
