@@ -79,6 +79,7 @@ fn incoming(n: u64) -> Incoming {
         tags: Vec::new(),
         validators: None,
         sighting: None,
+        parts: None,
         gone_at: NOW + Duration::from_hours(168),
         put_at: NOW,
     }

@@ -134,7 +134,15 @@ fn incoming(n: u64) -> Incoming {
     };
     let stored = Stored { entry: Arc::new(entry), row: 0, known: Known::default() };
     let gone_at = Timestamp::NEVER;
-    Incoming { stored, tags: Vec::new(), validators: None, sighting: None, gone_at, put_at: now }
+    Incoming {
+        stored,
+        tags: Vec::new(),
+        validators: None,
+        sighting: None,
+        parts: None,
+        gone_at,
+        put_at: now,
+    }
 }
 
 /// How long a process takes from its start to its end, which must be a good one.

@@ -227,7 +227,15 @@ impl Cache {
         let gone_at = self.rules.life(&entry, &Known::default(), self.anybody()).gone_at;
         let put_at = self.clock.real_now();
         let stored = Stored { entry, row: 0, known };
-        Incoming { stored, tags: Vec::new(), validators: None, sighting, gone_at, put_at }
+        Incoming {
+            stored,
+            tags: Vec::new(),
+            validators: None,
+            sighting,
+            parts: None,
+            gone_at,
+            put_at,
+        }
     }
 
     /// Counts a miss, if there is a database to count it in: a question makes none.

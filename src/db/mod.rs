@@ -121,6 +121,7 @@ static CACHE: Schema = Schema {
         include_str!("migrations/0005_market.sql"),
         include_str!("migrations/0006_mark.sql"),
         include_str!("migrations/0007_access.sql"),
+        include_str!("migrations/0008_series.sql"),
     ],
     tables: &["entry", "usage", "tag", "stat", "hit_log"],
 };

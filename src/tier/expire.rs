@@ -264,6 +264,7 @@ mod tests {
             tags: Vec::new(),
             validators: None,
             sighting: None,
+            parts: None,
             gone_at: Timestamp::NEVER,
             put_at: NOW,
         }

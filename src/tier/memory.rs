@@ -165,7 +165,15 @@ mod tests {
         };
         let stored = Stored { entry: Arc::new(entry), row: 0, known: Known::default() };
         let (gone_at, put_at) = (Timestamp::NEVER, Timestamp::from_ms(0));
-        Incoming { stored, tags: vec![], validators: None, sighting: None, gone_at, put_at }
+        Incoming {
+            stored,
+            tags: vec![],
+            validators: None,
+            sighting: None,
+            parts: None,
+            gone_at,
+            put_at,
+        }
     }
 
     #[test]

@@ -8,6 +8,7 @@ pub mod disk;
 pub mod expire;
 pub mod memory;
 pub mod salvage;
+pub mod series;
 
 use std::sync::Arc;
 
@@ -48,6 +49,8 @@ pub struct Incoming {
     pub put_at: Timestamp,
     /// What it says of the market of its symbol, if it is a quote of one.
     pub sighting: Option<Sighting>,
+    /// What is stored beside it in the same transaction: of a series, its new chunks.
+    pub parts: Option<Box<series::Parts>>,
 }
 
 /// One entry by name: entries of several providers may share a key.

@@ -328,6 +328,7 @@ impl About {
             stored: Stored { entry: Arc::new(entry), row, known },
             // What it said of its market is lost with the rows that knew; the next quote begins them.
             sighting: None,
+            parts: None,
         }
     }
 
@@ -379,6 +380,7 @@ mod tests {
             tags: Vec::new(),
             validators: None,
             sighting: None,
+            parts: None,
             gone_at: Timestamp::NEVER,
             put_at: Timestamp::from_ms(0),
         }];

@@ -116,6 +116,7 @@ fn batch(writer: usize, written: u64) -> (Vec<Incoming>, Tally) {
                 tags: Vec::new(),
                 validators: None,
                 sighting: None,
+                parts: None,
                 gone_at,
                 put_at: now,
             }

@@ -1,9 +1,12 @@
 //! The disk tier: entries in the database, with their tags and what eviction must know of them.
 //!
-//! It keeps bytes and refuses damaged ones; whether an entry is fresh or may be dropped is decided
+//! It keeps bytes, and beside the entries the chunks of series and older versions, and refuses damaged
+//! ones; whether an entry is fresh or may be dropped is decided
 //! above. The rows of one key are neighbours (see [`Key::first_id`]), so one look-up finds the
 //! entries of all providers; a row is trusted only if its key text and its sum agree.
 
+pub(super) mod chunks;
+pub(super) mod past;
 mod room;
 mod rows;
 
@@ -16,6 +19,7 @@ use std::sync::{Mutex, PoisonError};
 use rusqlite::{OptionalExtension as _, Transaction, params};
 
 use super::expire::Expiry;
+use super::series::{ChunkRef, MOST_PAST, Superseded};
 use super::{Incoming, Name, Shelf, Stored, Tier};
 use crate::codec::{self, Packing};
 use crate::db::courses::{self, Turn};
@@ -26,6 +30,7 @@ use crate::db::tally::Tally;
 use crate::db::{Database, Trouble, definitions, marks, validators};
 use crate::entry::Entry;
 use crate::key::{Key, Pattern, SLOTS};
+use crate::market::Bars;
 use crate::policy::market::Sighting;
 use crate::policy::{Cause, Course, Expired, Known, Market};
 use crate::provider::Validators;
@@ -35,12 +40,25 @@ use rows::{Found, LIST, bodiless, find};
 /// A row whose sum does not fit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DamagedRow {
-    /// The row.
+    /// The row of the entry.
     pub id: i64,
     /// The key that was looked up.
     pub key: Key,
-    /// The bytes of the value as they stand there.
+    /// What of it is damaged.
+    pub part: Part,
+    /// The bytes of that as they stand there.
     pub body: Vec<u8>,
+}
+
+/// A part of what is stored under one name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// The entry itself.
+    Entry,
+    /// The chunk with this number.
+    Chunk(i64),
+    /// The older version in this row.
+    Past(i64),
 }
 
 /// An entry as `keys` lists it: all but the value.
@@ -50,7 +68,7 @@ pub struct Listed {
     pub entry: Entry,
     /// What is known of it.
     pub known: Known,
-    /// What its row takes, in bytes: key, provider and packed value.
+    /// What it takes, in bytes: key, provider and packed value, chunks and older versions.
     pub size_bytes: u64,
     /// How often it answered.
     pub hits: u64,
@@ -63,13 +81,15 @@ pub struct Disk {
     packing: Packing,
     /// Whether the paces of entries are read and written.
     learning: Learning,
+    most_past: usize,
     damaged: Mutex<Vec<DamagedRow>>,
 }
 
 impl Disk {
     /// The tier over this database.
     pub fn new(database: Database, packing: Packing) -> Self {
-        Self { database, packing, learning: Learning::Off, damaged: Mutex::default() }
+        let (learning, most_past) = (Learning::Off, MOST_PAST);
+        Self { database, packing, learning, most_past, damaged: Mutex::default() }
     }
 
     /// The same tier, of somebody who learns how often values change, or does not.
@@ -78,10 +98,17 @@ impl Disk {
         Self { learning, ..self }
     }
 
+    /// The same tier, which keeps at most so many older versions of each entry.
+    #[must_use]
+    pub fn keeping_past(self, most_past: usize) -> Self {
+        Self { most_past, ..self }
+    }
+
     /// A tier that keeps entries as this one does, over another database.
     #[must_use]
     pub fn over(&self, database: Database) -> Self {
-        Self::new(database, self.packing).learning(self.learning)
+        let over = Self::new(database, self.packing).learning(self.learning);
+        over.keeping_past(self.most_past)
     }
 
     /// The database under it.
@@ -189,16 +216,65 @@ impl Disk {
         std::mem::take(&mut *self.damaged.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Keeps the bytes of a damaged row in a file and drops the row; the file.
+    /// Keeps the bytes of a damaged row in a file and drops the row; the file. Of a chunk, the head of
+    /// its series forgets the span.
     pub fn set_row_aside(&self, row: &DamagedRow) -> Result<PathBuf, Trouble> {
         let path = crate::db::keep_bytes(self.database.folder(), row.id, &row.body)?;
-        self.database.write(|transaction| {
-            // Another process may have put a sound entry there in the meantime.
-            let found = find(transaction, &row.key, Learning::Off)?;
-            let is_damaged = found.damaged.iter().any(|damaged| damaged.id == row.id);
-            if is_damaged { delete(transaction, row.id) } else { Ok(()) }
+        // Another process may have put something sound there in the meantime.
+        self.database.write(|transaction| match row.part {
+            Part::Entry => {
+                let found = find(transaction, &row.key, Learning::Off)?;
+                let is_damaged = found.damaged.iter().any(|damaged| damaged.id == row.id);
+                if is_damaged { delete(transaction, row.id) } else { Ok(()) }
+            }
+            Part::Chunk(id) => chunks::take_out(transaction, row.id, id).map(drop),
+            Part::Past(id) => past::take_out(transaction, row.id, id).map(drop),
         })?;
         Ok(path)
+    }
+
+    /// The bars of these chunks of a series, in their order; none for one that is missing or damaged.
+    /// A head that was read earlier may name chunks that have been replaced since: whoever misses one
+    /// reads the head again.
+    pub fn chunks(
+        &self,
+        key: &Key,
+        provider: &str,
+        refs: &[ChunkRef],
+    ) -> Result<Vec<Option<Bars>>, Trouble> {
+        if refs.is_empty() {
+            return Ok(Vec::new());
+        }
+        let (found, damaged) = self.database.read(|c| chunks::read(c, key, provider, refs))?;
+        self.remember(damaged);
+        Ok(found)
+    }
+
+    /// What of an entry was thought to be true at an instant and is not any more, in the order in
+    /// which that ended.
+    pub fn past(
+        &self,
+        key: &Key,
+        provider: &str,
+        at: Timestamp,
+    ) -> Result<Vec<Superseded>, Trouble> {
+        let (found, damaged) = self.database.read(|c| past::read(c, key, provider, Some(at)))?;
+        self.remember(damaged);
+        Ok(found)
+    }
+
+    /// Every older version of an entry, in the order in which they ended.
+    pub fn past_from(&self, key: &Key, provider: &str) -> Result<Vec<Superseded>, Trouble> {
+        let (found, damaged) = self.database.read(|c| past::read(c, key, provider, None))?;
+        self.remember(damaged);
+        Ok(found)
+    }
+
+    /// Has what a look-up has met set aside.
+    fn remember(&self, damaged: Vec<DamagedRow>) {
+        if !damaged.is_empty() {
+            self.damaged.lock().unwrap_or_else(PoisonError::into_inner).extend(damaged);
+        }
     }
 
     /// Drops entries, and counts them if there is a reason, at this instant of the program's; how
@@ -230,15 +306,18 @@ impl Disk {
     pub fn scan(&self, tag: Option<&str>, each: &mut dyn FnMut(Listed)) -> Result<(), Trouble> {
         self.database.read(|connection| {
             let mut markets = Markets::of(connection)?;
+            let beside = [chunks::sizes(connection)?, past::sizes(connection)?];
             let mut scan = paces::prepare(connection, LIST, self.learning)?;
             let mut rows = scan.query([tag])?;
             while let Some(row) = rows.next()? {
                 // A damaged row is no reason to do without the others; whoever asks for it learns.
                 let Some((entry, mut known)) = bodiless(row, self.learning)? else { continue };
                 known.market = markets.market(&entry.key)?;
-                let size = entry.key.as_str().len() + entry.provider.len();
+                let named = entry.key.as_str().len() + entry.provider.len();
+                let id: i64 = row.get(16)?;
+                let beside: u64 = beside.iter().filter_map(|sizes| sizes.get(&id)).sum();
                 each(Listed {
-                    size_bytes: size as u64 + row.get::<_, i64>(14)?.unsigned_abs(),
+                    size_bytes: named as u64 + row.get::<_, i64>(14)?.unsigned_abs() + beside,
                     hits: row.get::<_, Option<i64>>(15)?.unwrap_or(0).unsigned_abs(),
                     entry,
                     known,
@@ -258,7 +337,7 @@ impl Disk {
     ) -> Result<(i64, Option<Expired>), Trouble> {
         let entry = &incoming.stored.entry;
         let id = row_for(transaction, &incoming.stored)?;
-        let sealed = codec::seal(entry, self.packing);
+        let sealed = codec::seal(entry, chunks::packing(entry, self.packing));
         transaction
             .prepare_cached(
                 "INSERT OR REPLACE INTO entry
@@ -289,6 +368,13 @@ impl Disk {
                 .prepare_cached("INSERT OR IGNORE INTO tag (tag, id) VALUES (?1, ?2)")?
                 .execute(params![tag, id])?;
         }
+        let parts = incoming.parts.as_deref();
+        for chunk in parts.iter().flat_map(|parts| &parts.chunks) {
+            chunks::write(transaction, id, entry, chunk)?;
+        }
+        chunks::drop_others(transaction, id, entry)?;
+        let superseded = parts.map_or(&[][..], |parts| &parts.superseded);
+        past::store(transaction, id, entry, superseded, self.most_past)?;
         validators::set(transaction, id, entry, incoming.validators.as_ref())?;
         definitions::set(transaction, id, entry, incoming.stored.known.definition)?;
         if self.learning == Learning::On {
@@ -309,9 +395,7 @@ impl Tier for Disk {
             return Ok(Some(shelf));
         }
         let found = self.database.read(|c| find(c, key, self.learning))?;
-        if !found.damaged.is_empty() {
-            self.damaged.lock().unwrap_or_else(PoisonError::into_inner).extend(found.damaged);
-        }
+        self.remember(found.damaged);
         Ok(found.shelf)
     }
 
@@ -349,7 +433,13 @@ fn row_for(transaction: &Transaction<'_>, stored: &Stored) -> Result<i64, Troubl
     let slots = first..first + SLOTS;
     let had = Some(*row).filter(|row| slots.contains(row));
     let mut wanted = had.into_iter().chain(slots);
-    Ok(wanted.find(|id| !taken.contains(id)).unwrap_or(first + SLOTS - 1))
+    if let Some(id) = wanted.find(|id| !taken.contains(id)) {
+        return Ok(id);
+    }
+    let last = first + SLOTS - 1;
+    // Its chunks go when the other entry is written.
+    past::forget(transaction, last)?;
+    Ok(last)
 }
 
 fn existing(
@@ -406,6 +496,7 @@ mod tests {
             tags: Vec::new(),
             validators: None,
             sighting: None,
+            parts: None,
             gone_at,
             put_at,
         };
@@ -419,7 +510,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let disk = Disk::new(Database::at(folder.path()), Packing::None);
         let Stored { entry, row, .. } = stored(&disk);
-        let seen = DamagedRow { id: row, key: entry.key.clone(), body: b"{".to_vec() };
+        let seen =
+            DamagedRow { id: row, key: entry.key.clone(), part: Part::Entry, body: b"{".to_vec() };
         disk.set_row_aside(&seen).unwrap();
         assert!(disk.get(&entry.key).unwrap().is_some(), "it was replaced in the meantime");
         disk.database()

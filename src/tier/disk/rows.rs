@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension as _, Transaction, params};
 
-use super::DamagedRow;
+use super::{DamagedRow, Part};
 use crate::codec::{self, Row};
 use crate::db::markets::{self, Markets};
 use crate::db::paces::{self, Learning};
@@ -50,7 +50,7 @@ const NAMED: &str = "SELECT e.key, e.provider, e.fetched_at_ms, e.own_ttl_ms, e.
 /// The same of every entry, with what `keys` shows beside it.
 pub(super) const LIST: &str = "SELECT e.key, e.provider, e.fetched_at_ms, e.own_ttl_ms, e.shape,
             s.minimal_until_ms, s.conservative_until_ms, s.aggressive_until_ms, s.sum,
-            d.number, d.sum, k.expired_at_ms, k.why, k.sum, length(e.body), u.hits
+            d.number, d.sum, k.expired_at_ms, k.why, k.sum, length(e.body), u.hits, e.id
      FROM entry e LEFT JOIN usage u ON u.id = e.id
                   LEFT JOIN strategy s ON s.provider = e.provider
                   LEFT JOIN definition d ON d.id = e.id
@@ -101,7 +101,7 @@ pub(super) fn find(
             Ok(None) => {}
             Err(codec::Damage) => {
                 let body = row.get_ref(8)?.as_bytes().unwrap_or_default().to_vec();
-                damaged.push(DamagedRow { id, key: key.clone(), body });
+                damaged.push(DamagedRow { id, key: key.clone(), part: Part::Entry, body });
             }
         }
     }
@@ -132,6 +132,16 @@ pub(in crate::tier) fn sound(row: &rusqlite::Row<'_>) -> Result<Entry, codec::Da
         })
     };
     codec::open(&sealed().ok_or(codec::Damage)?)
+}
+
+/// The entry in a row, if it is sound.
+pub(super) fn entry(connection: &Connection, id: i64) -> Result<Option<Entry>, Trouble> {
+    let mut select = connection.prepare_cached(
+        "SELECT id, CAST(key AS BLOB), CAST(provider AS BLOB), fetched_at_ms, own_ttl_ms, shape,
+                raw_bytes, sum, body
+         FROM entry WHERE id = ?1",
+    )?;
+    Ok(select.query_row([id], |row| Ok(sound(row).ok())).optional()?.flatten())
 }
 
 /// An entry without its value, and what is known of it.

@@ -49,7 +49,15 @@ fn entry(key: &str, provider: &str, body: &[u8]) -> Entry {
 fn incoming(entry: Entry) -> Incoming {
     let stored = Stored { entry: Arc::new(entry), row: 0, known: Known::default() };
     let gone_at = Timestamp::NEVER;
-    Incoming { stored, tags: Vec::new(), validators: None, sighting: None, gone_at, put_at: THEN }
+    Incoming {
+        stored,
+        tags: Vec::new(),
+        validators: None,
+        sighting: None,
+        parts: None,
+        gone_at,
+        put_at: THEN,
+    }
 }
 
 fn put(tier: &dyn Tier, entry: Entry) {
