@@ -118,6 +118,12 @@ impl Zone {
         })
     }
 
+    /// How many seconds its clocks are ahead of UTC at an instant.
+    pub fn seconds_ahead(&self, instant: Timestamp) -> i64 {
+        jiff::Timestamp::from_millisecond(instant.0)
+            .map_or(0, |instant| i64::from(self.0.to_offset(instant).seconds()))
+    }
+
     /// The date that an instant has there.
     fn date(&self, instant: Timestamp) -> jiff::civil::Date {
         jiff::Timestamp::from_millisecond(instant.0)

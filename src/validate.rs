@@ -5,9 +5,14 @@
 //! percent. It never mends a value, and it asks nobody: a record is judged by itself.
 
 use crate::error::{Error, Kind, sanitized};
-use crate::market::{Class, Quote, Record, Series};
+use crate::market::{Bar, Class, Interval, Page, Quote, Record, Series, Symbol};
 use crate::number::Number;
+use crate::span::Span;
 use crate::time::Timestamp;
+
+/// How far a first or last price may lie outside of a bar's range, as a share of it: providers
+/// round the one and not the other.
+const ROUNDING: f64 = 1e-4;
 
 /// Refuses a record that cannot be true: a price that is not above zero, a negative amount, a
 /// high below the low; a series that is empty, or whose dates are no dates, doubled or not
@@ -80,6 +85,93 @@ fn series(series: &Series) -> Result<(), Error> {
         }
     }
     Ok(())
+}
+
+/// Refuses bars and events that cannot be true of the bars of an interval in a span: a price that
+/// is not above zero, a high below the low or a close beyond either, a negative volume; times that
+/// do not ascend, lie outside of the span or have dates that are not theirs; a split into nothing.
+pub fn page(
+    symbol: &Symbol,
+    provider: &str,
+    interval: Interval,
+    span: Span,
+    page: &Page,
+) -> Result<(), Error> {
+    let refuse = |field: &str, value: &dyn std::fmt::Display, why: &str| {
+        refused(symbol.name(), provider, field, &value.to_string(), why)
+    };
+    let bars = &page.bars;
+    let dated = if interval.is_intraday() { 0 } else { bars.len() };
+    if bars.days.len() != dated {
+        return refuse("date", &bars.days.len(), "days have one each and shorter bars have none");
+    }
+    let mut before: Option<Bar> = None;
+    for bar in (0..bars.len()).map(|at| bars.bar(at)) {
+        let time = Timestamp::from_ms(bar.time);
+        if let Some((field, value, why)) = impossible(&bar) {
+            return refuse(field, &value, &format!("{why} (the bar of {time})"));
+        }
+        if before.is_some_and(|before| {
+            before.time >= bar.time || before.day >= bar.day.or(Some(i32::MAX))
+        }) {
+            return refuse("bar", &time, "it does not stand behind all that are earlier");
+        }
+        if !span.contains(time) {
+            return refuse("bar", &time, "it was not asked for");
+        }
+        before = Some(bar);
+    }
+    for split in &page.events.splits {
+        let sound = |shares: f64| shares.is_finite() && shares > 0.0;
+        if !sound(split.numerator) || !sound(split.denominator) {
+            let into = format!("{} for {}", split.numerator, split.denominator);
+            return refuse("split", &into, "both numbers must be above zero");
+        }
+    }
+    for paid in &page.events.dividends {
+        if !paid.amount.is_finite() || paid.amount < 0.0 {
+            return refuse("dividend", &paid.amount, "it must not be negative");
+        }
+    }
+    Ok(())
+}
+
+/// What of a bar cannot be, and why; what is NaN was not sent.
+fn impossible(bar: &Bar) -> Option<(&'static str, f64, &'static str)> {
+    /// No exchange's date is further from that of UTC.
+    const DAY_MS: i64 = 86_400_000;
+    let Bar { open, high, low, close, volume, adjusted, .. } = *bar;
+    for (field, price) in [
+        ("open", open),
+        ("high", high),
+        ("low", low),
+        ("close", close),
+        ("adjusted_close", adjusted),
+    ] {
+        if price.is_infinite() {
+            return Some((field, price, "it is not finite"));
+        }
+        if price <= 0.0 {
+            return Some((field, price, "it must be above zero"));
+        }
+    }
+    if close.is_nan() {
+        return Some(("close", close, "a bar has one"));
+    }
+    if volume < 0.0 || volume.is_infinite() {
+        return Some(("volume", volume, "it must be finite and not negative"));
+    }
+    if high < low {
+        return Some(("high", high, "it is below the low"));
+    }
+    for (field, price) in [("open", open), ("close", close)] {
+        if price > high * (1.0 + ROUNDING) || price < low * (1.0 - ROUNDING) {
+            return Some((field, price, "it is outside of the bar's high and low"));
+        }
+    }
+    let utc = bar.time.div_euclid(DAY_MS);
+    let apart = bar.day.map_or(0, |day| (i64::from(day) - utc).abs());
+    (apart > 1).then(|| ("date", f64::from(bar.day.unwrap_or(0)), "it is not the bar's"))
 }
 
 fn refused(symbol: &str, provider: &str, field: &str, value: &str, why: &str) -> Result<(), Error> {

@@ -1,4 +1,4 @@
-//! Yahoo Finance: quotes of stocks, indices, currencies, and coins in money, from the v8 chart
+//! Yahoo Finance: quotes and bars of stocks, indices, currencies, and coins in money, from the v8 chart
 //! endpoint.
 //!
 //! It is unofficial and needs no key. It never asks for cookies or a crumb (the v7 and v10
@@ -6,7 +6,9 @@
 //! the day unless the chart is of one day: `chartPreviousClose` is the close before the *range*.
 //! Prices are 32-bit floats widened by Yahoo; they are kept as sent.
 
+mod bars;
 mod exchanges;
+mod place;
 mod wire;
 
 #[cfg(test)]
@@ -19,6 +21,7 @@ use super::{
 use crate::error::{Error, Kind};
 use crate::market::{Class, DataType, ExchangeCode, MarketState, Quote, Record, Symbol};
 use crate::time::Timestamp;
+use serde::de::DeserializeOwned;
 use wire::{Envelope, Failure, Meta, Outcome, Phase};
 
 /// The currencies that Yahoo quotes coins in (its market `CCC`). USDT is none of them: to Yahoo
@@ -71,32 +74,46 @@ impl Provider for Yahoo {
     }
 
     fn read(&self, ask: &Ask<'_>, reply: &Reply, now: Timestamp) -> Result<Record, Error> {
-        // The limit is said in plain text, and was seen with status 200 too.
-        if [429, REQUEST_DENIED].contains(&reply.status) || says_too_many(&reply.body) {
-            return Err(status_error(ask, &Reply { status: 429, body: Vec::new() }));
-        }
-        let envelope = match serde_json::from_slice::<Envelope>(&reply.body) {
-            Ok(envelope) => envelope,
-            Err(_) if reply.status != 200 => return Err(status_error(ask, reply)),
-            Err(error) => return Err(nonsense(ask, reply, error)),
-        };
-        let Envelope { chart, finance } = envelope;
-        let gateway = finance.and_then(|finance| finance.error);
-        let (result, error) = chart.map_or((None, None), |chart| (chart.result, chart.error));
-        if let Some(failure) = error.or(gateway) {
-            return Err(failed(ask, reply, &failure));
-        }
-        if reply.status != 200 {
-            return Err(status_error(ask, reply));
-        }
-        match result.and_then(|result| result.into_iter().next()) {
-            Some(outcome) => quote(ask, reply, outcome, now).map(Record::from),
-            None => Err(nonsense(ask, reply, "it has neither a result nor an error")),
+        match said::<Outcome>(ask, reply)? {
+            Said::Result(outcome) => quote(ask, reply, outcome, now).map(Record::from),
+            Said::Failure(failure) => Err(failed(ask, reply, &failure)),
         }
     }
 
     fn charts(&self) -> Option<&dyn Charts> {
-        None
+        Some(&bars::YahooCharts)
+    }
+}
+
+/// What a reply that can be read says.
+enum Said<T> {
+    Result(T),
+    Failure(Failure),
+}
+
+/// What a reply says of the one symbol that was asked about, read as what is wanted of it.
+fn said<T: DeserializeOwned>(ask: &Ask<'_>, reply: &Reply) -> Result<Said<T>, Error> {
+    // The limit is said in plain text, and was seen with status 200 too.
+    if [429, REQUEST_DENIED].contains(&reply.status) || says_too_many(&reply.body) {
+        return Err(status_error(ask, &Reply { status: 429, body: Vec::new() }));
+    }
+    let envelope = match serde_json::from_slice::<Envelope<T>>(&reply.body) {
+        Ok(envelope) => envelope,
+        Err(_) if reply.status != 200 => return Err(status_error(ask, reply)),
+        Err(error) => return Err(nonsense(ask, reply, error)),
+    };
+    let Envelope { chart, finance } = envelope;
+    let gateway = finance.and_then(|finance| finance.error);
+    let (result, error) = chart.map_or((None, None), |chart| (chart.result, chart.error));
+    if let Some(failure) = error.or(gateway) {
+        return Ok(Said::Failure(failure));
+    }
+    if reply.status != 200 {
+        return Err(status_error(ask, reply));
+    }
+    match result.and_then(|result| result.into_iter().next()) {
+        Some(outcome) => Ok(Said::Result(outcome)),
+        None => Err(nonsense(ask, reply, "it has neither a result nor an error")),
     }
 }
 

@@ -365,7 +365,9 @@ fn where_it_trades_is_told_by_yahoos_name_of_it_and_by_class() {
 fn every_recorded_exchange_that_still_lists_something_is_known() {
     for file in recorded::files("yahoo", "").iter().filter(|f| f.contains("chart_")) {
         let reply = recorded::reply("yahoo", file, 200).unwrap();
-        let Ok(envelope) = serde_json::from_slice::<Envelope>(&reply.body) else { continue };
+        let Ok(envelope) = serde_json::from_slice::<Envelope<Outcome>>(&reply.body) else {
+            continue;
+        };
         let outcome = envelope.chart.and_then(|chart| chart.result).unwrap_or_default();
         for name in outcome.into_iter().filter_map(|one| one.meta.exchange_name) {
             assert_eq!(exchanges::code(&name).is_some(), name != DELISTED, "{file}: {name}");
