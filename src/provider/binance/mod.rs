@@ -1,9 +1,10 @@
-//! Binance spot: quotes of coins in coins, and in the money that Binance takes.
+//! Binance spot: quotes and bars of coins in coins, and in the money that Binance takes.
 //!
 //! It needs no key. It never sends a parameter that the endpoint does not read (Binance refuses
 //! the whole request then, code -1104), and it never offers a coin in dollars: Binance has none,
 //! and USDT is not USD.
 
+mod bars;
 mod wire;
 
 #[cfg(test)]
@@ -81,23 +82,7 @@ impl Provider for Binance {
     }
 
     fn read(&self, ask: &Ask<'_>, reply: &Reply, _now: Timestamp) -> Result<Record, Error> {
-        if let Ok(failure) = serde_json::from_slice::<Failure>(&reply.body) {
-            return Err(failed(ask, reply, &failure));
-        }
-        match reply.status {
-            200 => {}
-            451 => return Err(restricted(ask)),
-            // A page instead of an answer is the firewall's, which counts requests as well.
-            403 => {
-                let Ask { provider, .. } = ask;
-                return Err(Error::new(
-                    Kind::RateLimited,
-                    format!("{provider}'s firewall lets no requests through now (HTTP 403)"),
-                )
-                .hint("wait some minutes before asking again; --offline answers from the cache"));
-            }
-            _ => return Err(status_error(ask, reply)),
-        }
+        refusal(ask, reply)?;
         match serde_json::from_slice::<Ticker>(&reply.body) {
             Ok(ticker) => quote(ask, reply, ticker).map(Record::from),
             Err(error) => Err(nonsense(ask, reply, error)),
@@ -105,7 +90,28 @@ impl Provider for Binance {
     }
 
     fn charts(&self) -> Option<&dyn Charts> {
-        None
+        Some(&bars::BinanceCharts)
+    }
+}
+
+/// What a reply says is wrong, by its body or by its status.
+fn refusal(ask: &Ask<'_>, reply: &Reply) -> Result<(), Error> {
+    if let Ok(failure) = serde_json::from_slice::<Failure>(&reply.body) {
+        return Err(failed(ask, reply, &failure));
+    }
+    match reply.status {
+        200 => Ok(()),
+        451 => Err(restricted(ask)),
+        // A page instead of an answer is the firewall's, which counts requests as well.
+        403 => {
+            let Ask { provider, .. } = ask;
+            Err(Error::new(
+                Kind::RateLimited,
+                format!("{provider}'s firewall lets no requests through now (HTTP 403)"),
+            )
+            .hint("wait some minutes before asking again; --offline answers from the cache"))
+        }
+        _ => Err(status_error(ask, reply)),
     }
 }
 

@@ -4,7 +4,10 @@
 //! eight decimals, times are milliseconds since 1970 in UTC. The short form of the ticker
 //! (`type=MINI`) lacks the changes, the previous close, the bid and the ask.
 
-use serde::Deserialize;
+use std::fmt;
+
+use serde::de::{Error as _, IgnoredAny, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 
 use crate::number::Number;
 
@@ -35,4 +38,41 @@ pub(super) struct Failure {
     pub(super) code: i64,
     #[serde(default)]
     pub(super) msg: String,
+}
+
+/// One bar: `[openTime, open, high, low, close, volume, closeTime, …]`.
+#[derive(Debug)]
+pub(super) struct Kline {
+    /// When it begins.
+    pub(super) open_time: i64,
+    /// Open, high, low, close, and the volume in units of the base.
+    pub(super) amounts: [f64; 5],
+}
+
+impl<'de> Deserialize<'de> for Kline {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_seq(Row)
+    }
+}
+
+/// Reads the row of a bar: of twelve fields the first six, whatever follows.
+struct Row;
+
+impl<'de> Visitor<'de> for Row {
+    type Value = Kline;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the row of a bar")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut row: A) -> Result<Kline, A::Error> {
+        let short = || A::Error::custom("a row is too short");
+        let open_time = row.next_element()?.ok_or_else(short)?;
+        let mut amounts = [0.0; 5];
+        for amount in &mut amounts {
+            *amount = row.next_element::<Number>()?.ok_or_else(short)?.as_f64();
+        }
+        while row.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(Kline { open_time, amounts })
+    }
 }
