@@ -8,6 +8,7 @@
 
 mod calendar;
 mod entries;
+mod look;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -19,6 +20,7 @@ use crate::error::{Usage, nearest};
 use crate::policy::UseCase;
 pub(crate) use calendar::Calendar;
 pub(crate) use entries::{Clear, Get, Keys, Put};
+pub(crate) use look::Look;
 
 use crate::policy::Cause;
 use crate::units::{Share, parse_duration, parse_share};
@@ -286,6 +288,9 @@ pub(crate) struct Fetch {
     /// Say which rules set the time to live
     #[arg(long)]
     pub(crate) explain: bool,
+    /// How answers are shown.
+    #[command(flatten)]
+    pub(crate) look: Look,
     /// Write the data to a file, whole or not at all
     #[arg(short, long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,

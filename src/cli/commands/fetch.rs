@@ -27,7 +27,7 @@ pub(in crate::cli) fn run(args: &Fetch, invocation: Invocation<'_>) -> anyhow::R
         Some(_) => Style::default(),
         None => ui.style(),
     };
-    let printer = printer(format, &questions, style)?;
+    let printer = printer(invocation.global.format, &args.look, &questions, style)?;
     let file = args.output.as_deref().map(Unfinished::create).transpose()?;
     let cache = invocation.config.open()?;
     let mut report = Report {

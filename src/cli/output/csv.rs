@@ -1,43 +1,34 @@
-//! CSV: a header and a row a record; of a series, a row an observation. What failed has no row.
+//! CSV: a header and a row a record; of bars and other series, a row for each. What failed has no
+//! row.
 
 use std::io::{self, Write};
 
-use super::{Printer, Shown};
-use crate::market::{DataType, MarketState, Quote, Series};
-use crate::number::Number;
+use super::bars;
+use super::cells::csv_text;
+use super::fields::{Field, Fields, Layout};
+use super::records::Members;
+use super::{Printer, Shown, body, read_bars};
+use crate::cache::Question;
+use crate::error::Usage;
 
-const QUOTE: [&str; 18] = [
-    "symbol",
-    "asset_class",
-    "type",
-    "provider",
-    "price",
-    "previous_close",
-    "change",
-    "change_percent",
-    "open",
-    "high",
-    "low",
-    "bid",
-    "ask",
-    "volume",
-    "currency",
-    "exchange",
-    "market_state",
-    "time",
-];
-
-const SERIES: [&str; 3] = ["symbol", "date", "value"];
-
-/// Rows of one type.
+/// Rows of one layout.
 pub(super) struct Rows {
-    data_type: DataType,
+    layout: &'static Layout,
+    columns: Vec<&'static Field>,
     begun: bool,
 }
 
 impl Rows {
-    pub(super) fn new(data_type: DataType) -> Self {
-        Self { data_type, begun: false }
+    /// A csv has one header, so all of its rows are of one layout.
+    pub(super) fn new(questions: &[Question], fields: &Fields) -> Result<Self, Usage> {
+        let mut layouts = questions.iter().map(Layout::of);
+        let layout = layouts.next().unwrap_or_else(Layout::of_bars);
+        if let Some(other) = layouts.find(|other| *other != layout) {
+            let (one, other) = (layout.plural, other.plural);
+            return Err(Usage::new(format!("one csv cannot hold both {one} and {other}"))
+                .hint("choose one with --type, or use -f ndjson"));
+        }
+        Ok(Self { layout, columns: fields.columns(layout), begun: false })
     }
 
     fn begin(&mut self, out: &mut dyn Write) -> io::Result<()> {
@@ -45,10 +36,24 @@ impl Rows {
             return Ok(());
         }
         self.begun = true;
-        match self.data_type {
-            DataType::Quote => row(out, &QUOTE),
-            DataType::Series => row(out, &SERIES),
+        let names: Vec<&str> = self.columns.iter().map(|field| field.name).collect();
+        writeln!(out, "{}", names.join(","))
+    }
+
+    /// The rows of a record that is stored as JSON.
+    fn record(&self, record: &Members<'_>, out: &mut dyn Write) -> io::Result<()> {
+        let rows = self.layout.rows_in.map(|name| record.rows(name).unwrap_or_default());
+        let mut text = Vec::new();
+        for row in rows.iter().flatten().map(Some).chain(rows.is_none().then_some(None)) {
+            let begin = text.len();
+            for column in &self.columns {
+                let row = row.filter(|_| self.layout.is_of_row(column.name));
+                csv_text(&row.unwrap_or(record).text(column.name), &mut text);
+                text.push(b',');
+            }
+            bars::end_of_row(begin, &mut text);
         }
+        out.write_all(&text)
     }
 }
 
@@ -56,56 +61,13 @@ impl Printer for Rows {
     fn answer(&mut self, shown: &Shown<'_>, out: &mut dyn Write) -> io::Result<()> {
         self.begin(out)?;
         let Ok(served) = &shown.answer.outcome else { return Ok(()) };
-        let body = &served.entry.body;
-        match self.data_type {
-            DataType::Quote => {
-                serde_json::from_slice(body).map_or(Ok(()), |quote| row(out, &cells(&quote)))
-            }
-            DataType::Series => {
-                let Ok(series) = serde_json::from_slice::<Series>(body) else { return Ok(()) };
-                for observation in &series.observations {
-                    let value = digits(observation.value.as_ref());
-                    row(out, &[&series.symbol, &observation.date, value])?;
-                }
-                Ok(())
-            }
+        if let Some(series) = read_bars(served) {
+            return bars::csv(series, &self.columns, out);
         }
+        Members::read(body(served)).map_or(Ok(()), |record| self.record(&record, out))
     }
 
     fn end(&mut self, out: &mut dyn Write) -> io::Result<()> {
         self.begin(out)
     }
-}
-
-fn cells(quote: &Quote) -> [&str; 18] {
-    [
-        &quote.symbol,
-        &quote.asset_class,
-        &quote.data_type,
-        &quote.provider,
-        quote.price.as_str(),
-        digits(quote.previous_close.as_ref()),
-        digits(quote.change.as_ref()),
-        digits(quote.change_percent.as_ref()),
-        digits(quote.open.as_ref()),
-        digits(quote.high.as_ref()),
-        digits(quote.low.as_ref()),
-        digits(quote.bid.as_ref()),
-        digits(quote.ask.as_ref()),
-        digits(quote.volume.as_ref()),
-        quote.currency.as_deref().unwrap_or_default(),
-        quote.exchange.as_deref().unwrap_or_default(),
-        quote.market_state.map_or("", MarketState::as_str),
-        quote.time.as_deref().unwrap_or_default(),
-    ]
-}
-
-fn digits(number: Option<&Number>) -> &str {
-    number.map_or("", Number::as_str)
-}
-
-fn row(out: &mut dyn Write, cells: &[&str]) -> io::Result<()> {
-    let mut writer = ::csv::WriterBuilder::new().from_writer(out);
-    writer.write_record(cells)?;
-    writer.flush()
 }

@@ -1,26 +1,44 @@
-//! JSON: one array, or one object a line. A stored record is not parsed: what is known besides is
-//! spliced in before its last brace.
+//! JSON: one array, or one object a line. A stored record is not parsed, unless some of its members
+//! are picked: what is known besides is spliced in before its last brace.
 
 use std::io::{self, Write};
 
 use serde::Serialize;
 
+use super::cells::json_text;
+use super::fields::{Fields, Layout};
+use super::records::Members;
 use super::table::value_as_json;
-use super::{Printer, Shown, age_seconds};
+use super::{Printer, Shown, age_seconds, bars, body, read_bars};
 use crate::cache::Served;
 use crate::error::Error;
+use crate::time::Timestamp;
+
+/// What of a record is printed.
+pub(super) struct Wanted {
+    /// These members.
+    pub(super) fields: Fields,
+    /// The record alone, as upstream gave it.
+    pub(super) raw: bool,
+}
 
 /// One array, an object a line.
-#[derive(Default)]
 pub(super) struct Array {
+    wanted: Wanted,
     begun: bool,
+}
+
+impl Array {
+    pub(super) fn new(wanted: Wanted) -> Self {
+        Self { wanted, begun: false }
+    }
 }
 
 impl Printer for Array {
     fn answer(&mut self, shown: &Shown<'_>, out: &mut dyn Write) -> io::Result<()> {
         out.write_all(if self.begun { b",\n" } else { b"[\n" })?;
         self.begun = true;
-        object(shown, out)
+        self.wanted.object(shown, out)
     }
 
     fn end(&mut self, out: &mut dyn Write) -> io::Result<()> {
@@ -29,11 +47,11 @@ impl Printer for Array {
 }
 
 /// One object a line.
-pub(super) struct Lines;
+pub(super) struct Lines(pub(super) Wanted);
 
 impl Printer for Lines {
     fn answer(&mut self, shown: &Shown<'_>, out: &mut dyn Write) -> io::Result<()> {
-        object(shown, out)?;
+        self.0.object(shown, out)?;
         out.write_all(b"\n")
     }
 
@@ -55,6 +73,16 @@ struct Cache<'a> {
     upstream_calls: u32,
     #[serde(skip_serializing_if = "Option::is_none")]
     why: Option<Vec<String>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    missing: Vec<Missing<'a>>,
+}
+
+/// A span that is not in the answer.
+#[derive(Serialize)]
+struct Missing<'a> {
+    from: Timestamp,
+    to: Timestamp,
+    why: &'a str,
 }
 
 #[derive(Serialize)]
@@ -69,18 +97,118 @@ struct Reported<'a> {
     message: &'a str,
 }
 
-fn object(shown: &Shown<'_>, out: &mut dyn Write) -> io::Result<()> {
-    match &shown.answer.outcome {
-        Ok(served) => record(shown, served, out),
-        Err(error) => failed(shown, error, out),
+impl Wanted {
+    fn object(&self, shown: &Shown<'_>, out: &mut dyn Write) -> io::Result<()> {
+        match &shown.answer.outcome {
+            Ok(served) => self.record(shown, served, out),
+            Err(error) => failed(shown, error, out),
+        }
+    }
+
+    fn record(&self, shown: &Shown<'_>, served: &Served, out: &mut dyn Write) -> io::Result<()> {
+        let is_open = match read_bars(served) {
+            Some(series) => Some(bars::json(series, &self.fields, out)?),
+            None => self.stored(shown, served, out)?,
+        };
+        let Some(has_members) = is_open else { return Ok(()) };
+        let picked = self.fields.are_all() || self.fields.names().contains(&"cache");
+        if picked && !self.raw {
+            out.write_all(if has_members { b",\"cache\":" } else { b"\"cache\":" })?;
+            serde_json::to_writer(&mut *out, &cache(shown, served))?;
+        }
+        out.write_all(b"}")
+    }
+
+    /// Writes a record that is stored as JSON, up to its last brace; whether it has a member, or
+    /// none if it is whole already.
+    fn stored(
+        &self,
+        shown: &Shown<'_>,
+        served: &Served,
+        out: &mut dyn Write,
+    ) -> io::Result<Option<bool>> {
+        // What a provider gave is one object on one line, as we wrote it; what `put` wrote is
+        // anything.
+        let own = served.entry.is_put().then(|| value_as_json(&served.entry));
+        let body = own.as_deref().map_or_else(|| body(served), str::as_bytes);
+        if !self.fields.are_all() {
+            let members = Members::read(body);
+            return Ok(Some(picked(
+                &self.fields,
+                Layout::of(shown.question),
+                members.as_ref(),
+                out,
+            )?));
+        }
+        if self.raw {
+            return out.write_all(body).map(|()| None);
+        }
+        if let Some(open) = body.strip_suffix(b"}").filter(|_| body.starts_with(b"{")) {
+            return out.write_all(open).map(|()| Some(open != b"{"));
+        }
+        let symbol = serde_json::Value::from(shown.question.symbol.name());
+        write!(out, "{{\"symbol\":{symbol},\"payload\":")?;
+        out.write_all(body).map(|()| Some(true))
     }
 }
 
-fn record(shown: &Shown<'_>, served: &Served, out: &mut dyn Write) -> io::Result<()> {
+/// Writes these members of a record, those of its rows as its rows; whether there is one.
+fn picked(
+    fields: &Fields,
+    layout: &Layout,
+    record: Option<&Members<'_>>,
+    out: &mut dyn Write,
+) -> io::Result<bool> {
+    let (mut text, mut has_rows) = (vec![b'{'], false);
+    for name in fields.names() {
+        let is_of_row = layout.is_of_row(name);
+        if (is_of_row && has_rows) || !(is_of_row || layout.is_of_record(name)) {
+            continue;
+        }
+        if text.len() > 1 {
+            text.push(b',');
+        }
+        match layout.rows_in.filter(|_| is_of_row) {
+            None => member(name, record, &mut text),
+            Some(rows_in) => {
+                has_rows = true;
+                json_text(rows_in, &mut text);
+                let rows = record.and_then(|record| record.rows(rows_in));
+                text.extend_from_slice(b":[");
+                for (at, row) in rows.iter().flatten().enumerate() {
+                    text.extend_from_slice(if at == 0 { b"{" } else { b",{" });
+                    let names = fields.names().iter().filter(|name| layout.is_of_row(name));
+                    for (at, name) in names.enumerate() {
+                        text.extend_from_slice(if at == 0 { b"" } else { b"," });
+                        member(name, Some(row), &mut text);
+                    }
+                    text.push(b'}');
+                }
+                text.push(b']');
+            }
+        }
+    }
+    out.write_all(&text)?;
+    Ok(text.len() > 1)
+}
+
+/// Writes a member; what the record lacks is `null`.
+fn member(name: &str, of: Option<&Members<'_>>, text: &mut Vec<u8>) {
+    json_text(name, text);
+    text.push(b':');
+    let value = of.and_then(|members| members.get(name)).unwrap_or("null");
+    text.extend_from_slice(value.as_bytes());
+}
+
+fn cache<'a>(shown: &Shown<'_>, served: &'a Served) -> Cache<'a> {
     let why = shown.reasons.as_ref().map(|reasons| {
         reasons.iter().map(|reason| format!("{}: {}", reason.rule, reason.says)).collect()
     });
-    let cache = Cache {
+    let gaps = read_bars(served).map(|series| &*series.missing).unwrap_or_default();
+    let at = Timestamp::from_ms;
+    let missing =
+        gaps.iter().map(|gap| Missing { from: at(gap.from_ms), to: at(gap.to_ms), why: &gap.why });
+    Cache {
         key: served.entry.key.as_str(),
         status: served.status.as_str(),
         tier: served.answered_by.as_str(),
@@ -90,24 +218,8 @@ fn record(shown: &Shown<'_>, served: &Served, out: &mut dyn Write) -> io::Result
         ttl_seconds: served.life.ttl.as_secs_f64(),
         upstream_calls: served.upstream_calls,
         why,
-    };
-    // What a provider gave is one object on one line, as we wrote it; what `put` wrote is anything.
-    let own = served.entry.is_put().then(|| value_as_json(&served.entry));
-    let body = own.as_deref().map_or(&*served.entry.body, str::as_bytes);
-    match body.strip_suffix(b"}") {
-        Some(open) if body.starts_with(b"{") => {
-            out.write_all(open)?;
-            out.write_all(if open == b"{" { b"\"cache\":" } else { b",\"cache\":" })?;
-        }
-        _ => {
-            let symbol = serde_json::Value::from(shown.question.symbol.name());
-            write!(out, "{{\"symbol\":{symbol},\"payload\":")?;
-            out.write_all(body)?;
-            out.write_all(b",\"cache\":")?;
-        }
+        missing: missing.collect(),
     }
-    serde_json::to_writer(&mut *out, &cache)?;
-    out.write_all(b"}")
 }
 
 fn failed(shown: &Shown<'_>, error: &Error, out: &mut dyn Write) -> io::Result<()> {

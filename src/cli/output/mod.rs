@@ -3,22 +3,30 @@
 //! A [`Printer`] is fed answers in the order of the questions, each as soon as all before it are
 //! there, so that long output streams.
 
+mod answers;
+mod bars;
+mod cells;
 mod csv;
+mod fields;
 pub(crate) mod file;
 mod json;
+mod people;
 pub(crate) mod prometheus;
+mod records;
 pub(crate) mod table;
 
 use std::io::{self, Write};
 
 use crate::cache::{Answer, Question, Served};
 use crate::error::Usage;
-use crate::market::{DataType, Quote, Series};
+use crate::market::{BarSeries, Quote, Reading, Series};
 use crate::policy::Reason;
 use crate::time::Timestamp;
 
-use super::args::Format;
+use super::args::{Format, Look};
 use super::ui::Style;
+use fields::{Fields, Layout};
+use records::Members;
 
 /// An answer with what printing must know besides.
 pub(crate) struct Shown<'a> {
@@ -41,41 +49,62 @@ pub(crate) trait Printer {
     fn end(&mut self, out: &mut dyn Write) -> io::Result<()>;
 }
 
-/// The printer of a format for these questions.
+/// The printer of a format for these questions; what cannot be printed so is refused before anything
+/// is asked.
 pub(crate) fn printer(
-    format: Format,
+    format: Option<Format>,
+    look: &Look,
     questions: &[Question],
     style: Style,
 ) -> Result<Box<dyn Printer>, Usage> {
+    let format = format.unwrap_or(if look.raw { Format::Ndjson } else { Format::Table });
+    if look.raw && !matches!(format, Format::Json | Format::Ndjson) {
+        return Err(Usage::new("--raw prints what upstream sent, which is no table and no csv")
+            .hint("leave the format out, or use -f json or -f ndjson"));
+    }
+    let fields = Fields::read(&look.fields, format, questions)?;
+    let wanted = |fields| json::Wanted { fields, raw: look.raw };
     Ok(match format {
-        Format::Json => Box::new(json::Array::default()),
-        Format::Ndjson => Box::new(json::Lines),
-        Format::Csv => Box::new(csv::Rows::new(one_type(questions)?)),
-        Format::Table | Format::Prometheus => Box::new(table::Answers::new(style)),
+        Format::Json => Box::new(json::Array::new(wanted(fields))),
+        Format::Ndjson => Box::new(json::Lines(wanted(fields))),
+        Format::Csv => Box::new(csv::Rows::new(questions, &fields)?),
+        Format::Table | Format::Prometheus => Box::new(answers::Answers::new(style, fields)),
     })
 }
 
 /// Whether a value can be written so: what `put` wrote under the key of a quote need not be one.
 pub(crate) fn fits(format: Format, question: &Question, served: &Served) -> bool {
-    let body = &served.entry.body;
+    let body = body(served);
     format != Format::Csv
-        || match question.data_type {
-            DataType::Quote => serde_json::from_slice::<Quote>(body).is_ok(),
-            DataType::Series => serde_json::from_slice::<Series>(body).is_ok(),
+        || served.reading.is_some()
+        || match Layout::of(question).rows_in {
+            None => serde_json::from_slice::<Quote>(body).is_ok(),
+            Some("observations") => serde_json::from_slice::<Series>(body).is_ok(),
+            Some(rows) => Members::read(body).is_some_and(|record| record.rows(rows).is_some()),
         }
 }
 
-/// A csv has one header, so all of its rows are of one type.
-fn one_type(questions: &[Question]) -> Result<DataType, Usage> {
-    let first = questions.first().map_or(DataType::Quote, |question| question.data_type);
-    if questions.iter().all(|question| question.data_type == first) {
-        return Ok(first);
+/// The bars of an answer, if it is one of bars.
+fn read_bars(served: &Served) -> Option<&BarSeries> {
+    match served.reading.as_deref() {
+        Some(Reading::Bars(series)) => Some(series),
+        _ => None,
     }
-    Err(Usage::new("one csv cannot hold both quotes and series")
-        .hint("choose one with --type, or use -f ndjson"))
+}
+
+/// The JSON object of an answer that is none of bars: what was read out of a series, or the value of
+/// the entry.
+fn body(served: &Served) -> &[u8] {
+    match served.reading.as_deref() {
+        Some(Reading::Object(object)) => object,
+        _ => &served.entry.body,
+    }
 }
 
 /// How old an answer was when it was printed, in seconds with milliseconds.
 fn age_seconds(served: &Served, now: Timestamp) -> f64 {
     (served.entry.age(now).as_secs_f64() * 1000.0).round() / 1000.0
 }
+
+#[cfg(test)]
+mod tests;

@@ -9,13 +9,8 @@ use base64::Engine as _;
 use comfy_table::{Cell, CellAlignment, ContentArrangement, presets};
 use serde_json::{Value, json};
 
-use super::{Printer, Shown};
-use crate::cache::{Served, Status};
 use crate::cli::ui::{Style, Tint};
 use crate::entry::{Entry, Format};
-use crate::market::{MarketState, Quote, Series};
-use crate::number::Number;
-use crate::units::duration_for_people;
 
 /// On which side of its column a cell stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -155,129 +150,6 @@ impl Table {
     }
 }
 
-/// Answers as tables: quotes in one, then a series each.
-pub(super) struct Answers {
-    style: Style,
-    quotes: Table,
-    series: Vec<(String, Table)>,
-}
-
-impl Answers {
-    pub(super) fn new(style: Style) -> Self {
-        use Side::{Left, Right};
-        let quotes = Table::new(&[
-            ("SYMBOL", Left),
-            ("PRICE", Right),
-            ("CHANGE", Right),
-            ("CHANGE %", Right),
-            ("VOLUME", Right),
-            ("CURRENCY", Left),
-            ("MARKET", Left),
-            ("TIME (UTC)", Left),
-            ("PROVIDER", Left),
-            ("STATUS", Left),
-            ("TIER", Left),
-            ("AGE", Right),
-        ]);
-        let quotes = quotes.dispensing_with(&[
-            "MARKET",
-            "VOLUME",
-            "TIME (UTC)",
-            "CURRENCY",
-            "CHANGE",
-            "PROVIDER",
-            "CHANGE %",
-            "STATUS",
-        ]);
-        Self { style, quotes, series: Vec::new() }
-    }
-
-    fn quote(&mut self, shown: &Shown<'_>, served: &Served, quote: &Quote) {
-        self.quotes.row(vec![
-            quote.symbol.clone(),
-            price(Some(&quote.price)),
-            price(quote.change.as_ref()),
-            percent(quote.change_percent.as_ref()),
-            volume(quote.volume.as_ref()),
-            quote.currency.clone().unwrap_or_default(),
-            quote.market_state.map_or("", MarketState::as_str).to_owned(),
-            quote.time.as_deref().map(second).unwrap_or_default(),
-            quote.provider.clone(),
-            served.status.as_str().to_owned(),
-            served.answered_by.as_str().to_owned(),
-            duration_for_people(served.entry.age(shown.now)),
-        ]);
-        for line in explained(shown, served) {
-            self.quotes.note(line);
-        }
-    }
-
-    fn series(&mut self, shown: &Shown<'_>, served: &Served, series: &Series) {
-        let mut table = Table::new(&[("DATE", Side::Left), ("VALUE", Side::Right)]);
-        for observation in &series.observations {
-            let value = observation.value.as_ref().map_or("-".to_owned(), ToString::to_string);
-            table.row(vec![observation.date.clone(), value]);
-        }
-        let mut title = format!(
-            "{}: {} observations, {} from {}, {}, {} old",
-            series.symbol,
-            series.observations.len(),
-            served.status.as_str(),
-            served.answered_by.as_str(),
-            series.provider,
-            duration_for_people(served.entry.age(shown.now)),
-        );
-        title.extend(explained(shown, served).into_iter().map(|line| format!("\n  {line}")));
-        self.series.push((title, table));
-    }
-}
-
-/// The rules that set the time to live, a line each, and what came of them; nothing unless that is
-/// wanted.
-fn explained(shown: &Shown<'_>, served: &Served) -> Vec<String> {
-    let Some(reasons) = &shown.reasons else { return Vec::new() };
-    let until = served.life.expires_at.for_people();
-    let verdict = match (served.status, served.upstream_calls) {
-        (Status::Hit, 0) => format!("no call was made: fresh until {until}"),
-        (Status::Hit, _) => format!("upstream failed: fresh until {until}"),
-        (Status::Stale, 0) => format!("no call was made: stale since {until}"),
-        (Status::Stale, _) => format!("upstream failed: stale since {until}"),
-        (_, 0) => format!("another process asked: fresh until {until}"),
-        (..) => format!("upstream was asked: fresh until {until}"),
-    };
-    let rules = reasons.iter().map(|reason| format!("{}: {}", reason.rule, reason.says));
-    rules.chain([verdict]).collect()
-}
-
-impl Printer for Answers {
-    fn answer(&mut self, shown: &Shown<'_>, _: &mut dyn Write) -> io::Result<()> {
-        let Ok(served) = &shown.answer.outcome else { return Ok(()) };
-        let body = &served.entry.body;
-        if let Ok(quote) = serde_json::from_slice::<Quote>(body) {
-            self.quote(shown, served, &quote);
-        } else if let Ok(series) = serde_json::from_slice::<Series>(body) {
-            self.series(shown, served, &series);
-        } else {
-            let title = format!("{}: {}", shown.question.symbol, value_for_people(&served.entry));
-            self.series.push((title, Table::new(&[])));
-        }
-        Ok(())
-    }
-
-    fn end(&mut self, out: &mut dyn Write) -> io::Result<()> {
-        if !self.quotes.is_empty() {
-            self.quotes.write(self.style, out)?;
-        }
-        for (title, table) in &self.series {
-            writeln!(out, "{title}")?;
-            if !table.is_empty() {
-                table.write(self.style, out)?;
-            }
-        }
-        Ok(())
-    }
-}
-
 /// A value as JSON: JSON as it is, text as a string, bytes as the contract's object.
 pub(crate) fn value_as_json(entry: &Entry) -> String {
     let text = || String::from_utf8_lossy(&entry.body);
@@ -316,28 +188,6 @@ pub(crate) fn value_for_people(entry: &Entry) -> String {
     }
 }
 
-/// A price for people: from ten upwards four places, from one (exchange rates) five, below eight.
-fn price(number: Option<&Number>) -> String {
-    let Some(number) = number else { return String::new() };
-    let value = number.as_f64();
-    let places = match value.abs() {
-        10.0.. => 4,
-        1.0..10.0 => 5,
-        _ => 8,
-    };
-    let text = Number::rounded(value, places).map_or_else(|| number.to_string(), |n| n.to_string());
-    let (whole, fraction) = text.split_once('.').unwrap_or((&text, ""));
-    format!("{}.{fraction:0<2}", grouped(whole))
-}
-
-fn percent(number: Option<&Number>) -> String {
-    number.map_or_else(String::new, |number| format!("{:+.2} %", number.as_f64()))
-}
-
-fn volume(number: Option<&Number>) -> String {
-    number.map_or_else(String::new, |number| grouped(&format!("{:.0}", number.as_f64())))
-}
-
 /// Digits in groups of three: `12,345,678`.
 pub(crate) fn grouped(digits: &str) -> String {
     let (sign, digits) = digits.strip_prefix('-').map_or(("", digits), |rest| ("-", rest));
@@ -359,20 +209,6 @@ pub(crate) fn second(time: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn prices_are_shown_with_the_places_that_matter() {
-        for (number, shown) in [
-            ("189.97999572753906", "189.98"),
-            ("84123.45000000", "84,123.45"),
-            ("0.00001234", "0.00001234"),
-            ("1.083456", "1.08346"),
-            ("7", "7.00"),
-            ("-1234.5", "-1,234.50"),
-        ] {
-            assert_eq!(price(Number::parse(number).as_ref()), shown, "{number}");
-        }
-    }
 
     #[test]
     fn json_goes_on_one_line_and_keeps_what_is_quoted() {
