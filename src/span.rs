@@ -176,3 +176,91 @@ impl<'a> IntoIterator for &'a Spans {
         self.iter()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Instants are small here, so that a set can be written down one by one.
+    const INSTANTS: i64 = 24;
+
+    fn at(ms: i64) -> Timestamp {
+        Timestamp::from_ms(ms)
+    }
+
+    fn span(start: i64, end: i64) -> Span {
+        Span::new(at(start), at(end)).unwrap()
+    }
+
+    fn any_span() -> impl Strategy<Value = Span> {
+        (0..INSTANTS - 1)
+            .prop_flat_map(|start| (Just(start), start + 1..INSTANTS))
+            .prop_map(|(start, end)| span(start, end))
+    }
+
+    fn any_spans() -> impl Strategy<Value = Vec<Span>> {
+        proptest::collection::vec(any_span(), 0..6)
+    }
+
+    /// The instants of spans, one by one.
+    fn instants<'a>(spans: impl IntoIterator<Item = &'a Span>) -> BTreeSet<i64> {
+        spans.into_iter().flat_map(|span| span.start.as_ms()..span.end.as_ms()).collect()
+    }
+
+    /// A set as the fewest spans, from its instants.
+    fn fewest(instants: &BTreeSet<i64>) -> Vec<Span> {
+        let mut spans: Vec<Span> = Vec::new();
+        for ms in instants {
+            match spans.last_mut() {
+                Some(last) if last.end == at(*ms) => last.end = at(ms + 1),
+                _ => spans.push(span(*ms, ms + 1)),
+            }
+        }
+        spans
+    }
+
+    #[test]
+    fn an_empty_stretch_is_no_span() {
+        assert_eq!(Span::new(at(5), at(5)), None);
+        assert_eq!(Span::new(at(6), at(5)), None);
+        assert_eq!(span(1, 5).intersection(span(5, 9)), None, "neighbours never overlap");
+        assert_eq!(span(1, 5).length(), Duration::from_millis(4));
+    }
+
+    #[test]
+    fn neighbours_are_one_span() {
+        let mut spans = Spans::new();
+        for (start, end) in [(0, 2), (8, 9), (4, 6), (2, 4)] {
+            spans.insert(span(start, end));
+        }
+        assert_eq!(spans.0, [span(0, 6), span(8, 9)]);
+        assert_eq!((spans.len(), spans.bounds()), (2, Some(span(0, 9))));
+        assert_eq!(Spans::new().bounds(), None);
+    }
+
+    proptest! {
+        #[test]
+        fn spans_are_a_set_of_instants(a in any_spans(), b in any_spans(), one in any_span()) {
+            let (x, y): (Spans, Spans) = (a.iter().copied().collect(), b.iter().copied().collect());
+            let (p, q) = (instants(&a), instants(&b));
+            prop_assert_eq!(&x.0, &fewest(&p), "joined from any order");
+            prop_assert_eq!(x.union(&y).0, fewest(&(&p | &q)));
+            prop_assert_eq!(x.minus(&y).0, fewest(&(&p - &q)));
+            prop_assert_eq!(x.intersection(&y).0, fewest(&(&p & &q)));
+            let mut inserted = x.clone();
+            inserted.insert(one);
+            prop_assert_eq!(inserted.0, fewest(&(&p | &instants([&one]))));
+            prop_assert_eq!(x.covers(one), instants([&one]).is_subset(&p));
+            for ms in -1..=INSTANTS {
+                prop_assert_eq!(x.contains(at(ms)), p.contains(&ms), "{}", ms);
+            }
+            let bounds = p.first().zip(p.last()).map(|(first, last)| span(*first, last + 1));
+            prop_assert_eq!(x.bounds(), bounds);
+            prop_assert_eq!(x.is_empty(), p.is_empty());
+        }
+    }
+}

@@ -211,6 +211,28 @@ proptest! {
         let _ = calendars.session(exchange, date);
         let _ = calendars.session(exchange, Date::from_days(days));
         let _ = calendars.utc_offset_seconds(exchange, at);
+        let _ = calendars.day_start(exchange, calendars.trading_date(exchange, at));
+    }
+
+    #[test]
+    fn a_date_starts_at_its_first_instant(exchange in any_exchange(), day in 10_957..21_549i64) {
+        let calendars = Calendars::default();
+        let date = Date::from_days(day);
+        let start = calendars.day_start(exchange, date);
+        let before = Timestamp::from_ms(start.as_ms() - 1);
+        prop_assert_eq!(calendars.trading_date(exchange, start), date);
+        prop_assert_eq!(calendars.trading_date(exchange, before), date.plus(-1));
+        if exchange == Exchange::FX {
+            prop_assert_eq!(calendars.local_date(exchange, start), date.plus(-1));
+        } else {
+            let theirs = jiff::civil::date(1970, 1, 1) + jiff::Span::new().days(day);
+            let theirs = theirs.to_zoned(zone(exchange)).unwrap().timestamp();
+            prop_assert_eq!(start.as_ms(), theirs.as_millisecond());
+        }
+        if let Some(session) = calendars.session(exchange, date) {
+            let next = calendars.day_start(exchange, date.plus(1));
+            prop_assert!(start <= session.open && session.close <= next);
+        }
     }
 
     #[test]

@@ -124,17 +124,198 @@ impl Coverage {
             true
         });
         while self.0.len() > MOST_ROWS {
-            // The oldest first, and what holds bars beside what holds none at last: that there is
-            // none would be lost.
+            // The oldest first. What holds bars is joined to what holds none after the others, since
+            // that there is none is lost by it, but before the later half of what was fetched.
+            let mut fetched: Vec<Timestamp> = self.0.iter().map(|row| row.fetched_at).collect();
+            let (_, &mut middle, _) = fetched.select_nth_unstable(MOST_ROWS / 2);
             let pairs = self.0.windows(2).enumerate().filter_map(|(at, pair)| match pair {
                 [row, next] if touch(row, next) => {
-                    Some((row.is_empty != next.is_empty, row.fetched_at.max(next.fetched_at), at))
+                    let fetched_at = row.fetched_at.max(next.fetched_at);
+                    let differs = row.is_empty != next.is_empty;
+                    Some((fetched_at > middle, differs, fetched_at, at))
                 }
                 _ => None,
             });
             let Some((.., at)) = pairs.min() else { return };
             let Some(joined) = self.0[at].joined(self.0[at + 1]) else { return };
             self.0.splice(at..at + 2, [joined]);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const INSTANTS: i64 = 30;
+
+    fn at(ms: i64) -> Timestamp {
+        Timestamp::from_ms(ms)
+    }
+
+    fn span(start: i64, end: i64) -> Span {
+        Span::new(at(start), at(end)).unwrap()
+    }
+
+    fn row(start: i64, end: i64, is_empty: bool, fetched: i64) -> Covered {
+        Covered { span: span(start, end), is_empty, fetched_at: at(fetched) }
+    }
+
+    /// What is known of every instant: since when, and whether it is empty.
+    type Naive = Vec<Option<(i64, bool)>>;
+
+    fn naive(coverage: &Coverage, instants: i64) -> Naive {
+        let known = |ms: i64| {
+            let mut rows = coverage.rows().iter().filter(|row| row.span.contains(at(ms)));
+            let row = rows.next()?;
+            assert!(rows.next().is_none(), "two rows hold {ms}");
+            Some((row.fetched_at.as_ms(), row.is_empty))
+        };
+        (0..instants).map(known).collect()
+    }
+
+    fn paint(naive: &mut Naive, over: Span, known: Option<(i64, bool)>) {
+        for (at, place) in (0..).zip(naive.iter_mut()) {
+            if over.contains(Timestamp::from_ms(at)) {
+                *place = known;
+            }
+        }
+    }
+
+    fn any_span(instants: i64) -> impl Strategy<Value = Span> {
+        (0..instants - 1, 1..6_i64).prop_map(move |(start, length)| span(start, start + length))
+    }
+
+    fn any_row() -> impl Strategy<Value = Covered> {
+        let fields = (any_span(INSTANTS), any::<bool>(), 0..6_i64);
+        fields.prop_map(|(span, is_empty, ms)| Covered { span, is_empty, fetched_at: at(ms) })
+    }
+
+    /// Something is learnt of a span, with bars at these times, at an instant; or it is forgotten.
+    fn any_step(instants: i64) -> impl Strategy<Value = (Span, Vec<i64>, Option<i64>)> {
+        let times = proptest::collection::vec(0..instants, 0..3);
+        (any_span(instants), times, proptest::option::weighted(0.8, 0..6_i64))
+    }
+
+    #[test]
+    fn what_is_learnt_replaces_what_was_known() {
+        let mut coverage = Coverage::default();
+        coverage.learn(span(0, 10), &[3], at(100));
+        coverage.learn(span(4, 6), &[3], at(200));
+        let rows = [row(0, 4, false, 100), row(4, 6, true, 200), row(6, 10, false, 100)];
+        assert_eq!(coverage.rows(), rows);
+        assert_eq!(coverage.fetched_at(span(4, 7)), Some(at(100)));
+        assert_eq!(coverage.fetched_at(span(5, 6)), Some(at(200)));
+        assert_eq!(coverage.fetched_at(span(10, 11)), None);
+        assert_eq!(coverage.known_at(at(199)), [span(0, 4), span(6, 10)].into_iter().collect());
+        assert_eq!(coverage.known_at(at(200)), Spans::from(span(0, 10)));
+        coverage.learn(span(4, 6), &[5], at(100));
+        assert_eq!(coverage.rows(), [row(0, 10, false, 100)], "neighbours that say the same");
+        coverage.forget(span(0, 20));
+        assert!(coverage.is_empty());
+    }
+
+    #[test]
+    fn a_series_extended_daily_for_twenty_years_keeps_few_rows() {
+        let mut coverage = Coverage::default();
+        for day in 0..7300 {
+            // Now and then somebody looks in the morning, and nothing has come.
+            let times: &[i64] = if day % 50 == 7 { &[] } else { &[day] };
+            coverage.learn(span(day, day + 1), times, at(day + 1));
+        }
+        assert_eq!(coverage.rows().len(), MOST_ROWS);
+        assert_eq!(coverage.spans(), Spans::from(span(0, 7300)));
+        assert_eq!(coverage.rows().last(), Some(&row(7299, 7300, false, 7300)));
+        assert_eq!(coverage.known_at(at(7290)), Spans::from(span(0, 7290)));
+        let again = Coverage::from_rows(coverage.rows().iter().copied());
+        assert_eq!(again, coverage, "what is stored reads back");
+    }
+
+    #[test]
+    fn islands_are_never_forgotten_nor_joined_over_what_is_unknown() {
+        let mut coverage = Coverage::default();
+        for island in 0..200 {
+            coverage.learn(span(2 * island, 2 * island + 1), &[], at(island));
+        }
+        assert_eq!(coverage.spans().len(), 200);
+    }
+
+    proptest! {
+        #[test]
+        fn coverage_is_what_was_said_last_of_every_instant(
+            steps in proptest::collection::vec(any_step(INSTANTS), 0..12),
+        ) {
+            let (mut coverage, mut model) = (Coverage::default(), vec![None; 36]);
+            for (over, times, fetched) in steps {
+                let has_bar = times.iter().any(|ms| over.contains(at(*ms)));
+                paint(&mut model, over, fetched.map(|fetched| (fetched, !has_bar)));
+                match fetched {
+                    Some(fetched) => coverage.learn(over, &times, at(fetched)),
+                    None => coverage.forget(over),
+                }
+                prop_assert_eq!(naive(&coverage, 36), model.clone());
+                // In order, and no row could be joined to the next.
+                for pair in coverage.rows().windows(2) {
+                    prop_assert!(pair[0].span.end() <= pair[1].span.start());
+                    let says = |row: &Covered| (row.is_empty, row.fetched_at);
+                    let touch = pair[0].span.end() == pair[1].span.start();
+                    prop_assert!(!touch || says(&pair[0]) != says(&pair[1]));
+                }
+            }
+            for limit in 0..6 {
+                let known = coverage.known_at(at(limit));
+                for (ms, known_since) in (0..).zip(&model) {
+                    let is_known = known_since.is_some_and(|(since, _)| since <= limit);
+                    prop_assert_eq!(known.contains(at(ms)), is_known);
+                }
+            }
+        }
+
+        #[test]
+        fn rows_in_any_order_say_what_was_fetched_last(
+            rows in proptest::collection::vec(any_row(), 0..12).prop_shuffle(),
+        ) {
+            let mut model: Naive = vec![None; 36];
+            for row in &rows {
+                for (ms, place) in (0..).zip(model.iter_mut()) {
+                    // The later one; of two at once, the one that may hold bars.
+                    let said = (row.fetched_at.as_ms(), row.is_empty);
+                    let wins = |held: (i64, bool)| (held.0, !held.1) < (said.0, !said.1);
+                    if row.span.contains(at(ms)) && place.is_none_or(wins) {
+                        *place = Some(said);
+                    }
+                }
+            }
+            let coverage = Coverage::from_rows(rows.iter().copied());
+            prop_assert_eq!(naive(&coverage, 36), model);
+            let reversed = Coverage::from_rows(rows.into_iter().rev());
+            prop_assert_eq!(&reversed, &coverage);
+            prop_assert_eq!(&Coverage::from_rows(coverage.rows().iter().copied()), &coverage);
+        }
+
+        #[test]
+        fn many_rows_are_joined_without_saying_that_more_was_known_before(
+            steps in proptest::collection::vec((any_span(400), 0..400_i64), 0..300),
+        ) {
+            let (mut coverage, mut model) = (Coverage::default(), vec![None; 406]);
+            for (over, ms) in steps {
+                coverage.learn(over, &[ms], at(ms));
+                paint(&mut model, over, Some((ms, !over.contains(at(ms)))));
+            }
+            for (known, model) in naive(&coverage, 406).iter().zip(&model) {
+                prop_assert_eq!(known.is_some(), model.is_some());
+                let (Some((since, is_empty)), Some((naive_since, naive_empty))) = (known, model) else {
+                    continue;
+                };
+                prop_assert!(since >= naive_since);
+                prop_assert!(!is_empty || *naive_empty);
+            }
+            let touching = coverage.rows().windows(2).any(|pair| {
+                pair[0].span.end() == pair[1].span.start()
+            });
+            prop_assert!(coverage.rows().len() <= MOST_ROWS || !touching);
         }
     }
 }

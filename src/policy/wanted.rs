@@ -174,9 +174,10 @@ impl Asked {
             return Err(Usage::new(format!("{of} is in the future")).hint(format!("it is {now}")));
         }
         let year = |at: Timestamp| Date::from_days(at.day()).parts().0;
-        if year(start) < year(now) - i64::from(MOST_YEARS) {
+        let earliest = (year(now) - i64::from(MOST_YEARS)).min(EPOCH_OF_MARKETS.parts().0);
+        if year(start) < earliest {
             let said = if of.is_empty() { "the period" } else { &of };
-            return Err(Usage::new(format!("{said} begins more than {MOST_YEARS} years ago"))
+            return Err(Usage::new(format!("{said} begins before the year {earliest}"))
                 .hint("--period max is all that there is"));
         }
         Ok(())
@@ -255,4 +256,213 @@ fn months_back(date: Date, count: u32) -> Date {
         (day.saturating_sub(3)..=day).rev().find_map(|day| Date::new(year, month, day))
     });
     found.unwrap_or(Date::MIN)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn at(text: &str) -> Timestamp {
+        Timestamp::parse(text).unwrap()
+    }
+
+    fn asked(from: &str, to: &str, period: &str) -> Asked {
+        let edge = |text: &str| (!text.is_empty()).then(|| Edge::parse(text).unwrap());
+        let period = (!period.is_empty()).then(|| Period::parse(period).unwrap());
+        Asked { from: edge(from), to: edge(to), period }
+    }
+
+    /// A Wednesday, an hour and a half after New York has opened.
+    const NOW: &str = "2026-07-01T15:00:00Z";
+    const AFTER_NOW: &str = "2026-07-01T15:00:00.001Z";
+
+    fn found(said: Asked, interval: Interval, exchange: &str) -> Result<(String, String), Usage> {
+        let calendars = Calendars::default();
+        let span = said.span(interval, &calendars, Exchange::from_name(exchange), at(NOW))?;
+        Ok((span.start().to_string(), span.end().to_string()))
+    }
+
+    #[test]
+    fn a_period_is_read_as_people_write_it() {
+        for (text, period) in [
+            ("5d", Period::Days(5)),
+            ("1wk", Period::Weeks(1)),
+            ("2W", Period::Weeks(2)),
+            ("3mo", Period::Months(3)),
+            ("3M", Period::Months(3)),
+            ("20y", Period::Years(20)),
+            ("200Y", Period::Years(200)),
+            ("ytd", Period::YearToDate),
+            ("MAX", Period::Max),
+        ] {
+            assert_eq!(Period::parse(text), Ok(period), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_period_is_refused_with_what_would_be_right() {
+        for (text, hint) in [
+            ("", "write 5d"),
+            ("ytdd", "did you mean `ytd`?"),
+            ("mx", "did you mean `max`?"),
+            ("3m", "a month is `3mo`"),
+            ("5", "did you mean `5d`?"),
+            ("5x", "write 5d"),
+            ("-5d", "did you mean `5d`?"),
+            ("1.5y", "write 5d"),
+            ("0d", "the shortest is 1d"),
+            ("201y", "the longest is 200y"),
+            ("2401mo", "the longest is 200y"),
+            ("99999999999999999999d", "the longest is 200y"),
+            ("5 d", "write 5d"),
+            ("yearly", "write 5d"),
+        ] {
+            let usage = Period::parse(text).unwrap_err();
+            assert!(usage.hint.as_ref().unwrap().starts_with(hint), "{text}: {usage:?}");
+        }
+    }
+
+    #[test]
+    fn an_edge_is_a_date_of_the_exchange_or_an_instant() {
+        for text in ["2026-07-01", "2026-07-01T15:00:00Z"] {
+            assert_eq!(Edge::parse(text).unwrap().to_string(), text);
+        }
+        let there = Edge::parse("2026-07-01T11:00:00-04:00");
+        assert_eq!(there, Ok(Edge::Instant(at(NOW))));
+        for text in ["", "yesterday", "20260701", "2026-02-30", "2026-07-01T15:00:00", "1m"] {
+            assert!(Edge::parse(text).unwrap_err().hint.is_some(), "{text}");
+        }
+    }
+
+    /// From, to, period, interval, exchange; start and end.
+    #[rustfmt::skip]
+    const SPANS: [(&str, &str, &str, Interval, &str, &str, &str); 22] = [
+        ("2026-06-01", "2026-06-02", "", Interval::Day1, "XNYS", "2026-06-01T04:00:00Z", "2026-06-03T04:00:00Z"),
+        ("2026-03-08", "2026-03-08", "", Interval::Day1, "XNYS", "2026-03-08T05:00:00Z", "2026-03-09T04:00:00Z"),
+        ("2026-06-01", "2026-06-02", "", Interval::Day1, "XTKS", "2026-05-31T15:00:00Z", "2026-06-02T15:00:00Z"),
+        ("2026-06-01", "2026-06-02", "", Interval::Day1, "FX", "2026-05-31T21:00:00Z", "2026-06-02T21:00:00Z"),
+        ("2026-06-01", "2026-06-02", "", Interval::Day1, "", "2026-06-01T00:00:00Z", "2026-06-03T00:00:00Z"),
+        ("2026-06-01T12:00:00Z", "2026-06-01T13:00:00Z", "", Interval::Minute1, "XNYS", "2026-06-01T12:00:00Z", "2026-06-01T13:00:00Z"),
+        // What has not begun is not missing.
+        ("2026-07-01", "2027-01-01", "", Interval::Day1, "XNYS", "2026-07-01T04:00:00Z", AFTER_NOW),
+        (NOW, "", "", Interval::Minute1, "XNYS", NOW, AFTER_NOW),
+        // The usual periods.
+        ("", "", "", Interval::Day1, "XNYS", "2025-07-01T04:00:00Z", AFTER_NOW),
+        ("", "", "", Interval::Minute1, "XNYS", "2026-06-25T04:00:00Z", AFTER_NOW),
+        ("", "2026-06-02", "", Interval::Hour1, "XNYS", "2026-05-27T04:00:00Z", "2026-06-03T04:00:00Z"),
+        // Sessions: over a weekend and Juneteenth; of a day before its open the ones before it.
+        ("", "2026-06-22", "2d", Interval::Day1, "XNYS", "2026-06-18T04:00:00Z", "2026-06-23T04:00:00Z"),
+        ("", "2026-07-01T13:30:00Z", "1d", Interval::Minute1, "XNYS", "2026-06-30T04:00:00Z", "2026-07-01T13:30:00Z"),
+        ("", "", "5d", Interval::Day1, "24/7", "2026-06-27T00:00:00Z", AFTER_NOW),
+        ("", "", "5d", Interval::Day1, "", "2026-06-27T00:00:00Z", AFTER_NOW),
+        // By the calendar.
+        ("", "2026-05-31", "3mo", Interval::Day1, "XNYS", "2026-02-28T05:00:00Z", "2026-06-01T04:00:00Z"),
+        ("", "", "1wk", Interval::Day1, "XNYS", "2026-06-24T04:00:00Z", AFTER_NOW),
+        ("", "", "ytd", Interval::Day1, "XNYS", "2026-01-01T05:00:00Z", AFTER_NOW),
+        ("", "", "max", Interval::Day1, "24/7", "1900-01-01T00:00:00Z", AFTER_NOW),
+        // Whole weeks and months.
+        ("2026-05-28", "2026-06-10", "", Interval::Week1, "XNYS", "2026-05-25T04:00:00Z", "2026-06-15T04:00:00Z"),
+        ("2026-05-28", "2026-06-10", "", Interval::Month1, "XNYS", "2026-05-01T04:00:00Z", "2026-07-01T04:00:00Z"),
+        ("", "", "1mo", Interval::Week1, "XNYS", "2026-06-01T04:00:00Z", AFTER_NOW),
+    ];
+
+    #[test]
+    fn a_span_is_what_was_said_in_the_exchanges_dates() {
+        for (from, to, period, interval, exchange, start, end) in SPANS {
+            let span = found(asked(from, to, period), interval, exchange);
+            let expected = Ok((start.to_owned(), end.to_owned()));
+            assert_eq!(span, expected, "{from} {to} {period} {interval:?} {exchange}");
+        }
+    }
+
+    #[test]
+    fn what_makes_no_span_is_refused() {
+        for (from, to, period, says) in [
+            ("2026-06-01", "", "5d", "--from and --period cannot both be said"),
+            ("2026-06-02", "2026-06-01", "", "--to 2026-06-01 is not after --from 2026-06-02"),
+            (NOW, NOW, "", "--to 2026-07-01T15:00:00Z is not after --from 2026-07-01T15:00:00Z"),
+            ("2026-07-02", "", "", "--from 2026-07-02 is in the future"),
+            ("2026-07-02", "2026-07-03", "", "--from 2026-07-02 is in the future"),
+            ("2030-01-02", "2030-01-01", "", "--to 2030-01-01 is not after --from 2030-01-02"),
+            ("0001-01-01", "", "", "--from 0001-01-01 begins before the year 1826"),
+            ("", "1830-01-01", "10y", "the period begins before the year 1826"),
+            ("", "1830-01-01", "max", "--to 1830-01-01 is not after --from 1900-01-01T05:00:00Z"),
+        ] {
+            let usage = found(asked(from, to, period), Interval::Day1, "XNYS").unwrap_err();
+            assert_eq!(usage.message, says);
+            assert!(usage.hint.is_some(), "{says}");
+        }
+    }
+
+    #[test]
+    fn the_longest_period_of_what_never_opens_ends() {
+        let mut text = "exchange,session,open,close,break_start,break_end\n".to_owned();
+        for day in 0..20_000 {
+            text += &format!("XNYS,{},,,,\n", Date::from_days(day + 1000));
+        }
+        let stated = crate::calendar::Override::parse_all(&text).unwrap();
+        let calendars = Calendars::default().with_days(stated);
+        let said = asked("", "2020-01-01", "5d");
+        let span = said.span(Interval::Day1, &calendars, Some(Exchange::XNYS), at(NOW)).unwrap();
+        assert_eq!(span.end(), at("2020-01-02T05:00:00Z"));
+    }
+
+    fn any_edge() -> impl Strategy<Value = Option<Edge>> {
+        proptest::option::of(prop_oneof![
+            (-60_000..30_000_i64).prop_map(|day| Edge::Day(Date::from_days(day))),
+            any::<i64>().prop_map(|ms| Edge::Instant(Timestamp::from_ms(ms))),
+            (0..2_000_000_000_000_i64).prop_map(|ms| Edge::Instant(Timestamp::from_ms(ms))),
+        ])
+    }
+
+    fn any_period() -> impl Strategy<Value = Option<Period>> {
+        proptest::option::of(prop_oneof![
+            (1..1000_u32).prop_map(Period::Days),
+            (1..10_600_u32).prop_map(Period::Weeks),
+            (1..2400_u32).prop_map(Period::Months),
+            (1..200_u32).prop_map(Period::Years),
+            Just(Period::YearToDate),
+            Just(Period::Max),
+        ])
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_is_said_the_span_lies_before_now_and_in_its_edges(
+            from in any_edge(),
+            to in any_edge(),
+            period in any_period(),
+            exchange in proptest::sample::select(Exchange::all().collect::<Vec<_>>()),
+            interval in proptest::sample::select(&Interval::ALL[..]),
+            now in 946_684_800_000..1_861_920_000_000_i64,
+        ) {
+            let calendars = Calendars::default();
+            let now = Timestamp::from_ms(now);
+            let said = Asked { from, to, period };
+            let Ok(span) = said.span(interval, &calendars, Some(exchange), now) else {
+                return Ok(());
+            };
+            prop_assert!(span.end() <= now + Duration::from_millis(1));
+            let date = |at| calendars.trading_date(exchange, at);
+            if let Some(Edge::Day(day)) = from {
+                prop_assert!(date(span.start()) <= day);
+                prop_assert!(calendars.day_start(exchange, date(span.start())) == span.start());
+            }
+            if interval <= Interval::Day1
+                && let Some(Edge::Day(day)) = to
+            {
+                prop_assert!(date(span.end() - Duration::from_millis(1)) <= day);
+            }
+            if let (None, Some(Period::Days(count))) = (from, period)
+                && interval <= Interval::Day1
+            {
+                let last = date(span.end());
+                let sessions = calendars.sessions(exchange, date(span.start()), last);
+                let begun = sessions.filter(|session| session.open < span.end()).count();
+                prop_assert_eq!(begun, usize::try_from(count).unwrap());
+            }
+        }
+    }
 }
