@@ -159,8 +159,8 @@ mod tests {
         Span::new(at(start), at(end)).unwrap()
     }
 
-    fn row(start: i64, end: i64, is_empty: bool, fetched: i64) -> Covered {
-        Covered { span: span(start, end), is_empty, fetched_at: at(fetched) }
+    fn held(start: i64, end: i64, fetched: i64) -> Covered {
+        Covered { span: span(start, end), is_empty: false, fetched_at: at(fetched) }
     }
 
     /// What is known of every instant: since when, and whether it is empty.
@@ -204,7 +204,8 @@ mod tests {
         let mut coverage = Coverage::default();
         coverage.learn(span(0, 10), &[3], at(100));
         coverage.learn(span(4, 6), &[3], at(200));
-        let rows = [row(0, 4, false, 100), row(4, 6, true, 200), row(6, 10, false, 100)];
+        let empty = Covered { is_empty: true, ..held(4, 6, 200) };
+        let rows = [held(0, 4, 100), empty, held(6, 10, 100)];
         assert_eq!(coverage.rows(), rows);
         assert_eq!(coverage.fetched_at(span(4, 7)), Some(at(100)));
         assert_eq!(coverage.fetched_at(span(5, 6)), Some(at(200)));
@@ -212,7 +213,7 @@ mod tests {
         assert_eq!(coverage.known_at(at(199)), [span(0, 4), span(6, 10)].into_iter().collect());
         assert_eq!(coverage.known_at(at(200)), Spans::from(span(0, 10)));
         coverage.learn(span(4, 6), &[5], at(100));
-        assert_eq!(coverage.rows(), [row(0, 10, false, 100)], "neighbours that say the same");
+        assert_eq!(coverage.rows(), [held(0, 10, 100)], "neighbours that say the same");
         coverage.forget(span(0, 20));
         assert!(coverage.is_empty());
     }
@@ -227,7 +228,7 @@ mod tests {
         }
         assert_eq!(coverage.rows().len(), MOST_ROWS);
         assert_eq!(coverage.spans(), Spans::from(span(0, 7300)));
-        assert_eq!(coverage.rows().last(), Some(&row(7299, 7300, false, 7300)));
+        assert_eq!(coverage.rows().last(), Some(&held(7299, 7300, 7300)));
         assert_eq!(coverage.known_at(at(7290)), Spans::from(span(0, 7290)));
         let again = Coverage::from_rows(coverage.rows().iter().copied());
         assert_eq!(again, coverage, "what is stored reads back");

@@ -66,7 +66,7 @@ impl Finality<'_> {
     }
 
     /// When the bar ends that begins at this instant: after its interval, or when the last of its
-    /// sessions closes.
+    /// sessions closes. It is later than the instant.
     pub fn end(&self, begin: Timestamp) -> Timestamp {
         if let Some(length) = self.interval.duration() {
             return begin + length;
@@ -76,8 +76,9 @@ impl Finality<'_> {
         let next = next_day(self.interval, date);
         let mut dates = (date.days()..next.days()).rev().map(Date::from_days);
         let last = dates.find_map(|date| self.calendars.session(exchange, date));
-        // What the calendar knows nothing of ends with its dates.
-        last.map_or_else(|| self.calendars.day_start(exchange, next), |session| session.close)
+        // What begins when no session is left ends with its dates.
+        let close = last.map(|session| session.close).filter(|close| begin < *close);
+        close.unwrap_or_else(|| self.calendars.day_start(exchange, next))
     }
 
     /// Whether a bar can begin in a span. What is only guessed of an exchange is that it is closed
@@ -232,88 +233,47 @@ mod tests {
 
     #[test]
     fn an_exchange_closed_for_years_does_not_keep_what_is_old_from_being_final() {
-        let mut text = "exchange,session,open,close,break_start,break_end\n".to_owned();
+        let header = "exchange,session,open,close,break_start,break_end".to_owned();
         let first = Date::parse("2024-01-01").unwrap();
-        for day in 0..400 {
-            text += &format!("XNYS,{},,,,\n", first.plus(day));
-        }
-        let stated = crate::calendar::Override::parse_all(&text).unwrap();
+        let lines = (0..400).map(|day| format!("XNYS,{},,,,", first.plus(day)));
+        let text: Vec<String> = [header].into_iter().chain(lines).collect();
+        let stated = crate::calendar::Override::parse_all(&text.join("\n")).unwrap();
         let calendars = Calendars::default().with_days(stated);
         let horizon = of(Interval::Day1, "XNYS", &calendars).horizon(at("2024-12-01T12:00:00Z"));
         assert!(horizon > at("2024-10-01"), "{horizon}");
     }
 
+    /// Exchange, interval, hours and a span; whether a bar can begin in it, and why.
+    #[rustfmt::skip]
+    const BEGINNINGS: [(&str, Interval, SessionKind, &str, &str, bool, &str); 20] = [
+        ("XNYS", Interval::Day1, SessionKind::Regular, "2026-07-03", "2026-07-06T13:30:00Z", false, "a long weekend, up to the open"),
+        ("XNYS", Interval::Day1, SessionKind::Regular, "2026-07-03", "2026-07-06T13:30:00.001Z", true, "the open"),
+        ("XNYS", Interval::Day1, SessionKind::Regular, "2026-07-01T13:30:00.001Z", "2026-07-02", false, "after the open, the day has begun"),
+        ("XNYS", Interval::Week1, SessionKind::Regular, "2026-07-01T13:30:00Z", "2026-07-02", true, "weeks are of days"),
+        ("XNYS", Interval::Minute1, SessionKind::Regular, "2026-07-01T20:00:00Z", "2026-07-02T13:30:00Z", false, "a night"),
+        ("XNYS", Interval::Minute1, SessionKind::Regular, "2026-07-01T19:59:59Z", "2026-07-02", true, "the last second of a session"),
+        ("XNYS", Interval::Minute1, SessionKind::Extended, "2026-07-01T20:00:00Z", "2026-07-01T21:00:00Z", true, "late trading"),
+        ("XNYS", Interval::Minute1, SessionKind::Extended, "2026-07-02T01:00:00Z", "2026-07-02T07:30:00Z", false, "a night without it"),
+        ("XNYS", Interval::Minute1, SessionKind::Extended, "2026-07-02T01:00:00Z", "2026-07-02T07:31:00Z", true, "early trading"),
+        ("XNYS", Interval::Minute1, SessionKind::Extended, "2026-07-03", "2026-07-05", true, "late trading goes on into the next date"),
+        ("XNYS", Interval::Minute1, SessionKind::Extended, "2026-07-03T01:00:00Z", "2026-07-05", false, "it is over"),
+        ("XNYS", Interval::Day1, SessionKind::Regular, "2026-12-25", "2026-12-26", false, "a holiday that is known"),
+        ("XNYS", Interval::Day1, SessionKind::Regular, "1985-12-25T12:00:00Z", "1985-12-25T13:00:00Z", true, "a holiday that is guessed may be none"),
+        ("XNYS", Interval::Day1, SessionKind::Regular, "1985-12-28T05:00:00Z", "1985-12-30T05:00:00Z", false, "a weekend is one"),
+        ("FX", Interval::Hour1, SessionKind::Regular, "2026-07-03T21:00:00Z", "2026-07-05T21:00:00Z", false, "the weekend of currencies"),
+        ("FX", Interval::Hour1, SessionKind::Regular, "2026-07-03T21:00:00Z", "2026-07-05T21:01:00Z", true, "up to its end"),
+        ("FX", Interval::Day1, SessionKind::Regular, "2026-07-02T21:00:00.001Z", "2026-07-05T21:00:00Z", false, "of their days"),
+        ("24/7", Interval::Minute1, SessionKind::Regular, "2026-07-04", "2026-07-04T00:00:00.001Z", true, "midnight"),
+        ("24/7", Interval::Day1, SessionKind::Regular, "2026-07-04T00:00:01Z", "2026-07-05", false, "after it"),
+        ("", Interval::Day1, SessionKind::Regular, "2026-07-04", "2026-07-05", true, "nobody knows"),
+    ];
+
     #[test]
     fn where_no_session_is_no_bar_can_begin() {
-        use SessionKind::{Extended, Regular};
         let calendars = Calendars::default();
-        for (exchange, interval, session, from, to, could) in [
-            ("XNYS", Interval::Day1, Regular, "2026-07-03", "2026-07-06T13:30:00Z", false),
-            ("XNYS", Interval::Day1, Regular, "2026-07-03", "2026-07-06T13:30:00.001Z", true),
-            ("XNYS", Interval::Day1, Regular, "2026-07-01T13:30:00.001Z", "2026-07-02", false),
-            ("XNYS", Interval::Week1, Regular, "2026-07-01T13:30:00Z", "2026-07-02", true),
-            (
-                "XNYS",
-                Interval::Minute1,
-                Regular,
-                "2026-07-01T20:00:00Z",
-                "2026-07-02T13:30:00Z",
-                false,
-            ),
-            ("XNYS", Interval::Minute1, Regular, "2026-07-01T19:59:59Z", "2026-07-02", true),
-            (
-                "XNYS",
-                Interval::Minute1,
-                Extended,
-                "2026-07-01T20:00:00Z",
-                "2026-07-01T21:00:00Z",
-                true,
-            ),
-            (
-                "XNYS",
-                Interval::Minute1,
-                Extended,
-                "2026-07-02T01:00:00Z",
-                "2026-07-02T07:30:00Z",
-                false,
-            ),
-            (
-                "XNYS",
-                Interval::Minute1,
-                Extended,
-                "2026-07-02T01:00:00Z",
-                "2026-07-02T07:31:00Z",
-                true,
-            ),
-            ("XNYS", Interval::Minute1, Extended, "2026-07-03", "2026-07-05", true),
-            ("XNYS", Interval::Minute1, Extended, "2026-07-03T01:00:00Z", "2026-07-05", false),
-            // A holiday that is known, one that is guessed, and a weekend that is.
-            ("XNYS", Interval::Day1, Regular, "2026-12-25", "2026-12-26", false),
-            ("XNYS", Interval::Day1, Regular, "1985-12-25T12:00:00Z", "1985-12-25T13:00:00Z", true),
-            (
-                "XNYS",
-                Interval::Day1,
-                Regular,
-                "1985-12-28T05:00:00Z",
-                "1985-12-30T05:00:00Z",
-                false,
-            ),
-            ("FX", Interval::Hour1, Regular, "2026-07-03T21:00:00Z", "2026-07-05T21:00:00Z", false),
-            ("FX", Interval::Hour1, Regular, "2026-07-03T21:00:00Z", "2026-07-05T21:01:00Z", true),
-            (
-                "FX",
-                Interval::Day1,
-                Regular,
-                "2026-07-02T21:00:00.001Z",
-                "2026-07-05T21:00:00Z",
-                false,
-            ),
-            ("24/7", Interval::Minute1, Regular, "2026-07-04", "2026-07-04T00:00:00.001Z", true),
-            ("24/7", Interval::Day1, Regular, "2026-07-04T00:00:01Z", "2026-07-05", false),
-            ("", Interval::Day1, Regular, "2026-07-04", "2026-07-05", true),
-        ] {
+        for (exchange, interval, session, from, to, could, why) in BEGINNINGS {
             let found = of(interval, exchange, &calendars).could_begin(session, span(from, to));
-            assert_eq!(found, could, "{exchange} {interval:?} {session:?} {from} {to}");
+            assert_eq!(found, could, "{exchange} {from} {to}: {why}");
         }
     }
 
@@ -398,7 +358,7 @@ mod tests {
             let delay = Duration::ZERO;
             let bars = Finality { interval, calendars: &calendars, exchange, delay, late_correction };
             let begin = Timestamp::from_ms(fetched_at.as_ms() - before);
-            prop_assert!(bars.end(begin) > begin || interval >= Interval::Day1);
+            prop_assert!(bars.end(begin) > begin);
             if begin < bars.horizon(fetched_at) {
                 prop_assert!(bars.has_ended(begin, fetched_at), "at any time of its day");
             }

@@ -285,7 +285,7 @@ mod tests {
         let bars = bars(&held);
         let reach = Reach { back: Some(minutes(50)), ..Reach::default() };
         let now = at(100) + Duration::from_millis(1);
-        let want = |from, to| Want { now, reach, ..want(span(from, to), &held, &bars) };
+        let want = |from, to| Want { reach, now, ..want(span(from, to), &held, &bars) };
         assert_eq!(want(45, 100).whole(), Err(TooOld { earliest: at(51) }));
         assert_eq!(want(51, 100).whole(), Ok(listed(&[(51, 100)])));
         assert_eq!(want(40, 50).whole(), Ok(vec![]), "what is held is never too old");
@@ -358,9 +358,9 @@ mod tests {
             let lacking: Spans = holes.iter().map(|at| span(*at, at + 1)).collect();
             let held = Spans::from(wanted).minus(&lacking);
             let bars = bars(&held);
-            let per_call = Some(minutes(u64::try_from(longest).unwrap()));
+            let per_call = minutes(u64::try_from(longest).unwrap());
             let want = Want {
-                reach: Reach { per_call, ..Reach::default() },
+                reach: Reach { per_call: Some(per_call), ..Reach::default() },
                 join_gap: u32::try_from(join_gap).unwrap(),
                 ..want(wanted, &held, &bars)
             };
@@ -371,7 +371,7 @@ mod tests {
             prop_assert!(lacking.minus(&filled).is_empty());
             prop_assert!(pieces.windows(2).all(|pair| pair[0].end() <= pair[1].start()));
             for piece in &pieces {
-                prop_assert!(piece.length() <= per_call.unwrap());
+                prop_assert!(piece.length() <= per_call);
                 for kept in &Spans::from(*piece).minus(&lacking) {
                     prop_assert!(bars(*kept) <= join_gap);
                 }

@@ -398,11 +398,10 @@ mod tests {
 
     #[test]
     fn the_longest_period_of_what_never_opens_ends() {
-        let mut text = "exchange,session,open,close,break_start,break_end\n".to_owned();
-        for day in 0..20_000 {
-            text += &format!("XNYS,{},,,,\n", Date::from_days(day + 1000));
-        }
-        let stated = crate::calendar::Override::parse_all(&text).unwrap();
+        let header = "exchange,session,open,close,break_start,break_end".to_owned();
+        let lines = (0..20_000).map(|day| format!("XNYS,{},,,,", Date::from_days(day + 1000)));
+        let text: Vec<String> = [header].into_iter().chain(lines).collect();
+        let stated = crate::calendar::Override::parse_all(&text.join("\n")).unwrap();
         let calendars = Calendars::default().with_days(stated);
         let said = asked("", "2020-01-01", "5d");
         let span = said.span(Interval::Day1, &calendars, Some(Exchange::XNYS), at(NOW)).unwrap();
