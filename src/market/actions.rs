@@ -4,6 +4,7 @@
 //! took off the price is a ratio, which no later split changes. Nothing here touches a bar: that is
 //! [`adjust`](super::adjust())'s.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
@@ -134,8 +135,8 @@ impl HeldDividend {
     /// The amount for one share as shares are divided at an instant, by these splits.
     pub fn amount_at(&self, at_ms: i64, splits: &[HeldSplit]) -> f64 {
         let since = self.fetched_ms.max(self.dividend.at_ms);
-        let later =
-            splits.iter().filter(|held| since < held.split.at_ms && held.split.at_ms <= at_ms);
+        let later = splits.iter().rev().take_while(|held| since < held.split.at_ms);
+        let later = later.filter(|held| held.split.at_ms <= at_ms);
         later.fold(self.dividend.amount, |amount, held| amount / held.split.ratio())
     }
 }
@@ -176,18 +177,16 @@ fn learnt<T: Dated>(
     span_ms: &Range<i64>,
     both: impl Fn(&T, T) -> T,
 ) -> Vec<T> {
+    let known: BTreeMap<_, &T> = held.iter().map(|one| (one.identity(), one)).collect();
     let kept = held.iter().filter(|one| !span_ms.contains(&one.at_ms()));
-    let mut all: Vec<T> = kept.copied().collect();
+    let mut all: BTreeMap<_, T> = kept.map(|one| (one.identity(), *one)).collect();
     for one in said {
-        let settled = match held.iter().find(|other| other.identity() == one.identity()) {
-            Some(known) => both(known, one),
-            None => one,
-        };
-        // Also what the same page has said before: the last word counts.
-        all.retain(|other| other.identity() != settled.identity());
-        all.push(settled);
+        let settled = known.get(&one.identity()).map_or(one, |held| both(held, one));
+        // Of what a page says twice of one day, the last word counts.
+        all.insert(one.identity(), settled);
     }
-    all.sort_by_key(|one| (one.at_ms(), one.identity()));
+    let mut all: Vec<T> = all.into_values().collect();
+    all.sort_by_key(Dated::at_ms);
     all
 }
 
@@ -204,7 +203,7 @@ fn is_ratio(ratio: f64) -> bool {
 
 /// Whether two numbers are the same but for what rounding takes; what is missing is only itself.
 pub(super) fn is_near(a: f64, b: f64) -> bool {
-    (a - b).abs() <= PRECISION * a.abs().max(b.abs()) || (a.is_nan() && b.is_nan())
+    (a - b).abs() <= PRECISION * a.abs().min(b.abs()) || (a.is_nan() && b.is_nan())
 }
 
 /// A split as it is written: `[at_ms, day, numerator, denominator, fetched_ms]`.
@@ -236,5 +235,214 @@ impl From<DividendRow> for HeldDividend {
     fn from((at_ms, day, amount, is_capital_gain, factor, fetched_ms): DividendRow) -> Self {
         let dividend = Dividend { at_ms, day, amount, is_capital_gain };
         Self { dividend, factor, fetched_ms }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const DAY_MS: i64 = 86_400_000;
+
+    fn split(day: i32, numerator: f64) -> Split {
+        Split { at_ms: i64::from(day) * DAY_MS, day, numerator, denominator: 1.0 }
+    }
+
+    fn dividend(day: i32, amount: f64) -> Dividend {
+        Dividend { at_ms: i64::from(day) * DAY_MS, day, amount, is_capital_gain: false }
+    }
+
+    fn days(days: Range<i32>) -> Range<i64> {
+        i64::from(days.start) * DAY_MS..i64::from(days.end) * DAY_MS
+    }
+
+    fn events(splits: &[Split], dividends: &[Dividend]) -> Events {
+        Events { splits: splits.to_vec(), dividends: dividends.to_vec() }
+    }
+
+    fn evening(day: i32) -> i64 {
+        i64::from(day) * DAY_MS + DAY_MS / 2
+    }
+
+    /// What was learnt of some pages: the days, the evening, what was said, the close before.
+    fn learnt_of(pages: &[(Range<i32>, i32, Events, Option<f64>)]) -> Actions {
+        let mut actions = Actions::default();
+        for (span, at, said, close) in pages {
+            actions.learn(said, days(span.clone()), evening(*at), &|_| *close);
+        }
+        actions
+    }
+
+    #[test]
+    fn a_page_replaces_what_is_held_of_its_span_and_nothing_else() {
+        let first =
+            events(&[split(5, 2.0), split(20, 3.0)], &[dividend(6, 1.0), dividend(21, 1.0)]);
+        // Of days 0 to 9 there is now one split; a dividend of day 30 is sent unasked.
+        let second = events(&[split(7, 4.0)], &[dividend(30, 2.0)]);
+        let actions = learnt_of(&[(0..25, 25, first, Some(10.0)), (0..10, 31, second, Some(20.0))]);
+        let splits: Vec<_> =
+            actions.splits.iter().map(|held| (held.split.day, held.fetched_ms)).collect();
+        assert_eq!(splits, [(7, evening(31)), (20, evening(25))]);
+        let paid: Vec<_> =
+            actions.dividends.iter().map(|held| (held.dividend.day, held.factor)).collect();
+        assert_eq!(paid, [(21, Some(0.9)), (30, Some(0.9))]);
+    }
+
+    #[test]
+    fn who_says_the_same_again_keeps_the_instant_and_the_factor() {
+        let before = events(&[], &[dividend(6, 0.92)]);
+        // The same dividend, of shares that have been divided by four since.
+        let after = events(&[split(20, 4.0)], &[dividend(6, 0.23)]);
+        let held =
+            learnt_of(&[(0..10, 10, before.clone(), Some(92.0)), (0..30, 30, after.clone(), None)]);
+        assert_eq!(
+            held.dividends[0],
+            HeldDividend {
+                dividend: dividend(6, 0.92),
+                factor: Some(0.99),
+                fetched_ms: evening(10),
+            }
+        );
+        assert!((held.dividends[0].amount_at(evening(30), &held.splits) - 0.23).abs() < 1e-12);
+        assert!((held.dividends[0].amount_at(evening(19), &held.splits) - 0.92).abs() < 1e-12);
+        // A factor that was not known is taken when it is; another amount is another dividend.
+        let held = learnt_of(&[(0..10, 10, before.clone(), None), (0..30, 30, after, Some(23.0))]);
+        assert_eq!(
+            (held.dividends[0].factor, held.dividends[0].fetched_ms),
+            (Some(0.99), evening(10))
+        );
+        let corrected = events(&[], &[dividend(6, 0.46)]);
+        let held =
+            learnt_of(&[(0..10, 10, before, Some(92.0)), (0..10, 11, corrected, Some(92.0))]);
+        assert_eq!(
+            (held.dividends[0].factor, held.dividends[0].fetched_ms),
+            (Some(0.995), evening(11))
+        );
+    }
+
+    #[test]
+    fn nonsense_is_no_action_and_no_factor() {
+        let said = events(
+            &[
+                split(1, 0.0),
+                split(2, f64::NAN),
+                split(3, -2.0),
+                split(4, f64::INFINITY),
+                split(5, 1e-320),
+            ],
+            &[
+                dividend(1, f64::NAN),
+                dividend(2, 11.0),
+                dividend(3, 10.0),
+                dividend(4, -1.0),
+                dividend(5, 0.0),
+            ],
+        );
+        let held = learnt_of(&[(0..10, 10, said.clone(), Some(10.0))]);
+        assert!(held.splits.is_empty());
+        let factors: Vec<_> = held.dividends.iter().map(|held| held.factor).collect();
+        assert_eq!(factors, [None, None, None, Some(1.0)]);
+        for close in [0.0, f64::NAN, -1.0] {
+            let held = learnt_of(&[(0..10, 10, said.clone(), Some(close))]);
+            let factors = held.dividends.iter().filter_map(|held| held.factor);
+            assert!(factors.clone().all(|factor| factor > 0.0 && factor <= 1.0), "{close}");
+        }
+    }
+
+    #[test]
+    fn a_dividend_and_a_gain_of_one_day_are_two() {
+        let gain = Dividend { is_capital_gain: true, ..dividend(6, 2.0) };
+        let said = events(&[], &[gain, dividend(6, 1.0), dividend(6, 3.0)]);
+        let held = learnt_of(&[(0..10, 10, said, None)]);
+        let paid: Vec<_> = held.dividends.iter().map(|held| held.dividend).collect();
+        assert_eq!(paid, [dividend(6, 3.0), gain]);
+    }
+
+    #[test]
+    fn a_factor_outlives_a_merge_and_the_later_word_counts() {
+        let said = |amount| events(&[split(3, amount)], &[dividend(6, amount)]);
+        let daily = learnt_of(&[(0..10, 10, said(1.0), Some(10.0))]);
+        let minutes = learnt_of(&[(0..10, 11, said(2.0), None)]);
+        for merged in [daily.merge(&minutes), minutes.merge(&daily)] {
+            assert_eq!(merged.splits, minutes.splits);
+            assert_eq!(merged.dividends[0].dividend.amount.to_bits(), 2.0_f64.to_bits());
+            assert_eq!(
+                (merged.dividends[0].factor, merged.dividends[0].fetched_ms),
+                (Some(0.9), evening(11))
+            );
+        }
+        assert_eq!(daily.merge(&Actions::default()), daily);
+        assert_eq!(Actions::default().merge(&daily), daily);
+    }
+
+    #[test]
+    fn actions_are_written_shortly_and_read_back() {
+        assert_eq!(serde_json::to_string(&Actions::default()).unwrap(), "{}");
+        let gain = Dividend { is_capital_gain: true, ..dividend(2, 0.2) };
+        let held = learnt_of(&[(0..10, 10, events(&[split(1, 2.0)], &[gain]), Some(0.8))]);
+        let text = serde_json::to_string(&held).unwrap();
+        assert_eq!(
+            text,
+            r#"{"splits":[[86400000,1,2.0,1.0,907200000]],"dividends":[[172800000,2,0.2,true,0.75,907200000]]}"#,
+        );
+        assert_eq!(serde_json::from_str::<Actions>(&text).unwrap(), held);
+        assert!(serde_json::from_str::<Actions>(r#"{"splits":[[1,2]]}"#).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn each_kind_stays_in_order_of_time_once_a_day_and_what_is_known_later_holds_what_was(
+            pages in prop::collection::vec(
+                (
+                    0..30_i32,
+                    0..30_i32,
+                    prop::collection::vec((0..30_i32, 0.1..5.0), 0..6),
+                    prop::collection::vec((0..30_i32, 0.0..5.0, any::<bool>()), 0..6),
+                ),
+                0..6,
+            ),
+        ) {
+            let mut actions = Actions::default();
+            let mut at = 30;
+            for (from, long, splits, dividends) in pages {
+                let said = Events {
+                    splits: splits.into_iter().map(|(day, many)| split(day, many)).collect(),
+                    dividends: dividends
+                        .into_iter()
+                        .map(|(day, amount, is_capital_gain)| Dividend {
+                            is_capital_gain,
+                            ..dividend(day, amount)
+                        })
+                        .collect(),
+                };
+                actions.learn(&said, days(from..from + long), evening(at), &|_| Some(4.0));
+                at += 1;
+                let splits: Vec<_> = actions.splits.iter().map(Dated::identity).collect();
+                prop_assert!(splits.is_sorted_by(|a, b| a < b), "{splits:?}");
+                let paid: Vec<_> = actions.dividends.iter().map(Dated::identity).collect();
+                prop_assert!(paid.is_sorted_by(|a, b| a < b), "{paid:?}");
+                // A page that says what is held of everything changes nothing.
+                let mut again = actions.clone();
+                let all = Events {
+                    splits: actions.splits.iter().map(|held| held.split).collect(),
+                    dividends: actions
+                        .dividends
+                        .iter()
+                        .map(|held| Dividend {
+                            amount: held.amount_at(evening(at), &actions.splits),
+                            ..held.dividend
+                        })
+                        .collect(),
+                };
+                again.learn(&all, days(0..99), evening(at), &|_| None);
+                prop_assert_eq!(&again, &actions);
+                prop_assert_eq!(&actions.merge(&actions), &actions);
+                prop_assert_eq!(&actions.known_at(evening(at)), &actions);
+                prop_assert!(actions.known_at(evening(29)).is_empty());
+                let then = actions.known_at(evening(31));
+                prop_assert!(then.splits.iter().all(|held| actions.splits.contains(held)));
+            }
+        }
     }
 }

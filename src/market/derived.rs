@@ -206,3 +206,216 @@ fn year_before(date: &str) -> Option<String> {
 fn exact(value: f64) -> Option<Number> {
     Number::parse(&value.to_string())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::market::{Bar, Dividend, Events, Split};
+    use serde_json::json;
+
+    fn about() -> About {
+        About {
+            symbol: "AAPL".to_owned(),
+            asset_class: "stock".to_owned(),
+            provider: "yahoo".to_owned(),
+            currency: Some("USD".to_owned()),
+        }
+    }
+
+    fn at(text: &str) -> i64 {
+        Timestamp::parse(text).unwrap().as_ms()
+    }
+
+    fn day(text: &str) -> i32 {
+        i32::try_from(Timestamp::from_date(text).unwrap().day()).unwrap()
+    }
+
+    /// Apple: a dividend and a split of 2020 and a gain that it never had, fetched in two parts.
+    fn actions() -> Actions {
+        let dividend = |time: &str, amount, is_capital_gain| Dividend {
+            at_ms: at(time),
+            day: day(&time[..10]),
+            amount,
+            is_capital_gain,
+        };
+        let split = Split {
+            at_ms: at("2020-08-31T13:30:00Z"),
+            day: day("2020-08-31"),
+            numerator: 4.0,
+            denominator: 1.0,
+        };
+        let mut actions = Actions::default();
+        for (said, fetched) in [
+            (
+                Events {
+                    splits: vec![],
+                    dividends: vec![dividend("2020-08-07T13:30:00Z", 0.82, false)],
+                },
+                "2020-08-10T00:00:00Z",
+            ),
+            (
+                Events {
+                    splits: vec![split],
+                    dividends: vec![
+                        dividend("2020-08-14T13:30:00Z", 0.3, true),
+                        dividend("2020-11-06T14:30:00Z", 0.205, false),
+                    ],
+                },
+                "2020-12-01T00:00:00Z",
+            ),
+        ] {
+            actions.learn(&said, 0..0, at(fetched), &|_| None);
+        }
+        actions
+    }
+
+    #[test]
+    fn dividends_are_of_shares_as_they_are_divided_now() {
+        let read = |span: Range<i64>, now| {
+            serde_json::to_value(Derived::dividends(about(), &actions(), &span, at(now))).unwrap()
+        };
+        assert_eq!(
+            read(0..i64::MAX, "2026-07-01"),
+            json!({
+                "symbol": "AAPL", "asset_class": "stock", "type": "dividends", "provider": "yahoo",
+                "currency": "USD",
+                "events": [
+                    {"date": "2020-08-07", "time": "2020-08-07T13:30:00Z", "amount": 0.205},
+                    {"date": "2020-08-14", "time": "2020-08-14T13:30:00Z", "amount": 0.3,
+                     "kind": "capital_gain"},
+                    {"date": "2020-11-06", "time": "2020-11-06T14:30:00Z", "amount": 0.205},
+                ],
+            })
+        );
+        // Before the split, and without what lies outside of the span: its end is not in it.
+        let august = at("2020-08-01")..at("2020-08-14T13:30:00Z");
+        assert_eq!(
+            read(august, "2020-08-30")["events"],
+            json!([{"date": "2020-08-07", "time": "2020-08-07T13:30:00Z", "amount": 0.82}])
+        );
+    }
+
+    #[test]
+    fn a_split_says_of_how_many_shares_how_many_were_made() {
+        let read = Derived::splits(About { currency: None, ..about() }, &actions(), &(0..i64::MAX));
+        assert_eq!(
+            serde_json::to_string(&read).unwrap(),
+            concat!(
+                r#"{"symbol":"AAPL","asset_class":"stock","type":"splits","provider":"yahoo","#,
+                r#""currency":null,"events":[{"date":"2020-08-31","time":"2020-08-31T13:30:00Z","#,
+                r#""numerator":4.0,"denominator":1.0,"ratio":4.0}]}"#
+            )
+        );
+        let none = Derived::splits(about(), &actions(), &(0..1));
+        assert_eq!(none.content, Content::Events(vec![]));
+    }
+
+    fn closes(adjusted: &[f64]) -> Bars {
+        let mut bars = Bars::default();
+        for (at, adjusted) in adjusted.iter().enumerate() {
+            let day = i32::try_from(at).unwrap();
+            let price = 1.0;
+            bars.push(Bar {
+                time: i64::from(day) * 86_400_000,
+                day: Some(day),
+                open: price,
+                high: price,
+                low: price,
+                close: price,
+                volume: price,
+                adjusted: *adjusted,
+            });
+        }
+        bars
+    }
+
+    #[test]
+    fn a_return_is_cumulative_since_the_first_close_and_what_is_missing_is_null() {
+        let bars = closes(&[f64::NAN, 80.0, 100.0, f64::NAN, 60.0]);
+        let adjusted = serde_json::to_value(Derived::adjusted_close(about(), &bars)).unwrap();
+        assert_eq!(adjusted["type"], "adjusted_close");
+        assert_eq!(
+            adjusted["observations"],
+            json!([
+                {"date": "1970-01-01", "value": null},
+                {"date": "1970-01-02", "value": 80.0},
+                {"date": "1970-01-03", "value": 100.0},
+                {"date": "1970-01-04", "value": null},
+                {"date": "1970-01-05", "value": 60.0},
+            ])
+        );
+        let gained = serde_json::to_value(Derived::total_return(about(), &bars)).unwrap();
+        assert_eq!(gained["type"], "total_return");
+        assert_eq!(
+            gained["observations"],
+            json!([
+                {"date": "1970-01-01", "value": null},
+                {"date": "1970-01-02", "value": 0.0},
+                {"date": "1970-01-03", "value": 25.0},
+                {"date": "1970-01-04", "value": null},
+                {"date": "1970-01-05", "value": -25.0},
+            ])
+        );
+    }
+
+    #[test]
+    fn no_close_that_can_be_gives_a_number_that_json_lacks() {
+        for odd in [&[][..], &[f64::NAN], &[0.0, 1.0], &[f64::INFINITY, 1.0], &[-0.0, f64::NAN]] {
+            for derived in [
+                Derived::adjusted_close(about(), &closes(odd)),
+                Derived::total_return(about(), &closes(odd)),
+            ] {
+                let Content::Observations(values) = &derived.content else { panic!("{derived:?}") };
+                assert_eq!(values.len(), odd.len());
+                assert!(values.iter().filter_map(|value| value.value).all(f64::is_finite));
+            }
+        }
+    }
+
+    #[test]
+    fn inflation_is_of_the_same_date_a_year_before() {
+        let level = |date: &str, value: Option<&str>| Observation {
+            date: date.to_owned(),
+            value: value.map(|digits| Number::parse(digits).unwrap()),
+        };
+        let levels = Series {
+            symbol: "CPIAUCSL".to_owned(),
+            asset_class: "macro".to_owned(),
+            data_type: "series".to_owned(),
+            provider: "fred".to_owned(),
+            observations: vec![
+                level("2024-02-29", Some("1")),
+                level("2024-06-01", Some("200")),
+                level("2024-07-01", None),
+                level("2024-09-01", Some("0")),
+                level("2025-02-28", Some("2")),
+                level("2025-06-01", Some("205.0")),
+                level("2025-07-01", Some("210")),
+                level("2025-08-01", Some("211")),
+                level("2025-09-01", Some("212")),
+                level("2026-06-01", None),
+                level("2026-07-01", Some("199.5")),
+                level("nonsense", Some("1")),
+                level("-99999999999-1", Some("1")),
+            ],
+        };
+        let rate = inflation_rate(&levels);
+        assert_eq!(
+            (&*rate.symbol, &*rate.data_type, &*rate.provider),
+            ("CPIAUCSL", "inflation_rate", "fred")
+        );
+        assert_eq!(rate.observations.len(), levels.observations.len());
+        let known: Vec<_> = rate
+            .observations
+            .iter()
+            .filter_map(|one| Some((one.date.as_str(), one.value.as_ref()?.as_f64())))
+            .collect();
+        assert_eq!(known.len(), 2, "{known:?}");
+        for ((date, value), (our_date, ours)) in
+            [("2025-06-01", 2.5), ("2026-07-01", -5.0)].into_iter().zip(known)
+        {
+            assert_eq!(date, our_date);
+            assert!((value - ours).abs() < 1e-9, "{date}: {ours}");
+        }
+    }
+}

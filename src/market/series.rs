@@ -20,7 +20,7 @@ pub struct Series {
     pub symbol: String,
     /// Always `macro`.
     pub asset_class: String,
-    /// Always `series`.
+    /// `series`; `inflation_rate` where that was worked out of one.
     #[serde(rename = "type")]
     pub data_type: String,
     /// Who said so.
