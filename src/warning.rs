@@ -87,6 +87,13 @@ pub enum Warning {
         /// The folder.
         path: PathBuf,
     },
+    /// There was no room for what does not change any more.
+    SeriesDropped {
+        /// The folder.
+        path: PathBuf,
+        /// How many series were dropped.
+        series: usize,
+    },
 }
 
 impl fmt::Display for Warning {
@@ -148,6 +155,15 @@ impl fmt::Display for Warning {
                 write!(
                     f,
                     "the cache in `{path}` stays above `cache.disk.max_size_gb`: nothing more may be dropped"
+                )
+            }
+            Self::SeriesDropped { path, series } => {
+                let path = path.display();
+                let were =
+                    if *series == 1 { "1 series was" } else { &format!("{series} series were") };
+                write!(
+                    f,
+                    "the cache in `{path}` is full: {were} dropped, though final bars never change; a larger `cache.disk.max_size_gb` keeps them"
                 )
             }
         }

@@ -109,8 +109,8 @@ impl Cache {
         fits
     }
 
-    /// Drops what there is no room for: gone entries first, then the least recently used. What
-    /// was stored last is the last to go.
+    /// Drops what there is no room for: gone entries first, then the least recently used, series last.
+    /// What was stored last is the last to go.
     pub(super) fn sweep(&self, added: usize) -> Result<(), Trouble> {
         let Some(disk) = self.disk() else { return Ok(()) };
         // Two looks at the folder settle it for nearly every write; the WAL may hold what the
@@ -123,6 +123,7 @@ impl Cache {
         let now = self.clock.real_now();
         let target = self.max_disk_bytes / 100 * SWEPT_TO;
         disk.drop_beside(now, self.clock.now())?;
+        let mut series = 0;
         for _ in 0..SLICES + added / 128 {
             if disk.used_bytes()? <= target {
                 break;
@@ -133,10 +134,18 @@ impl Cache {
             if disk.drop_gone(now, &gone_at)? > 0 {
                 continue;
             }
-            if disk.drop_oldest(now, target)? == 0 && disk.used_bytes()? > target {
+            if disk.drop_oldest(now, target)? > 0 || disk.used_bytes()? <= target {
+                continue;
+            }
+            let dropped = disk.drop_oldest_series(now, target)?;
+            series += dropped;
+            if dropped == 0 && disk.used_bytes()? > target {
                 self.warn(Warning::OverCap { path: disk.database().folder().to_owned() });
                 break;
             }
+        }
+        if series > 0 {
+            self.warn(Warning::SeriesDropped { path: disk.database().folder().to_owned(), series });
         }
         disk.shrink()
     }

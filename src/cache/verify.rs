@@ -17,7 +17,7 @@ use super::store::Doing;
 use crate::db::{Aside, Database, Holds, Trouble};
 use crate::entry::Entry;
 use crate::policy::Known;
-use crate::tier::disk::Disk;
+use crate::tier::disk::{Disk, Part};
 use crate::tier::salvage::{self, BadRow, Extent};
 use crate::time::Timestamp;
 
@@ -46,6 +46,8 @@ pub struct BadEntry {
     pub provider: Option<String>,
     /// Its row in the database.
     pub row: i64,
+    /// What of it is bad; of an entry that is sound, something beside it.
+    pub part: Part,
 }
 
 /// What was found on the disk.
@@ -139,7 +141,8 @@ impl Cache {
         if found.database == Condition::Ok {
             repair.kept = found.entries;
             for bad in &found.damaged {
-                let aside = disk.set_bad_row_aside(bad.row)?;
+                let row = BadRow { id: bad.row, part: bad.part, key: None, provider: None };
+                let aside = disk.set_bad_row_aside(&row)?;
                 repair.set_aside.extend(aside.as_deref().map(name));
             }
         }
@@ -191,8 +194,8 @@ fn look(disk: &Disk) -> Result<Verdict, Trouble> {
     verdict.database = Condition::Ok;
     if verdict.problems.is_empty() {
         let damaged = &mut verdict.damaged;
-        match disk.inspect(&mut |BadRow { id, key, provider }| {
-            damaged.push(BadEntry { key, provider, row: id });
+        match disk.inspect(&mut |BadRow { id, part, key, provider }| {
+            damaged.push(BadEntry { key, provider, row: id, part });
         }) {
             Ok(count) => verdict.entries = count,
             Err(Trouble::Damaged(why)) => verdict.problems.push(why),

@@ -18,6 +18,10 @@ use crate::tier::series::{Chunk, ChunkRef, Head};
 
 const TABLE: &str = "chunk";
 
+/// Whether the entry in a row is the head of a series, as SQLite finds out: binary, not packed, and
+/// beginning as heads do. Of a long value that is something else no byte is read.
+pub(super) const IS_HEAD: &str = "(e.shape = 32 AND substr(e.body, 1, 4) = x'4d435331')";
+
 /// A row as it stands there.
 struct Row {
     sum: i64,

@@ -10,13 +10,14 @@ pub(super) mod past;
 mod room;
 mod rows;
 
-pub(super) use rows::sound;
+pub(super) use rows::{entry as entry_in, sound};
 
 use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
 use rusqlite::{OptionalExtension as _, Transaction, params};
+use serde::Serialize;
 
 use super::expire::Expiry;
 use super::series::{ChunkRef, MOST_PAST, Superseded};
@@ -51,7 +52,8 @@ pub struct DamagedRow {
 }
 
 /// A part of what is stored under one name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Part {
     /// The entry itself.
     Entry,

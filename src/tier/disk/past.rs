@@ -61,6 +61,20 @@ pub(in crate::tier) fn write(
     Ok(())
 }
 
+/// Whether a version is written down beside a row already.
+pub(in crate::tier) fn holds(
+    transaction: &Transaction<'_>,
+    series: i64,
+    of: &Superseded,
+) -> Result<bool, Trouble> {
+    let mut find = transaction.prepare_cached(
+        "SELECT 1 FROM past WHERE series = ?1 AND known_until_ms = ?2 AND known_from_ms = ?3
+                                  AND body = ?4",
+    )?;
+    let (from, until) = (of.known_from.as_ms(), of.known_until.as_ms());
+    Ok(find.exists(params![series, until, from, pack(&of.body)])?)
+}
+
 /// The versions of an entry that were known at an instant, or all of them, in the order in which they
 /// ended; and those that are damaged.
 pub(super) fn read(

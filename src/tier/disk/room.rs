@@ -6,6 +6,7 @@
 use rusqlite::{CachedStatement, Connection, ToSql, Transaction, params};
 use xxhash_rust::xxh3::xxh3_64;
 
+use super::chunks::IS_HEAD;
 use super::rows::named;
 use super::{Disk, delete, hint};
 use crate::db::paces::Learning;
@@ -93,40 +94,31 @@ impl Disk {
         })
     }
 
-    /// Drops the least recently used entries, in a slice, until no more than `target` bytes are in
-    /// use; how many entries. That is measured in the writer's turn: ten processes that all found
-    /// the cache too full would otherwise drop ten times what there is too much.
+    /// Drops the least recently used entries but for series, in a slice, until no more than `target`
+    /// bytes are in use; how many entries. That is measured in the writer's turn: ten processes that
+    /// all found the cache too full would otherwise drop ten times what there is too much.
     pub fn drop_oldest(&self, now: Timestamp, target: u64) -> Result<usize, Trouble> {
         self.database.write(|transaction| {
             hits::fold(transaction, self.database.folder())?;
             let most = i64::try_from(target / BYTES_A_READ).unwrap_or(i64::MAX);
             accesses::keep_newest(transaction, most.min(accesses::MOST))?;
             let wanted = used(transaction)?.saturating_sub(target);
-            let mut oldest = transaction.prepare_cached(
-                "SELECT u.id, coalesce(length(e.body) + length(e.key), 0)
-                 FROM usage u LEFT JOIN entry e ON e.id = u.id ORDER BY u.used_at_ms LIMIT ?1",
-            )?;
-            let rows = oldest.query_map([SLICE], |row| Ok((row.get(0)?, row.get(1)?)))?;
-            let oldest: Vec<(i64, i64)> = rows.collect::<Result<_, _>>()?;
+            let oldest = oldest(transaction, &format!("NOT coalesce({IS_HEAD}, 0)"))?;
             let oldest_are_all = i64::try_from(oldest.len()).is_ok_and(|count| count < SLICE);
-            let mut tally = Tally::default();
-            let (mut dropped, mut freed) = (0, 0);
-            for (id, size) in oldest {
-                if freed >= wanted {
-                    break;
-                }
-                match named(transaction, id, Learning::Off)? {
-                    Some((entry, _)) => evict(transaction, id, &entry, now, &mut tally)?,
-                    None => delete(transaction, id)?,
-                }
-                dropped += 1;
-                freed += size.unsigned_abs();
-            }
-            tally.write(transaction)?;
+            let (dropped, freed) = evict_until(transaction, oldest, now, wanted)?;
             if oldest_are_all && freed < wanted {
                 markets::forget_volumes(transaction)?;
             }
             Ok(dropped)
+        })
+    }
+
+    /// The same of series, which hold what does not change any more: only where nothing else is left.
+    pub fn drop_oldest_series(&self, now: Timestamp, target: u64) -> Result<usize, Trouble> {
+        self.database.write(|transaction| {
+            let wanted = used(transaction)?.saturating_sub(target);
+            let oldest = oldest(transaction, IS_HEAD)?;
+            Ok(evict_until(transaction, oldest, now, wanted)?.0)
         })
     }
 
@@ -148,6 +140,44 @@ impl Disk {
         }
         Ok(())
     }
+}
+
+/// The least recently used rows of which this is true, and what each takes, in bytes.
+fn oldest(transaction: &Transaction<'_>, which: &str) -> Result<Vec<(i64, i64)>, Trouble> {
+    let sql = format!(
+        "SELECT u.id, coalesce(length(e.body) + length(e.key), 0)
+                + (SELECT coalesce(sum(length(body)), 0) FROM chunk WHERE series = u.id)
+                + (SELECT coalesce(sum(length(body)), 0) FROM past WHERE series = u.id)
+         FROM usage u LEFT JOIN entry e ON e.id = u.id WHERE {which}
+         ORDER BY u.used_at_ms LIMIT ?1"
+    );
+    let mut oldest = transaction.prepare_cached(&sql)?;
+    let rows = oldest.query_map([SLICE], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// Drops rows until so many bytes are free; how many rows, and bytes.
+fn evict_until(
+    transaction: &Transaction<'_>,
+    oldest: Vec<(i64, i64)>,
+    now: Timestamp,
+    wanted: u64,
+) -> Result<(usize, u64), Trouble> {
+    let mut tally = Tally::default();
+    let (mut dropped, mut freed) = (0, 0);
+    for (id, size) in oldest {
+        if freed >= wanted {
+            break;
+        }
+        match named(transaction, id, Learning::Off)? {
+            Some((entry, _)) => evict(transaction, id, &entry, now, &mut tally)?,
+            None => delete(transaction, id)?,
+        }
+        dropped += 1;
+        freed += size.unsigned_abs();
+    }
+    tally.write(transaction)?;
+    Ok((dropped, freed))
 }
 
 fn evict(

@@ -135,7 +135,7 @@ pub(in crate::tier) fn sound(row: &rusqlite::Row<'_>) -> Result<Entry, codec::Da
 }
 
 /// The entry in a row, if it is sound.
-pub(super) fn entry(connection: &Connection, id: i64) -> Result<Option<Entry>, Trouble> {
+pub(in crate::tier) fn entry(connection: &Connection, id: i64) -> Result<Option<Entry>, Trouble> {
     let mut select = connection.prepare_cached(
         "SELECT id, CAST(key AS BLOB), CAST(provider AS BLOB), fetched_at_ms, own_ttl_ms, shape,
                 raw_bytes, sum, body

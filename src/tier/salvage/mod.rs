@@ -6,6 +6,8 @@
 //! the larger counts, since counters only grow. Validators and courses are left behind: whoever asks
 //! next gets new ones.
 //!
+//! What stands beside the entries of series, and older versions, come with them (`beside.rs`).
+//!
 //! # Rules for changing it
 //!
 //! A row is told by its columns and not by its table, since nobody may be left to say which table a
@@ -13,13 +15,16 @@
 //! strategies, markets and volumes begin with a text and are longer than a tag, so they are taken for
 //! nothing else; they are not brought over, since whoever asks next begins them anew.
 
-use std::collections::HashMap;
+mod beside;
+
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rusqlite::{Connection, OptionalExtension as _, Transaction, params};
 
-use super::disk::{Disk, delete, sound};
+use super::disk::{Disk, Part, chunks, delete, entry_in, past, sound};
+use super::series::Head;
 use super::{Incoming, Stored};
 use crate::codec;
 use crate::db::pages::{Pages, Row, Value};
@@ -27,6 +32,7 @@ use crate::db::{Trouble, hits, marks};
 use crate::entry::Entry;
 use crate::policy::{Cause, Expired, Known};
 use crate::time::Timestamp;
+use beside::Owners;
 
 /// How many entries are looked at in one read.
 const SLICE: i64 = 256;
@@ -40,11 +46,13 @@ const MOST_BYTES: usize = 8 * 1024 * 1024;
 /// The dimensions of counters that there are.
 const DIMENSIONS: [&str; 6] = ["key", "hour", "caller", "latency", "age", "reason"];
 
-/// A row of the table of entries that holds no entry.
+/// A row of the table of entries that holds no entry, or something bad beside one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BadRow {
     /// Its number.
     pub id: i64,
+    /// What of it is bad.
+    pub part: Part,
     /// What its key says, if that is a text.
     pub key: Option<String>,
     /// What its provider says, if that is a text.
@@ -61,7 +69,8 @@ pub enum Extent {
 }
 
 impl Disk {
-    /// Reads every entry, in slices: how many are sound. The others are given to `bad`.
+    /// Reads every entry and what stands beside it, in slices: how many entries are sound. The others
+    /// are given to `bad`, and whatever is bad beside a sound one.
     pub fn inspect(&self, bad: &mut dyn FnMut(BadRow)) -> Result<u64, Trouble> {
         let (mut from, mut count) = (Some(i64::MIN), 0);
         while let Some(start) = from {
@@ -74,21 +83,24 @@ impl Disk {
         Ok(count)
     }
 
-    /// Keeps the bytes of a row in a file and drops the row, unless it is sound by now; the file.
-    pub fn set_bad_row_aside(&self, id: i64) -> Result<Option<PathBuf>, Trouble> {
+    /// Keeps the bytes of what is bad in a file and drops it, unless it is sound by now; the file, if
+    /// there were any bytes. Of a chunk, the head of its series forgets the span.
+    pub fn set_bad_row_aside(
+        &self,
+        BadRow { id, part, .. }: &BadRow,
+    ) -> Result<Option<PathBuf>, Trouble> {
         self.database().write(|transaction| {
-            let body = transaction
-                .prepare_cached(&select("WHERE id = ?1"))?
-                .query_row([id], |row| {
-                    let body =
-                        || row.get_ref(8).map(|body| body.as_bytes().unwrap_or(&[]).to_vec());
-                    is_placed(row).is_none().then(body).transpose()
-                })
-                .optional()?
-                .flatten();
+            let body = match *part {
+                Part::Entry => bad_body(transaction, *id)?,
+                Part::Chunk(chunk) => chunks::take_out(transaction, *id, chunk)?,
+                Part::Past(row) => past::take_out(transaction, *id, row)?,
+            };
             let Some(body) = body else { return Ok(None) };
-            let path = crate::db::keep_bytes(self.database().folder(), id, &body)?;
-            delete(transaction, id)?;
+            // Before the transaction ends: what is dropped is kept elsewhere by then.
+            let path = crate::db::keep_bytes(self.database().folder(), *id, &body)?;
+            if *part == Part::Entry {
+                delete(transaction, *id)?;
+            }
             Ok(Some(path))
         })
     }
@@ -109,6 +121,7 @@ impl Disk {
             let log = file.parent().unwrap_or(file);
             self.database().write(|transaction| about.write_counters(transaction, log))?;
         }
+        let mut owners = Owners::default();
         let (mut slice, mut bytes) = (Vec::new(), 0);
         pages.rows(&mut |row| {
             if let Some(entry) = entry(&row) {
@@ -116,44 +129,63 @@ impl Disk {
                 slice.push(about.incoming(entry, row.id.unwrap_or(0), gone_at));
             }
             if slice.len() >= MOST || bytes >= MOST_BYTES {
-                count += self.bring_over(&slice, &about)?;
+                count += self.bring_over(&slice, &about, &mut owners)?;
                 slice.clear();
                 bytes = 0;
             }
             Ok(())
         })?;
-        Ok(count + self.bring_over(&slice, &about)?)
+        count += self.bring_over(&slice, &about, &mut owners)?;
+        owners.bring_over(self, &pages)?;
+        Ok(count)
     }
 
-    fn bring_over(&self, slice: &[Incoming], about: &About) -> Result<u64, Trouble> {
+    fn bring_over(
+        &self,
+        slice: &[Incoming],
+        about: &About,
+        owners: &mut Owners,
+    ) -> Result<u64, Trouble> {
         if slice.is_empty() {
             return Ok(0);
         }
         self.database().write(|transaction| {
             let mut held = transaction.prepare_cached(
-                "SELECT fetched_at_ms FROM entry
+                "SELECT fetched_at_ms, id FROM entry
                  WHERE id BETWEEN ?1 AND ?1 + 15 AND key = ?2 AND provider = ?3",
             )?;
             let mut count = 0;
             for incoming in slice {
-                let entry = &incoming.stored.entry;
-                let held: Option<i64> = held
+                let Stored { entry, row: had, .. } = &incoming.stored;
+                let has_more = chunks::is_head(entry) || about.beside.contains(had);
+                let held: Option<(i64, i64)> = held
                     .query_row(
                         params![entry.key.first_id(), entry.key.as_str(), entry.provider],
-                        |row| row.get(0),
+                        |row| Ok((row.get(0)?, row.get(1)?)),
                     )
                     .optional()?;
-                if held.is_some_and(|held| held >= entry.fetched_at.as_ms()) {
+                if let Some((fetched_at, id)) = held
+                    && fetched_at >= entry.fetched_at.as_ms()
+                {
+                    // One who was killed may have brought it over without what stands beside it.
+                    if let Some(entry) =
+                        has_more.then(|| entry_in(transaction, id)).transpose()?.flatten()
+                    {
+                        owners.add(*had, id, &entry);
+                    }
                     continue;
                 }
                 let (id, kept) = self.insert(transaction, incoming, None)?;
+                if has_more {
+                    owners.add(*had, id, entry);
+                }
                 // An event may have happened since the file was set aside: the later one says more.
                 let is_news = |expired: &&Expired| kept.as_ref().is_none_or(|k| k.at < expired.at);
                 if let Some(expired) = incoming.stored.known.expired(entry).filter(is_news) {
                     let (key, provider) = (entry.key.as_str(), &entry.provider);
                     marks::mark(transaction, id, key, provider, expired)?;
                 }
-                let uses = about.uses.get(&incoming.stored.row).map_or(0, |uses| uses.hits);
+                let uses = about.uses.get(had).map_or(0, |uses| uses.hits);
                 transaction
                     .prepare_cached("UPDATE usage SET hits = max(hits, ?2) WHERE id = ?1")?
                     .execute([id, uses])?;
@@ -187,17 +219,32 @@ fn inspect_slice(
     let (mut sound, mut seen, mut last) = (0, 0, start);
     while let Some(row) = rows.next()? {
         (last, seen) = (row.get(0)?, seen + 1);
-        if is_placed(row).is_some() {
+        if let Some(entry) = is_placed(row) {
             sound += 1;
+            let chunks = chunks::bad(connection, last, &entry)?.into_iter().map(Part::Chunk);
+            let past = past::bad(connection, last, &entry)?.into_iter().map(Part::Past);
+            for part in chunks.chain(past) {
+                let (key, provider) = (entry.key.to_string(), entry.provider.to_string());
+                bad(BadRow { id: last, part, key: Some(key), provider: Some(provider) });
+            }
             continue;
         }
         let text = |column| {
             let bytes = row.get_ref(column).ok()?.as_bytes_or_null().ok()??;
             str::from_utf8(bytes).ok().map(str::to_owned)
         };
-        bad(BadRow { id: last, key: text(1), provider: text(2) });
+        bad(BadRow { id: last, part: Part::Entry, key: text(1), provider: text(2) });
     }
     Ok((sound, last.checked_add(1).filter(|_| seen == SLICE)))
+}
+
+/// The bytes of an entry that is not sound.
+fn bad_body(transaction: &Transaction<'_>, id: i64) -> Result<Option<Vec<u8>>, Trouble> {
+    let body = transaction.prepare_cached(&select("WHERE id = ?1"))?.query_row([id], |row| {
+        let body = || row.get_ref(8).map(|body| body.as_bytes().unwrap_or(&[]).to_vec());
+        is_placed(row).is_none().then(body).transpose()
+    });
+    Ok(body.optional()?.flatten())
 }
 
 /// Texts as bytes, as where entries are looked up.
@@ -212,7 +259,12 @@ fn select(which: &str) -> String {
 /// The entry in a row, if it is sound and where it would be looked for.
 fn is_placed(row: &rusqlite::Row<'_>) -> Option<Entry> {
     let id: i64 = row.get(0).ok()?;
-    sound(row).ok().filter(|entry| entry.key.first_id() == id & !15)
+    sound(row).ok().filter(|entry| entry.key.first_id() == id & !15 && is_whole(entry))
+}
+
+/// Whether it is what it says it is: a head of a series can be read as one.
+fn is_whole(entry: &Entry) -> bool {
+    !chunks::is_head(entry) || Head::from_body(&entry.body).is_ok()
 }
 
 /// The entry in a row of any table, if it is one.
@@ -232,7 +284,7 @@ fn entry(row: &Row<'_>) -> Option<Entry> {
         sum: sum.integer()?,
         body: body.blob()?,
     };
-    codec::open(&sealed).ok().filter(|entry| entry.key.first_id() == id & !15)
+    codec::open(&sealed).ok().filter(|entry| entry.key.first_id() == id & !15 && is_whole(entry))
 }
 
 /// How an entry was used.
@@ -252,6 +304,8 @@ struct About {
     /// Marks with their sums, of which nobody knows yet whether they fit.
     marks: HashMap<i64, Vec<(Expired, i64)>>,
     counters: HashMap<(i64, String, String, String), i64>,
+    /// The rows beside which something stands.
+    beside: HashSet<i64>,
     /// Generation of the hit log, and how much of it is counted.
     log: Option<(i64, i64)>,
 }
@@ -268,6 +322,7 @@ impl About {
 
     fn take(&mut self, row: &Row<'_>) {
         use Value::{Integer, Null, Text};
+        self.beside.extend(beside::beside(row));
         match (row.id, &row.columns[..]) {
             // A pace (reads have a blob in the last column): it looks like uses of the first second of 1970, and is learned anew.
             (Some(_), [Null, Integer(..1000), Integer(_), Integer(_), Integer(_)]) => {}
