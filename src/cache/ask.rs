@@ -40,14 +40,15 @@ impl Cache {
                 let error =
                     Error::new(Kind::Unreachable, "the network cannot be used").caused_by(error);
                 let landed = flights.into_iter().map(|f| Landed::refused(f, &error)).collect();
-                self.land(&errand, landed, deliver);
+                // Nobody was asked, so none of them goes on.
+                let _ = self.land(&errand, landed, deliver);
                 return Ok(());
             }
         };
         let result = runtime.block_on(async {
             let mut asking: FuturesUnordered<_> = flights
                 .into_iter()
-                .map(|flight| self.fly(&questions[flight.index], flight, &sites, terms))
+                .map(|flight| self.fly(questions, flight, &sites, terms))
                 .collect();
             let mut interrupted = std::pin::pin!(tokio::signal::ctrl_c());
             loop {
@@ -59,7 +60,9 @@ impl Cache {
                 };
                 let Some(first) = first else { return Ok(()) };
                 let landed = together(first, &mut asking).await;
-                self.land(&errand, landed, deliver);
+                for flight in self.land(&errand, landed, deliver) {
+                    asking.push(self.fly(questions, flight, &sites, terms));
+                }
                 self.say_mishaps();
             }
         });

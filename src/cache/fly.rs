@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::lookup::{Found, Missing, held};
+use super::series::Leg;
 use super::{Cache, Purpose, Question};
 use crate::db::Trouble;
 use crate::entry::{Format, State};
@@ -35,9 +36,16 @@ pub(super) struct Flight {
     pub(super) missing: Missing,
     /// Further questions of the same key.
     waiters: Vec<(usize, Missing)>,
+    /// How far a series has come that is being filled.
+    pub(super) leg: Option<Box<Leg>>,
 }
 
 impl Flight {
+    /// The questions of everybody.
+    pub(super) fn indices(&self) -> impl Iterator<Item = usize> + '_ {
+        self.waiters.iter().map(|(index, _)| *index).chain([self.index])
+    }
+
     /// Everybody, who asks last.
     pub(super) fn everybody(mut self) -> Vec<(usize, Missing)> {
         self.waiters.push((self.index, self.missing));
@@ -59,6 +67,8 @@ pub(super) enum Came {
     Asked { asked: Asked, at: Timestamp },
     /// Another process had asked: the entry that it stored, or how it failed.
     Shared(Result<Found, Error>),
+    /// There was nothing to ask for: what is held of a series is all that can be had.
+    Whole,
 }
 
 impl Came {
@@ -80,11 +90,12 @@ impl Cache {
     /// Asks for one key, or waits for another process that does.
     pub(super) async fn fly(
         &self,
-        question: &Question,
-        flight: Flight,
+        questions: &[Question],
+        mut flight: Flight,
         sites: &HashMap<Box<str>, Site>,
         terms: &Terms,
     ) -> Landed {
+        let question = &questions[flight.index];
         let Some(site) = question.providers.first().and_then(|provider| sites.get(provider)) else {
             let came = Came::refused(unsupported(question));
             return Landed { flight, came, holder: None };
@@ -93,7 +104,8 @@ impl Cache {
         let mut patience = Patience::of(terms.max_wait);
         loop {
             let permit = self.upstream.permit(site, &mut patience).await;
-            let holder = match self.board(&name, terms) {
+            let aboard = flight.leg.as_mut().map(|leg| leg.holder.take());
+            let holder = match aboard.map_or_else(|| self.board(&name, terms), Boarded::Holder) {
                 Boarded::Holder(holder) => holder,
                 Boarded::Taken => {
                     // Whoever waits for another keeps nobody here from asking for something else.
@@ -107,15 +119,30 @@ impl Cache {
                     }
                 }
             };
-            // Between the look at the tiers and this lock another may have landed.
-            if let Some(shared) = self.landed(question, &flight.missing, &name, terms, None) {
-                return Landed { flight, came: Came::Shared(shared), holder: None };
+            if flight.leg.is_none() {
+                // Between the look at the tiers and this lock another may have landed.
+                if let Some(shared) = self.landed(question, &flight.missing, &name, terms, None) {
+                    return Landed { flight, came: Came::Shared(shared), holder: None };
+                }
+                if question.is_of_bars() {
+                    match self.embark(questions, &flight, site, terms) {
+                        Ok(leg) => flight.leg = Some(Box::new(leg)),
+                        Err(error) => {
+                            return Landed { flight, came: Came::refused(error), holder };
+                        }
+                    }
+                }
+            }
+            let piece = flight.leg.as_ref().and_then(|leg| leg.piece);
+            if flight.leg.is_some() && piece.is_none() {
+                return Landed { flight, came: Came::Whole, holder };
             }
             let validators = self.validators(question, &flight.missing);
             let asking = Asking {
                 site,
                 symbol: &question.symbol,
-                data_type: question.data_type,
+                data_type: question.data_type.made_of(),
+                piece,
                 name: &name,
                 caller: &self.caller,
                 use_case: self.rules.use_case(&question.key, terms.use_case).map(UseCase::as_str),
@@ -196,7 +223,9 @@ impl Cache {
         if let Some(found) = self.newer(question, missing, terms) {
             let is_awaited = awaited.is_some_and(|a| a.before != Some(found.entry.fetched_at));
             let life = self.rules.life(&found.entry, &found.known, self.anybody());
-            if is_awaited || life.state(now) == State::Fresh {
+            // Of a series another process may have filled another part.
+            let is_of_use = found.life.state(now) != State::Gone;
+            if is_of_use && (is_awaited || life.state(now) == State::Fresh) {
                 if found.entry.format != Format::NotFound {
                     return Some(Ok(found));
                 }
@@ -227,7 +256,7 @@ impl Cache {
         let in_session =
             |at| self.rules.is_in_session(&entry.key, &entry.provider, &found.known, at);
         if found.life.state(now) == State::Gone
-            || entry.format == Format::NotFound
+            || matches!(entry.format, Format::NotFound | Format::Binary)
             || in_session(entry.fetched_at) != in_session(now)
         {
             return None;
@@ -243,10 +272,7 @@ impl Cache {
         let is_new = |found: &Found| {
             found.entry.provider == *provider
                 && self.rules.is_defined_so(&found.entry, &found.known)
-                && !missing.held.iter().any(|held| {
-                    held.entry.provider == *provider
-                        && held.entry.fetched_at == found.entry.fetched_at
-                })
+                && !missing.held.iter().any(|held| held.entry == found.entry)
         };
         self.look_up(question, terms, self.clock.now()).into_iter().find(is_new)
     }
@@ -303,7 +329,7 @@ pub(super) fn flights(questions: &[Question], open: Vec<(usize, Missing)>) -> Ve
             flights[*flight].waiters.push((index, missing));
         } else {
             of_key.insert(name, flights.len());
-            flights.push(Flight { index, missing, waiters: Vec::new() });
+            flights.push(Flight { index, missing, waiters: Vec::new(), leg: None });
         }
     }
     flights

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::fly::{Came, Errand, Landed, name, refused, unsupported};
-use super::lookup::{Found, Missing, held, is_stale, served};
+use super::fly::{Came, Errand, Flight, Landed, name, refused, unsupported};
+use super::lookup::{Found, Missing, NOT_HELD, held, is_stale};
 use super::{Answer, AnsweredBy, Cache, Purpose, Question, Served, Status};
 use crate::db::courses::Turn;
 use crate::db::hits::Hit;
@@ -22,12 +22,14 @@ use crate::upstream::{Asked, Given, Site};
 
 /// What one landing leaves to be written, and to be delivered once it is.
 #[derive(Default)]
-struct Landing {
-    tally: Tally,
-    incoming: Vec<Incoming>,
+pub(super) struct Landing {
+    pub(super) tally: Tally,
+    pub(super) incoming: Vec<Incoming>,
     /// One line each for the log of hits: answers that others had asked for.
     given: Vec<Hit>,
-    answers: Vec<(usize, Answer)>,
+    pub(super) answers: Vec<(usize, Answer)>,
+    /// Flights with something left to ask for.
+    onward: Vec<Flight>,
 }
 
 /// What changes the course of a provider: its use, and whether its market moves.
@@ -39,18 +41,31 @@ struct Turning {
 }
 
 impl Cache {
-    /// Stores what came, lets go of the keys, then delivers everything.
+    /// Stores what came, lets go of the keys, then delivers everything; the flights that go on.
     pub(super) fn land(
         &self,
         errand: &Errand<'_>,
-        mut landed: Vec<Landed>,
+        landed: Vec<Landed>,
         deliver: &mut dyn FnMut(usize, Answer),
-    ) {
+    ) -> Vec<Flight> {
         let turnings = self.turnings(errand, &landed);
         // Until all is stored: who waits for a key looks for what was stored.
-        let holders: Vec<_> = landed.iter_mut().filter_map(|landed| landed.holder.take()).collect();
+        let mut holders = Vec::new();
         let mut landing = Landing::default();
-        for Landed { flight, came, .. } in landed {
+        for Landed { mut flight, came, holder } in landed {
+            if let Some(mut leg) = flight.leg.take() {
+                let course = |provider: &str| turnings.get(provider).map(|turning| turning.course);
+                if self.land_leg(errand, &flight, &mut leg, came, &course, &mut landing) {
+                    leg.holder = holder;
+                    flight.leg = Some(leg);
+                    landing.onward.push(flight);
+                } else {
+                    self.arrive(errand, flight, &leg, &mut landing);
+                    holders.extend(holder);
+                }
+                continue;
+            }
+            holders.extend(holder);
             let everybody = flight.everybody();
             match came {
                 Came::Asked { asked, at } => {
@@ -60,9 +75,11 @@ impl Cache {
                 Came::Shared(Ok(found)) => {
                     self.answer_given(errand, everybody, &found, &mut landing);
                 }
+                // Only said of a flight that fills a series.
+                Came::Whole => {}
             }
         }
-        let Landing { tally, mut incoming, given, answers } = landing;
+        let Landing { tally, mut incoming, given, answers, onward } = landing;
         self.count_hits(&given);
         if !incoming.is_empty() || !tally.is_empty() {
             let now = self.clock.real_now();
@@ -78,6 +95,7 @@ impl Cache {
         for (index, answer) in answers {
             deliver(index, answer);
         }
+        onward
     }
 
     /// Answers everybody who waited for what was asked, and keeps what came.
@@ -162,18 +180,22 @@ impl Cache {
         landing: &mut Landing,
     ) {
         for (index, missing) in everybody {
-            let served = Served {
+            let question = &errand.questions[index];
+            // Each may ask for another part of the same series.
+            let (entry, known) = (Arc::clone(&found.entry), found.known.clone());
+            let found =
+                self.found(question, errand.terms, entry, known, (found.answered_by, found.row));
+            let took = missing.since.elapsed();
+            let served = self.served(question, &found, NOT_HELD).map(|served| Served {
                 status: Status::Miss,
                 answered_by: AnsweredBy::Upstream,
-                ..served(found, self.clock.now())
-            };
-            let took = missing.since.elapsed();
-            if errand.purpose == Purpose::Read {
-                landing.given.push(self.hit(found.row, &served, took));
+                ..served
+            });
+            if let Some(served) = served.as_ref().filter(|_| errand.purpose == Purpose::Read) {
+                landing.given.push(self.hit(found.row, served, took));
             }
-            landing
-                .answers
-                .push((index, Answer { outcome: Ok(served), warnings: Vec::new(), took }));
+            let outcome = served.ok_or_else(|| unreadable(question));
+            landing.answers.push((index, Answer { outcome, warnings: Vec::new(), took }));
         }
     }
 
@@ -263,7 +285,7 @@ impl Cache {
 
     /// What is stored of an outcome: a record, what is held and was confirmed, or that there is none,
     /// if that is not said of something that we hold.
-    fn entry(
+    pub(super) fn entry(
         question: &Question,
         missing: &Missing,
         asked: &Asked,
@@ -282,7 +304,8 @@ impl Cache {
             {
                 (Format::NotFound, error.message.clone().into_bytes().into())
             }
-            Err(_) => return None,
+            // A page goes into the head of a series.
+            Ok(Given::Page(_)) | Err(_) => return None,
         };
         Some(Arc::new(Entry {
             key: question.key.clone(),
@@ -307,22 +330,23 @@ impl Cache {
         match (&asked.outcome, entry) {
             (Ok(given), Some((entry, known))) => {
                 let is_refresh = terms.refresh || *given == Given::Unchanged;
-                let served = Served {
-                    entry: Arc::clone(entry),
-                    life: self.rules.life(entry, known, self.reader(terms)),
-                    known: known.clone(),
+                let from = (AnsweredBy::Upstream, 0);
+                let found = self.found(question, terms, Arc::clone(entry), known.clone(), from);
+                let served = self.served(question, &found, NOT_HELD).map(|served| Served {
                     status: if is_refresh { Status::Refresh } else { Status::Miss },
-                    answered_by: AnsweredBy::Upstream,
                     upstream_calls: asked.calls,
-                    reading: None,
-                };
-                Answer { outcome: Ok(served), warnings: Vec::new(), took }
+                    ..served
+                });
+                let outcome = served.ok_or_else(|| unreadable(question));
+                Answer { outcome, warnings: Vec::new(), took }
             }
             (Err(error), _) => {
-                let Some(index) = policy::fallback(&held(&missing.held), terms, now) else {
+                let fallback = policy::fallback(&held(&missing.held), terms, now);
+                let served = fallback
+                    .and_then(|index| self.served(question, &missing.held[index], &error.message));
+                let Some(mut served) = served else {
                     return Answer { outcome: Err(error.clone()), warnings: Vec::new(), took };
                 };
-                let mut served = served(&missing.held[index], now);
                 served.upstream_calls = asked.calls;
                 let warning = is_stale(question, &served, now, &error.message);
                 Answer { outcome: Ok(served), warnings: vec![warning], took }
@@ -344,7 +368,7 @@ impl Cache {
         }
     }
 
-    fn count_asking(&self, tally: &mut Tally, name: &str, asked: &Asked) {
+    pub(super) fn count_asking(&self, tally: &mut Tally, name: &str, asked: &Asked) {
         tally.asked(&Asking {
             at: self.clock.now(),
             name,
@@ -355,7 +379,7 @@ impl Cache {
         });
     }
 
-    fn count_answer(&self, tally: &mut Tally, name: &str, answer: &Answer, cost: Cost) {
+    pub(super) fn count_answer(&self, tally: &mut Tally, name: &str, answer: &Answer, cost: Cost) {
         let served = answer.outcome.as_ref().ok();
         let outcome = match served.map(|served| (served.status, served.answered_by)) {
             Some((Status::Stale, _)) => Outcome::Stale,
@@ -380,11 +404,17 @@ impl Cache {
     }
 }
 
+/// The error for what came and cannot be read.
+pub(super) fn unreadable(question: &Question) -> Error {
+    Error::new(Kind::InvalidData, format!("what is held of `{}` cannot be read", question.key))
+        .hint("`mcache stats --repair` sets it aside, and it is asked for again")
+}
+
 /// What an answer cost.
 #[derive(Clone, Copy)]
-struct Cost {
+pub(super) struct Cost {
     /// The calls of its flight, whoever in it asked.
-    calls: u32,
+    pub(super) calls: u32,
     /// Whether it was given another's.
-    coalesced: bool,
+    pub(super) coalesced: bool,
 }

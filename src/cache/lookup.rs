@@ -3,6 +3,7 @@
 use std::cmp::Reverse;
 use std::sync::Arc;
 
+use super::series::{Part, Told};
 use super::{Answer, AnsweredBy, Cache, Question, Served, Status};
 use crate::clock::Stopwatch;
 use crate::db::hits::Hit;
@@ -22,6 +23,8 @@ pub(super) struct Found {
     pub(super) known: Known,
     pub(super) answered_by: AnsweredBy,
     pub(super) row: i64,
+    /// What is held of the part of a series that is asked for.
+    pub(super) part: Option<Box<Part>>,
 }
 
 /// A question that the tiers leave open.
@@ -41,6 +44,13 @@ impl Missing {
     }
 }
 
+/// How often what is held is looked up for one answer: what another process replaces while it is read
+/// is there the next time, what is damaged is not.
+const LOOKS: usize = 2;
+
+/// Why a part of a series is missing that nobody was asked for.
+pub(super) const NOT_HELD: &str = "it is not held, and nobody was asked";
+
 /// What came of looking.
 #[expect(clippy::large_enum_variant, reason = "one a question, taken apart at once: no allocation")]
 pub(super) enum Looked {
@@ -55,25 +65,39 @@ impl Cache {
     pub(super) fn answer_from_tiers(&self, question: &Question, terms: &Terms) -> Looked {
         let since = self.clock.stopwatch();
         let now = self.clock.now();
-        let found = self.look_up(question, terms, now);
-        let mut answer = Answer {
-            outcome: match policy::next(&held(&found), terms, now) {
+        let mut found = self.look_up(question, terms, now);
+        for _ in 0..LOOKS {
+            let index = match policy::next(&held(&found), terms, now) {
                 Next::Ask => return Looked::Open(Missing { held: found, since }),
-                Next::Refuse(error) => Err(self.with_others(question, error)),
-                Next::Answer(index) => Ok(served(&found[index], now)),
-            },
-            warnings: Vec::new(),
-            took: since.elapsed(),
-        };
-        let mut hit = None;
-        if let Ok(served) = &answer.outcome {
-            let of = found.iter().find(|f| Arc::ptr_eq(&f.entry, &served.entry));
-            hit = of.map(|f| self.hit(f.row, served, answer.took));
+                Next::Refuse(error) => {
+                    let outcome = Err(self.with_others(question, error));
+                    let answer = Answer { outcome, warnings: Vec::new(), took: since.elapsed() };
+                    return Looked::Answered { answer, hit: None };
+                }
+                Next::Answer(index) => index,
+            };
+            let Some(served) = self.served(question, &found[index], NOT_HELD) else {
+                found = self.look_up(question, terms, now);
+                continue;
+            };
+            let took = since.elapsed();
+            let hit = Some(self.hit(found[index].row, &served, took));
+            let mut warnings = Vec::new();
             if served.status == Status::Stale {
-                answer.warnings.push(is_stale(question, served, now, "--offline asks nobody"));
+                warnings.push(is_stale(question, &served, now, "--offline asks nobody"));
             }
+            return Looked::Answered {
+                answer: Answer { outcome: Ok(served), warnings, took },
+                hit,
+            };
         }
-        Looked::Answered { answer, hit }
+        if terms.offline {
+            let error = Error::new(Kind::Offline, "what the cache holds of it is damaged");
+            let outcome = Err(error.hint("leave --offline away: it is asked for again"));
+            let answer = Answer { outcome, warnings: Vec::new(), took: since.elapsed() };
+            return Looked::Answered { answer, hit: None };
+        }
+        Looked::Open(Missing { held: found, since })
     }
 
     /// The error of a question that only the cache may answer, with who else has given an answer.
@@ -115,6 +139,21 @@ impl Cache {
         found
     }
 
+    /// An answer out of what was found, `why` some of it may be missing; none if it cannot be read.
+    pub(super) fn served(&self, question: &Question, found: &Found, why: &str) -> Option<Served> {
+        let Told { entry, reading } = self.tell(question, found, why)?;
+        let fresh = found.life.state(self.clock.now()) == State::Fresh;
+        Some(Served {
+            entry,
+            life: found.life,
+            known: found.known.clone(),
+            status: if fresh { Status::Hit } else { Status::Stale },
+            answered_by: found.answered_by,
+            upstream_calls: 0,
+            reading,
+        })
+    }
+
     /// Who reads under these terms.
     pub(super) fn reader(&self, terms: &Terms) -> Reader {
         Reader { use_case: terms.use_case, max_age: terms.max_age, ..self.anybody() }
@@ -125,6 +164,21 @@ impl Cache {
         Reader::at(self.clock.real_now())
     }
 
+    /// An entry, judged as an answer to a question.
+    pub(super) fn found(
+        &self,
+        question: &Question,
+        terms: &Terms,
+        entry: Arc<Entry>,
+        known: Known,
+        (answered_by, row): (AnsweredBy, i64),
+    ) -> Found {
+        let life = self.rules.life(&entry, &known, self.reader(terms));
+        let mut found = Found { entry, life, known, answered_by, row, part: None };
+        self.stand(question, terms, &mut found);
+        found
+    }
+
     fn take(
         &self,
         question: &Question,
@@ -133,12 +187,10 @@ impl Cache {
         answered_by: AnsweredBy,
         found: &mut Vec<Found>,
     ) {
-        let reader = self.reader(terms);
         for Stored { entry, row, known } in shelf.iter() {
             if rank(question, entry).is_some() {
-                let life = self.rules.life(entry, known, reader);
-                let (entry, known, row) = (Arc::clone(entry), known.clone(), *row);
-                found.push(Found { entry, life, known, answered_by, row });
+                let (entry, known) = (Arc::clone(entry), known.clone());
+                found.push(self.found(question, terms, entry, known, (answered_by, *row)));
             }
         }
         // Of one provider the newest first: another process may have refreshed the disk's copy.
@@ -157,20 +209,6 @@ fn rank(question: &Question, entry: &Entry) -> Option<usize> {
 /// The same entries as the policy takes them.
 pub(super) fn held(found: &[Found]) -> Vec<Held<'_>> {
     found.iter().map(|f| Held { entry: &f.entry, life: f.life }).collect()
-}
-
-/// An answer from a tier.
-pub(super) fn served(found: &Found, now: Timestamp) -> Served {
-    let fresh = found.life.state(now) == State::Fresh;
-    Served {
-        entry: Arc::clone(&found.entry),
-        life: found.life,
-        known: found.known.clone(),
-        status: if fresh { Status::Hit } else { Status::Stale },
-        answered_by: found.answered_by,
-        upstream_calls: 0,
-        reading: None,
-    }
 }
 
 /// The warning that goes with an answer that is past its time.

@@ -22,6 +22,7 @@ mod land;
 mod limits;
 mod lookup;
 mod report;
+mod series;
 mod statistics;
 mod store;
 mod verify;
@@ -36,6 +37,7 @@ use std::time::Duration;
 pub use entries::{Cleared, Listing, Selection};
 pub use limits::{Allowance, BudgetUse, Health, WindowUse};
 pub use report::{Dimension, Percentiles, Report, Row};
+pub use series::Slice;
 pub use verify::{BadEntry, Condition, Repair, Verdict};
 pub use what_if::{Comparison, Side, WhatIf};
 
@@ -108,12 +110,23 @@ pub struct Question {
     pub symbol: Symbol,
     /// Which of its data.
     pub data_type: DataType,
-    /// The key of that.
+    /// The key of what that is made of.
     pub key: Key,
+    /// The key of what is read, by whose rules it lives: the same, if it is not worked out.
+    pub read_as: Key,
     /// Who may answer, best first.
     pub providers: Vec<Box<str>>,
     /// Whether only these may, and not what `put` wrote.
     pub pinned: bool,
+    /// Which part of it, and how, if it is read out of a series.
+    pub slice: Option<Slice>,
+}
+
+impl Question {
+    /// Whether bars are what it is made of.
+    fn is_of_bars(&self) -> bool {
+        self.slice.is_some() && self.data_type.made_of() == DataType::Bars
+    }
 }
 
 /// Where an answer came from.

@@ -8,10 +8,12 @@ use crate::db::tally::Tally;
 use crate::db::{Identity, Trouble};
 use crate::entry::Entry;
 use crate::key::Key;
+use crate::market::Bars;
 use crate::policy::market::Sighting;
 use crate::policy::{Course, Known, Market, Terms};
 use crate::tier::disk::Disk;
 use crate::tier::expire::Expiry;
+use crate::tier::series::ChunkRef;
 use crate::tier::{Incoming, Shelf, Stored, Tier as _};
 use crate::units::bytes_for_people;
 use crate::warning::Warning;
@@ -27,11 +29,29 @@ impl Cache {
     pub(super) fn read_disk(&self, key: &Key) -> Option<Shelf> {
         let disk = self.disk()?;
         let shelf = self.attempt(disk, Doing::Reading, || disk.get(key)).flatten();
+        self.set_damaged_aside(disk);
+        shelf
+    }
+
+    /// The bars of chunks of a series; damage is set aside, and any trouble said.
+    pub(super) fn read_chunks(
+        &self,
+        key: &Key,
+        provider: &str,
+        refs: &[ChunkRef],
+    ) -> Option<Vec<Option<Bars>>> {
+        let disk = self.disk()?;
+        let chunks = self.attempt(disk, Doing::Reading, || disk.chunks(key, provider, refs));
+        self.set_damaged_aside(disk);
+        chunks
+    }
+
+    /// Keeps the bytes of damaged rows in files, and says so.
+    fn set_damaged_aside(&self, disk: &Disk) {
         for row in disk.take_damaged() {
             let aside = disk.set_row_aside(&row).ok();
             self.warn(Warning::EntryDamaged { key: row.key.to_string(), aside });
         }
-        shelf
     }
 
     /// What is known of a provider's course; nothing is said if it cannot be read, since whatever

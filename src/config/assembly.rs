@@ -4,14 +4,14 @@ use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
 use super::{Environment, Flag, Layers, Lists, invalidation, lists, sites, strategies};
-use crate::cache::{Cache, Lazily, Options, Question};
+use crate::cache::{Cache, Lazily, Options, Question, Slice};
 use crate::clock::Clock;
 use crate::codec::Packing;
 use crate::db::hits::LONGEST_CALLER;
 use crate::error::{Usage, nearest, sanitized};
 use crate::key::{Key, PUT, Pattern};
-use crate::market::{Class, DataType, Names, Symbol};
-use crate::policy::Rules;
+use crate::market::{Class, DataType, Interval, Names, SessionKind, Symbol};
+use crate::policy::{Period, Rules};
 use crate::provider::Speech;
 use crate::tier::memory::Bounds;
 use crate::time::Timestamp;
@@ -152,43 +152,62 @@ impl Config {
         config.rules()
     }
 
-    /// The questions that symbols and types make: every type of every symbol; without a type the
-    /// usual one of its class.
+    /// The questions that symbols and types make: every type of every symbol, of what is a series
+    /// this part; without a type the usual one of its class.
     pub fn questions(
         &self,
         symbols: &[Symbol],
         data_types: &[DataType],
         provider: Option<&str>,
+        slice: &Slice,
     ) -> Result<Vec<Question>, Usage> {
         let provider = provider.map(|name| self.provider(name)).transpose()?;
         let mut questions = Vec::new();
         for symbol in symbols {
             let usual = [DataType::usual(symbol.class())];
             for data_type in if data_types.is_empty() { &usual } else { data_types } {
-                questions.push(self.question(symbol, *data_type, provider));
+                questions.push(self.question(symbol, *data_type, provider, slice));
             }
         }
         Ok(questions)
     }
 
-    fn question(&self, symbol: &Symbol, data_type: DataType, provider: Option<&str>) -> Question {
+    fn question(
+        &self,
+        symbol: &Symbol,
+        data_type: DataType,
+        provider: Option<&str>,
+        slice: &Slice,
+    ) -> Question {
+        let slice = slice_of(data_type, slice);
+        let of = |data_type, interval| match data_type {
+            DataType::Bars => {
+                let session = slice.as_ref().map(|slice| slice.session).unwrap_or_default();
+                Key::of_bars(symbol, interval, session)
+            }
+            _ => Key::of(data_type, symbol),
+        };
+        let (stored, read) =
+            slice.as_ref().map(|slice| (slice.stored(), slice.interval)).unwrap_or_default();
         Question {
-            key: Key::of(data_type, symbol),
+            key: of(data_type.made_of(), stored),
+            read_as: of(data_type, read),
             providers: match provider {
                 Some(name) => vec![name.into()],
-                None => self.chain(symbol, data_type),
+                None => self.chain(symbol, data_type, stored),
             },
             pinned: provider.is_some(),
             symbol: symbol.clone(),
             data_type,
+            slice,
         }
     }
 
     /// Who has this, best first: the chain of the class, else the first other provider by name.
-    fn chain(&self, symbol: &Symbol, data_type: DataType) -> Vec<Box<str>> {
+    fn chain(&self, symbol: &Symbol, data_type: DataType, interval: Interval) -> Vec<Box<str>> {
         let has = |name: &str| {
             sites::speech(&self.layers, name)
-                .is_some_and(|speech| speech.provider().has(symbol, data_type))
+                .is_some_and(|speech| speech.gives(symbol, data_type, interval))
         };
         let chain = self.layers.list(&["chains", symbol.class().as_str()]).unwrap_or_default();
         let able: Vec<Box<str>> =
@@ -249,7 +268,8 @@ impl Config {
         }
         let mut question = self.entry(Key::parse(text, &*self.layers)?, PUT);
         if DataType::parse(question.key.data_type()).is_ok() && question.key.class().is_some() {
-            question.providers = self.chain(&question.symbol, question.data_type);
+            let interval = question.key.interval().unwrap_or_default();
+            question.providers = self.chain(&question.symbol, question.data_type, interval);
         }
         Ok(question)
     }
@@ -265,9 +285,11 @@ impl Config {
         Question {
             symbol: Symbol::new(class, key.symbol().unwrap_or(key.as_str())),
             data_type: DataType::parse(key.data_type()).unwrap_or(DataType::Quote),
+            read_as: key.clone(),
             key,
             providers: if provider == PUT { Vec::new() } else { vec![provider.into()] },
             pinned: provider != PUT,
+            slice: None,
         }
     }
 
@@ -374,6 +396,30 @@ impl Config {
         }
         Ok(())
     }
+}
+
+/// The part of a series that is meant, if it is one: of a macro series all of it, unless it is said
+/// from when on; what is worked out of bars is worked out of days.
+fn slice_of(data_type: DataType, slice: &Slice) -> Option<Slice> {
+    let mut slice = slice.clone();
+    match data_type {
+        DataType::Quote => return None,
+        DataType::Bars => {}
+        DataType::Dividends
+        | DataType::Splits
+        | DataType::AdjustedClose
+        | DataType::TotalReturn => slice.interval = Interval::Day1,
+        DataType::Series | DataType::InflationRate => {
+            slice.interval = Interval::Day1;
+            if slice.asked.from.is_none() && slice.asked.period.is_none() {
+                slice.asked.period = Some(Period::Max);
+            }
+        }
+    }
+    if !slice.stored().is_intraday() {
+        slice.session = SessionKind::Regular;
+    }
+    Some(slice)
 }
 
 impl Names for Layers {

@@ -9,7 +9,7 @@ use crate::market::{Class, DataType, Names as _, Symbol};
 use crate::policy::hours::Hours;
 use crate::policy::use_case::{Demand, UseCases};
 use crate::policy::{
-    Adaptive, EndpointRule, Keep, Priority, Rules, Scope, Subjects, TtlRule, UseCase,
+    Adaptive, EndpointRule, Keep, Priority, Rules, Scope, SeriesRules, Subjects, TtlRule, UseCase,
 };
 use crate::provider::definition;
 use crate::units::Share;
@@ -51,6 +51,7 @@ impl Config {
             strategies: strategies::strategies(layers),
             volatility: market::volatility(layers),
             unusual_volume: market::unusual_volume(layers),
+            series: series(layers),
         })
     }
 
@@ -202,6 +203,18 @@ pub(super) fn subjects(layers: &Layers, said: &[&str], lists: &Lists) -> Subject
         }
     }
     Subjects::new(subjects)
+}
+
+/// How series are filled.
+fn series(layers: &Layers) -> SeriesRules {
+    let shipped = SeriesRules::default();
+    let join_gap = layers.count(&["series", "join_gap"]).and_then(|gap| u32::try_from(gap).ok());
+    SeriesRules {
+        join_gap: join_gap.unwrap_or(shipped.join_gap),
+        late_correction: layers
+            .duration(&["series", "late_correction"])
+            .unwrap_or(shipped.late_correction),
+    }
 }
 
 fn endpoints(layers: &Layers) -> Vec<EndpointRule> {

@@ -21,7 +21,7 @@ use crate::key::DATA_TYPES;
 
 const CLASSES: &[&str] = &["stock", "crypto", "macro", "fx", "index"];
 const CHANGES: &[&str] = &["price_move", "volume_change"];
-const TYPES: &[&str] = &["quote", "series"];
+const ENDPOINTS: &[&str] = &["quote", "bars", "series"];
 const USE_CASES: &[&str] =
     &["trading", "high_volume", "watchlist", "research", "analysis", "historical"];
 const LEVELS: &[&str] = &["hot", "warm", "cold", "frozen", "critical", "high", "medium", "low"];
@@ -131,13 +131,13 @@ static KEYS: &[(&str, Kind)] = &[
     ("providers.*.tls", Kind::Word(&["bundled", "system"])),
     ("providers.*.concurrency", Kind::Count(1, 1000)),
     ("providers.*.limits", Kind::Windows),
-    ("providers.*.endpoints.<type>.limit", Kind::Window),
-    ("providers.*.endpoints.<type>.weight", Kind::Count(1, 1_000_000)),
-    ("providers.*.endpoints.<type>.ttl", Kind::Lasting),
-    ("providers.*.endpoints.<type>.level", Kind::Word(LEVELS)),
-    ("providers.*.endpoints.<type>.keep", KEEP),
+    ("providers.*.endpoints.<endpoint>.limit", Kind::Window),
+    ("providers.*.endpoints.<endpoint>.weight", Kind::Count(1, 1_000_000)),
+    ("providers.*.endpoints.<endpoint>.ttl", Kind::Lasting),
+    ("providers.*.endpoints.<endpoint>.level", Kind::Word(LEVELS)),
+    ("providers.*.endpoints.<endpoint>.keep", KEEP),
     ("providers.*.delays.<exchange>", Kind::Duration),
-    ("providers.*.endpoints.<type>.version", Kind::Text),
+    ("providers.*.endpoints.<endpoint>.version", Kind::Text),
     ("providers.*.budget", Kind::Budget),
     ("providers.*.budget_zone", Kind::Zone),
     ("providers.*.reserve.*", Kind::Share),
@@ -179,7 +179,7 @@ fn is_selector(name: &str) -> bool {
 fn words<'a>(segment: &'a &'static str) -> &'a [&'static str] {
     match *segment {
         "<class>" => CLASSES,
-        "<type>" => TYPES,
+        "<endpoint>" => ENDPOINTS,
         "<data>" => &DATA_TYPES,
         "<use>" => USE_CASES,
         "<level>" => LEVELS,
@@ -446,7 +446,8 @@ mod tests {
     #[test]
     fn the_words_are_those_of_the_floors_below() {
         assert_eq!(CLASSES, Class::ALL.map(Class::as_str));
-        assert_eq!(TYPES, DataType::ALL.map(DataType::as_str));
+        let given = DataType::ALL.into_iter().filter(|data_type| data_type.made_of() == *data_type);
+        assert_eq!(ENDPOINTS, given.map(DataType::as_str).collect::<Vec<_>>());
         assert_eq!(KINDS, Speech::ALL.map(Speech::as_str));
         assert_eq!(USE_CASES, UseCase::ALL.map(UseCase::as_str));
         assert_eq!(PRIORITIES, Priority::ALL.map(Priority::as_str));

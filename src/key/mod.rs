@@ -11,7 +11,7 @@ use std::str::Chars;
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::error::{Usage, sanitized};
-use crate::market::{Class, DataType, Names, Symbol};
+use crate::market::{Class, DataType, Interval, Names, SessionKind, Symbol};
 
 pub use template::{Captures, Template};
 
@@ -64,6 +64,16 @@ impl Key {
         Self(format!("{data_type}:{class}:{symbol}").into())
     }
 
+    /// The key of bars: `bars:stock:AAPL:1d`, with early and late trading `bars:stock:AAPL:1m:extended`.
+    pub fn of_bars(symbol: &Symbol, interval: Interval, session: SessionKind) -> Self {
+        let bars = Self::of(DataType::Bars, symbol);
+        let hours = match session {
+            SessionKind::Regular => "",
+            SessionKind::Extended => ":extended",
+        };
+        Self(format!("{bars}:{}{hours}", interval.as_str()).into())
+    }
+
     /// Reads a key as people and the seeds write it.
     pub fn parse(text: &str, names: &dyn Names) -> Result<Self, Usage> {
         if let Some(odd) = text.chars().find(|c| FOREIGN.contains(c)) {
@@ -101,6 +111,12 @@ impl Key {
     pub fn symbol(&self) -> Option<&str> {
         self.class()?;
         self.0.split(':').nth(2)
+    }
+
+    /// The interval of bars, if it names one.
+    pub fn interval(&self) -> Option<Interval> {
+        self.symbol()?;
+        self.0.split(':').nth(3).and_then(Interval::from_name)
     }
 
     /// What it is about, class and symbol as they stand in it (`stock:AAPL`), if the key follows

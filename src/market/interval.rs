@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::error::{Usage, nearest, sanitized};
 
 /// How long a bar is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Interval {
     /// One minute.
     Minute1,
@@ -32,6 +32,7 @@ pub enum Interval {
     /// Twelve hours.
     Hour12,
     /// One session of the exchange.
+    #[default]
     Day1,
     /// The sessions from a Monday on.
     Week1,

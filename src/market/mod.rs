@@ -61,19 +61,55 @@ impl SessionKind {
 pub enum DataType {
     /// A snapshot.
     Quote,
+    /// Open, high, low, close and volume of one interval after the other.
+    Bars,
     /// All observations of a macro series.
     Series,
+    /// What was paid out.
+    Dividends,
+    /// How shares were divided.
+    Splits,
+    /// Closes, adjusted for splits and dividends.
+    AdjustedClose,
+    /// What was earned since the first close, dividends included.
+    TotalReturn,
+    /// By how much a macro series has changed within a year.
+    InflationRate,
 }
 
 impl DataType {
     /// Every type.
-    pub const ALL: [Self; 2] = [Self::Quote, Self::Series];
+    pub const ALL: [Self; 8] = [
+        Self::Quote,
+        Self::Bars,
+        Self::Series,
+        Self::Dividends,
+        Self::Splits,
+        Self::AdjustedClose,
+        Self::TotalReturn,
+        Self::InflationRate,
+    ];
 
     /// The name in keys and output.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Quote => "quote",
+            Self::Bars => "bars",
             Self::Series => "series",
+            Self::Dividends => "dividends",
+            Self::Splits => "splits",
+            Self::AdjustedClose => "adjusted_close",
+            Self::TotalReturn => "total_return",
+            Self::InflationRate => "inflation_rate",
+        }
+    }
+
+    /// What it is worked out of when it is read; itself, if a provider gives it.
+    pub fn made_of(self) -> Self {
+        match self {
+            Self::Quote | Self::Bars | Self::Series => self,
+            Self::Dividends | Self::Splits | Self::AdjustedClose | Self::TotalReturn => Self::Bars,
+            Self::InflationRate => Self::Series,
         }
     }
 
@@ -82,21 +118,25 @@ impl DataType {
         if class == Class::Macro { Self::Series } else { Self::Quote }
     }
 
-    /// Reads a type, in the seeds' spelling too (`price` is a quote).
+    /// Reads a type, in the seeds' spelling too (`price` is a quote, `OHLCV` are bars).
     pub fn parse(text: &str) -> Result<Self, Usage> {
-        match text.to_ascii_lowercase().as_str() {
-            "quote" | "price" => Ok(Self::Quote),
-            "series" => Ok(Self::Series),
-            other => {
-                let names = Self::ALL.map(Self::as_str);
-                Err(Usage::new(format!("`{}` is not a type", crate::error::sanitized(text))).hint(
-                    match nearest(other, names) {
-                        Some(name) => format!("did you mean `{name}`?"),
-                        None => format!("the types are {}", names.join(", ")),
-                    },
-                ))
-            }
-        }
+        let lower = text.to_ascii_lowercase();
+        let said = match lower.as_str() {
+            "price" => "quote",
+            "ohlcv" => "bars",
+            "dividend" => "dividends",
+            "split" => "splits",
+            other => other,
+        };
+        Self::ALL.into_iter().find(|data_type| data_type.as_str() == said).ok_or_else(|| {
+            let names = Self::ALL.map(Self::as_str);
+            Usage::new(format!("`{}` is not a type", crate::error::sanitized(text))).hint(
+                match nearest(said, names) {
+                    Some(name) => format!("did you mean `{name}`?"),
+                    None => format!("the types are {}", names.join(", ")),
+                },
+            )
+        })
     }
 }
 

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::{Bars, Events};
+use crate::time::Timestamp;
 
 /// How many bars a provider gives, and of which time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -13,6 +14,8 @@ pub struct Reach {
     pub rows: Option<u32>,
     /// How long ago the oldest may have begun.
     pub back: Option<Duration>,
+    /// Before when there is none at all.
+    pub since: Option<Timestamp>,
 }
 
 /// A stretch of a series as a provider sent it.

@@ -38,6 +38,9 @@ impl Cause {
     /// A key was put that a rule or a tag of it names.
     pub const RULE: Self = Self(Cow::Borrowed("rule"));
 
+    /// Upstream has restated the history of a series.
+    pub const RESTATED: Self = Self(Cow::Borrowed("restated"));
+
     /// The longest in bytes: a word in a table.
     const LONGEST: usize = 32;
 

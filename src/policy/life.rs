@@ -17,20 +17,22 @@
 //! and what is explained cannot drift apart. It allocates nothing unless it explains.
 
 use std::fmt;
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use super::adaptive::{Adaptive, Looks};
 use super::event::Sessions;
+use super::finality::Finality;
 use super::hours::{Bound, Hours, is_market_data};
 use super::known::{Known, Reader};
 use super::strategy::{Strategies, Strategy};
 use super::ttl::{Keep, Lasting, Subject, Subjects, TtlRule, strongest};
 use super::use_case::{Demand, KnownBy, Priority, UseCase, UseCases};
 use super::volatility::Volatility;
-use crate::calendar::{Exchange, Phase};
+use crate::calendar::{Calendars, Exchange, Phase};
 use crate::entry::{Entry, Format, Life, Until};
 use crate::key::{Key, PUT};
-use crate::market::ExchangeCode;
+use crate::market::{ExchangeCode, Interval};
 use crate::time::Timestamp;
 use crate::units::duration_for_people;
 
@@ -80,6 +82,24 @@ pub struct Rules {
     pub volatility: Volatility,
     /// Above how many times the usual volume it is unusual.
     pub unusual_volume: f64,
+    /// How series are filled.
+    pub series: SeriesRules,
+}
+
+/// How series are filled, and when their bars are final.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SeriesRules {
+    /// Two holes are asked for at once if no more bars than this are held between them.
+    pub join_gap: u32,
+    /// For how long after the next session has opened a day may still be corrected.
+    pub late_correction: Duration,
+}
+
+/// What is shipped.
+impl Default for SeriesRules {
+    fn default() -> Self {
+        Self { join_gap: 10, late_correction: Duration::from_hours(24) }
+    }
 }
 
 /// Nothing is said of any type: what the contract has for payloads.
@@ -100,6 +120,7 @@ impl Default for Rules {
             strategies: Strategies::default(),
             volatility: Volatility::default(),
             unusual_volume: 1.5,
+            series: SeriesRules::default(),
         }
     }
 }
@@ -171,6 +192,31 @@ impl Rules {
     pub fn exchange(&self, key: &Key, known: &Known) -> Option<Exchange> {
         let said = known.market.exchange.as_ref().map(ExchangeCode::as_str);
         self.hours.as_ref()?.exchange(&Subject::of(key, &self.hot), said)
+    }
+
+    /// When bars of a provider under this key are final.
+    pub fn finality<'a>(
+        &'a self,
+        key: &Key,
+        provider: &str,
+        known: &Known,
+        interval: Interval,
+    ) -> Finality<'a> {
+        let exchange = self.exchange(key, known);
+        let delay = self.hours.as_ref().zip(exchange);
+        Finality {
+            interval,
+            calendars: self.calendars(),
+            exchange,
+            delay: delay.map_or(Duration::ZERO, |(hours, at)| hours.delay(provider, at)),
+            late_correction: self.series.late_correction,
+        }
+    }
+
+    /// The sessions of every exchange.
+    pub fn calendars(&self) -> &Calendars {
+        static SHIPPED: LazyLock<Calendars> = LazyLock::new(Calendars::default);
+        self.hours.as_ref().map_or(&SHIPPED, |hours| &hours.calendars)
     }
 
     /// In how many sessions two values of one key and one provider were taken. What is published late

@@ -25,7 +25,7 @@ pub use coverage::{Coverage, Covered};
 pub use event::{Cause, Event, Expired, Invalidation};
 pub use finality::Finality;
 pub use known::{Known, Reader};
-pub use life::{EndpointRule, Reason, Rules};
+pub use life::{EndpointRule, Reason, Rules, SeriesRules};
 pub use market::Market;
 pub use next::{Held, Next, Terms, fallback, may_remember_absence, next};
 pub use plan::{Plan, TooOld, Want};

@@ -172,6 +172,19 @@ impl Speech {
         }
     }
 
+    /// Whether who speaks so has what a type is made of, where that is bars, of this interval.
+    pub fn gives(self, symbol: &Symbol, data_type: DataType, interval: Interval) -> bool {
+        let provider = self.provider();
+        let pays = !matches!(data_type, DataType::Dividends | DataType::Splits);
+        match data_type.made_of() {
+            DataType::Bars if pays || symbol.class() == Class::Stock => {
+                provider.charts().is_some_and(|c| c.reach(symbol, interval).is_some())
+            }
+            DataType::Bars => false,
+            given => provider.has(symbol, given),
+        }
+    }
+
     /// Every endpoint that is asked, with the least that a call of it takes of a limit by the
     /// provider's own count: what exactly it takes is known only of a request.
     pub fn endpoints(self) -> BTreeMap<&'static str, u32> {

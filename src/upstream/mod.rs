@@ -48,11 +48,10 @@ pub use turn::{reason, refused};
 use crate::clock::{Clock, Reading};
 use crate::error::{Error, Kind};
 use crate::ledger::{Call, Ledger, Outcome, Said};
-use crate::market::{DataType, Record, Symbol};
-use crate::provider::{Ask, Pace, Reply, Request, Speech, Validators};
+use crate::market::{DataType, Page, Record, Symbol};
+use crate::provider::{Ask, Pace, Piece, Reply, Request, Speech, Validators};
 use crate::time::Timestamp;
 use crate::units::Share;
-use crate::validate;
 use http::{Clients, Letter};
 use line::Line;
 use retry::Again;
@@ -70,8 +69,10 @@ pub struct Asking<'a> {
     pub site: &'a Site,
     /// About what.
     pub symbol: &'a Symbol,
-    /// Which of its data.
+    /// Which of its data, as a provider gives it.
     pub data_type: DataType,
+    /// Which bars, if those are asked for.
+    pub piece: Option<Piece>,
     /// The name under which a failure is remembered: `key@provider`.
     pub name: &'a str,
     /// Who asks, for what is reserved.
@@ -91,6 +92,8 @@ pub struct Asking<'a> {
 pub enum Given {
     /// A record that was read and found possible.
     Record(Record),
+    /// The same of bars.
+    Page(Box<Page>),
     /// That the value whose validators were sent is what it would give again (304).
     Unchanged,
 }
@@ -217,17 +220,15 @@ impl Upstream {
         spent: &mut Spent<'_>,
     ) -> Result<(Given, Option<Validators>), Failed> {
         let site = asking.site;
-        let provider = site.speech.provider();
         let ask = Ask { symbol: asking.symbol, data_type: asking.data_type, provider: &site.name };
-        if !provider.has(ask.symbol, ask.data_type) {
+        let Some(request) = send::request(site, &ask, asking.piece.as_ref()) else {
             let (name, symbol, data_type) = (&site.name, ask.symbol, ask.data_type.as_str());
             let message = format!("{name} has no {data_type} of `{symbol}`");
             let error = Error::new(Kind::Unsupported, message);
             return Err(Failed::unasked(error.hint("ask another provider with -p")));
-        }
+        };
         let credentials = site.credentials().map_err(Failed::unasked)?;
         let base = self.base_url(site, line).map_err(Failed::unasked)?;
-        let request = provider.request(&ask);
         let number = request.number(site.speech, site.base_url.as_deref(), asking.definition);
         let mut letter =
             send::letter(site, &base, &request, credentials).map_err(Failed::unasked)?;
@@ -335,10 +336,7 @@ impl Upstream {
         let outcome = match (status, held) {
             (304, Some(_)) => Ok(Given::Unchanged),
             (304, None) => Err(send::unasked(site)),
-            _ => send::read(site, &inquiry.ask, reply, self.clock.now()).and_then(|record| {
-                validate::record(&record)?;
-                Ok(Given::Record(record))
-            }),
+            _ => send::read(site, &inquiry.ask, asking.piece.as_ref(), reply, self.clock.now()),
         };
         outcome.map_err(|error| {
             // A date is meant by the clock of whoever wrote it.

@@ -7,12 +7,13 @@ use std::time::Duration;
 use reqwest::Url;
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
 
+use super::Given;
 use super::http::{Arrival, Letter};
 use super::site::{Credentials, Place, Secret, Site, host_and_port, joined};
 use crate::error::{Error, Kind, Usage};
-use crate::market::Record;
-use crate::provider::{Ask, Reply, Request, Validators};
+use crate::provider::{Ask, Piece, Reply, Request, Validators};
 use crate::time::Timestamp;
+use crate::validate;
 
 /// The longest pause that an upstream can ask for: a month, the longest ban that is known being
 /// Binance's of three days.
@@ -206,15 +207,28 @@ pub(super) fn unasked(site: &Site) -> Error {
         .hint("something between here and it answers wrongly; --offline answers from the cache")
 }
 
-/// The record in an answer, or what is wrong with it.
+/// The request for a record, or for a piece of a series; none if the provider has no such thing.
+pub(super) fn request(site: &Site, ask: &Ask<'_>, piece: Option<&Piece>) -> Option<Request> {
+    let provider = site.speech.provider();
+    match piece {
+        None => provider.has(ask.symbol, ask.data_type).then(|| provider.request(ask)),
+        Some(piece) => {
+            let charts = provider.charts()?;
+            charts.reach(ask.symbol, piece.interval)?;
+            Some(charts.request(ask, piece))
+        }
+    }
+}
+
+/// What an answer gives, or what is wrong with it.
 pub(super) fn read(
     site: &Site,
     ask: &Ask<'_>,
+    piece: Option<&Piece>,
     mut reply: Reply,
     now: Timestamp,
-) -> Result<Record, Error> {
-    let provider = site.speech.provider();
-    let outcome = provider.read(ask, &reply, now);
+) -> Result<Given, Error> {
+    let outcome = given(site, ask, piece, &reply, now);
     let (Err(error), Some(secret)) = (&outcome, site.secret()) else {
         return outcome;
     };
@@ -226,10 +240,29 @@ pub(super) fn read(
     // search would find it: so it is made again, from a body without.
     let kind = error.kind;
     reply.body = secret.removed_from(&text).into_bytes();
-    match provider.read(ask, &reply, now) {
+    match given(site, ask, piece, &reply, now) {
         Err(error) => Err(error),
         Ok(_) => Err(Error::new(kind, format!("{} answered with our key and no data", site.name))),
     }
+}
+
+/// What a provider reads in a reply, if that can be true.
+fn given(
+    site: &Site,
+    ask: &Ask<'_>,
+    piece: Option<&Piece>,
+    reply: &Reply,
+    now: Timestamp,
+) -> Result<Given, Error> {
+    let provider = site.speech.provider();
+    if let Some((piece, charts)) = piece.zip(provider.charts()) {
+        let page = charts.read(ask, piece, reply, now)?;
+        validate::page(ask.symbol, ask.provider, piece.interval, piece.span, &page)?;
+        return Ok(Given::Page(Box::new(page)));
+    }
+    let record = provider.read(ask, reply, now)?;
+    validate::record(&record)?;
+    Ok(Given::Record(record))
 }
 
 /// The error without the key of the site, whoever wrote it in.

@@ -9,6 +9,7 @@
 mod calendar;
 mod entries;
 mod look;
+mod part;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -21,6 +22,7 @@ use crate::policy::UseCase;
 pub(crate) use calendar::Calendar;
 pub(crate) use entries::{Clear, Get, Keys, Put};
 pub(crate) use look::Look;
+pub(crate) use part::{Manner, Part};
 
 use crate::policy::Cause;
 use crate::units::{Share, parse_duration, parse_share};
@@ -234,9 +236,13 @@ fn typed(matches: &ArgMatches) -> Result<(Global, Command), clap::Error> {
 /// What is asked for.
 #[derive(Args, Debug)]
 pub(crate) struct Asked {
-    /// quote or series, several with commas [default: quote; series for macro symbols]
+    /// quote, bars, dividends, splits, adjusted_close, total_return, series, inflation_rate; several
+    /// with commas [default: quote; series for macro symbols]
     #[arg(short = 't', long = "type", value_name = "TYPE", value_delimiter = ',')]
     pub(crate) types: Vec<String>,
+    /// Which part of a series.
+    #[command(flatten)]
+    pub(crate) part: Part,
     /// Ask this provider and no other; `demo` needs no network
     #[arg(short, long, value_name = "NAME")]
     pub(crate) provider: Option<String>,
@@ -265,6 +271,8 @@ are printed; 2 the command line or the configuration is wrong, and nothing was d
 Examples:
   mcache fetch AAPL MSFT                 two quotes as a table
   mcache fetch GDP -f csv                all observations of a series
+  mcache fetch AAPL -t bars --period 20y -f csv
+  mcache fetch BTC -t bars -i 1h --from 2026-07-01 --to 2026-07-07
   mcache fetch AAPL --max-age 5s         not older than five seconds
   mcache fetch @portfolio @tech          two lists of the configuration; @all is every list
   echo AAPL MSFT | mcache fetch - -f ndjson")]
@@ -285,6 +293,9 @@ pub(crate) struct Fetch {
     /// Neither read nor write the cache
     #[arg(long, conflicts_with_all = ["offline", "refresh"])]
     pub(crate) no_cache: bool,
+    /// How a series is read.
+    #[command(flatten)]
+    pub(crate) manner: Manner,
     /// Say which rules set the time to live
     #[arg(long)]
     pub(crate) explain: bool,

@@ -2,8 +2,8 @@
 
 use std::io::Write;
 
-use super::{line, questions, say_warnings, terms};
-use crate::cache::{Answer, Cache, Interrupted, Purpose, Question, Served};
+use super::{line, questions, say_warnings, slice, terms};
+use crate::cache::{Answer, Cache, Interrupted, Purpose, Question, Served, Slice};
 use crate::cli::Invocation;
 use crate::cli::args::{Fetch, Format};
 use crate::cli::exit::Exit;
@@ -15,7 +15,15 @@ use crate::policy::Terms;
 
 pub(in crate::cli) fn run(args: &Fetch, invocation: Invocation<'_>) -> anyhow::Result<Exit> {
     let format = invocation.format(&[Format::Table, Format::Json, Format::Ndjson, Format::Csv])?;
-    let questions = questions(&args.symbols, &args.asked, &invocation.config, invocation.ui)?;
+    let slice = Slice {
+        adjust: args.manner.adjust.map(Into::into).unwrap_or_default(),
+        final_only: args.manner.final_only,
+        partial: args.manner.partial,
+        as_of: args.manner.as_of,
+        ..slice(&args.asked.part)
+    };
+    let questions =
+        questions(&args.symbols, &args.asked, &slice, &invocation.config, invocation.ui)?;
     let terms = Terms {
         no_cache: args.no_cache,
         max_stale: args.max_stale,
@@ -30,6 +38,7 @@ pub(in crate::cli) fn run(args: &Fetch, invocation: Invocation<'_>) -> anyhow::R
     let printer = printer(invocation.global.format, &args.look, &questions, style)?;
     let file = args.output.as_deref().map(Unfinished::create).transpose()?;
     let cache = invocation.config.open()?;
+    cache.check(&questions)?;
     let mut report = Report {
         cache: &cache,
         terms: &terms,

@@ -18,23 +18,24 @@ mod what_if;
 
 use std::io::{IsTerminal as _, Read as _};
 
-use crate::cache::{Answer, Cache, Question};
+use crate::cache::{Answer, Cache, Question, Slice};
 use crate::config::Config;
 use crate::error::Usage;
 use crate::key::Pattern;
 use crate::market::DataType;
-use crate::policy::Terms;
+use crate::policy::{Terms, wanted};
 use crate::time::Timestamp;
 use crate::units::duration_for_people;
 
 use super::Invocation;
-use super::args::Asked;
+use super::args::{Asked, Part};
 use super::ui::Ui;
 
 /// The questions of `fetch` and `warm`: `@lists` opened, `-` read from standard input.
 fn questions(
     said: &[String],
     asked: &Asked,
+    slice: &Slice,
     config: &Config,
     ui: &mut Ui,
 ) -> anyhow::Result<Vec<Question>> {
@@ -60,7 +61,7 @@ fn questions(
     }
     let types: Vec<DataType> =
         asked.types.iter().map(|text| DataType::parse(text)).collect::<Result<_, _>>()?;
-    Ok(config.questions(&symbols, &types, asked.provider.as_deref())?)
+    Ok(config.questions(&symbols, &types, asked.provider.as_deref(), slice)?)
 }
 
 fn symbols_of_stdin(ui: &mut Ui) -> anyhow::Result<Vec<String>> {
@@ -80,6 +81,16 @@ fn symbols_of_stdin(ui: &mut Ui) -> anyhow::Result<Vec<String>> {
             .into());
     }
     Ok(text.split_whitespace().map(str::to_owned).collect())
+}
+
+/// The part of a series that `fetch` and `warm` ask for.
+fn slice(part: &Part) -> Slice {
+    Slice {
+        interval: part.interval.unwrap_or_default(),
+        session: part.session.map(Into::into).unwrap_or_default(),
+        asked: wanted::Asked { from: part.from, to: part.to, period: part.period },
+        ..Slice::default()
+    }
 }
 
 /// The terms that `fetch` and `warm` share.

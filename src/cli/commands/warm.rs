@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{line, questions, say_warnings, terms};
+use super::{line, questions, say_warnings, slice, terms};
 use crate::cache::{AnsweredBy, Purpose, Status};
 use crate::cli::Invocation;
 use crate::cli::args::{Format, Warm};
@@ -22,7 +22,8 @@ pub(in crate::cli) fn run(args: &Warm, invocation: Invocation<'_>) -> anyhow::Re
     let tolerated = Tolerance::parse(&args.tolerate)?;
     let everything = [EVERYTHING.to_owned()];
     let said = if args.symbols.is_empty() { &everything } else { args.symbols.as_slice() };
-    let mut questions = questions(said, &args.asked, &invocation.config, invocation.ui)?;
+    let mut questions =
+        questions(said, &args.asked, &slice(&args.asked.part), &invocation.config, invocation.ui)?;
     let terms = Terms {
         max_wait: args.max_wait.unwrap_or(AS_LONG_AS_IT_TAKES),
         budget: args.budget,
@@ -34,6 +35,7 @@ pub(in crate::cli) fn run(args: &Warm, invocation: Invocation<'_>) -> anyhow::Re
             options.change_sites(move |site| site.concurrency = jobs.into());
         }
     })?;
+    cache.check(&questions)?;
     // If time or a budget runs out, it does for what matters least.
     questions.sort_by_key(|question| cache.priority(question, &terms));
     let ui = invocation.ui;

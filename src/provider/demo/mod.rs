@@ -31,7 +31,11 @@ pub(super) struct Demo;
 
 impl Provider for Demo {
     fn has(&self, symbol: &Symbol, data_type: DataType) -> bool {
-        data_type == DataType::Quote || symbol.class() == Class::Macro
+        match data_type {
+            DataType::Quote => true,
+            DataType::Series => symbol.class() == Class::Macro,
+            _ => false,
+        }
     }
 
     fn request(&self, ask: &Ask<'_>) -> Request {

@@ -28,8 +28,8 @@ const KEYS: &str = "https://fred.stlouisfed.org/docs/api/api_key.html";
 pub(super) struct Fred;
 
 impl Provider for Fred {
-    fn has(&self, symbol: &Symbol, _data_type: DataType) -> bool {
-        symbol.class() == Class::Macro
+    fn has(&self, symbol: &Symbol, data_type: DataType) -> bool {
+        symbol.class() == Class::Macro && matches!(data_type, DataType::Quote | DataType::Series)
     }
 
     fn request(&self, ask: &Ask<'_>) -> Request {
@@ -72,16 +72,16 @@ impl Provider for Fred {
             .into_iter()
             .map(|row| observation(ask, reply, row))
             .collect::<Result<Vec<_>, _>>()?;
-        match ask.data_type {
-            DataType::Quote => latest(ask, reply, observations).map(Record::from),
-            DataType::Series => Ok(Record::Series(Series {
-                symbol: ask.symbol.to_string(),
-                asset_class: ask.symbol.class().as_str().to_owned(),
-                data_type: DataType::Series.as_str().to_owned(),
-                provider: ask.provider.to_owned(),
-                observations,
-            })),
+        if ask.data_type == DataType::Quote {
+            return latest(ask, reply, observations).map(Record::from);
         }
+        Ok(Record::Series(Series {
+            symbol: ask.symbol.to_string(),
+            asset_class: ask.symbol.class().as_str().to_owned(),
+            data_type: DataType::Series.as_str().to_owned(),
+            provider: ask.provider.to_owned(),
+            observations,
+        }))
     }
 
     fn charts(&self) -> Option<&dyn Charts> {

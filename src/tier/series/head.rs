@@ -41,6 +41,9 @@ pub struct Head {
     pub first_trade_ms: Option<i64>,
     /// What is known of which span.
     pub coverage: Coverage,
+    /// The span behind what is covered that was asked for when the entry was fetched: what is not
+    /// final lies in it. It ends never if it was asked for as far as there is anything.
+    pub tail: Option<Span>,
     /// The splits and dividends.
     pub actions: Actions,
     /// Up to which instant those are known.
@@ -72,6 +75,8 @@ impl Head {
         writer.text(self.exchange.as_deref());
         writer.maybe(self.first_trade_ms);
         write_coverage(&mut writer, &self.coverage);
+        writer.maybe(self.tail.map(|tail| tail.start().as_ms()));
+        writer.maybe(self.tail.map(|tail| tail.end().as_ms()));
         write_actions(&mut writer, &self.actions);
         writer.maybe(self.actions_at.map(Timestamp::as_ms));
         write_runs(&mut writer, &self.runs);
@@ -92,6 +97,7 @@ impl Head {
             exchange: reader.text()?.map(str::to_owned),
             first_trade_ms: reader.maybe()?,
             coverage: read_coverage(&mut reader)?,
+            tail: read_tail(&mut reader)?,
             actions: read_actions(&mut reader)?,
             actions_at: reader.maybe()?.map(Timestamp::from_ms),
             runs: read_runs(&mut reader)?,
@@ -168,6 +174,16 @@ fn read_coverage(reader: &mut Reader<'_>) -> Result<Coverage, Damage> {
         rows.push(Covered { span, is_empty, fetched_at });
     }
     Ok(Coverage::from_rows(rows))
+}
+
+fn read_tail(reader: &mut Reader<'_>) -> Result<Option<Span>, Damage> {
+    match (reader.maybe()?, reader.maybe()?) {
+        (Some(start), Some(end)) => {
+            Span::new(Timestamp::from_ms(start), Timestamp::from_ms(end)).map(Some).ok_or(Damage)
+        }
+        (None, None) => Ok(None),
+        _ => Err(Damage),
+    }
 }
 
 fn write_actions(writer: &mut Writer, actions: &Actions) {

@@ -16,11 +16,11 @@ pub use chunk::{Chunk, ChunkRef, most_bars, open};
 pub use head::Head;
 pub use past::{MOST_PAST, Superseded};
 pub use settle::{MOST_RECENT, settle};
+pub use stretch::Stretch;
 
 use crate::market::{Bars, Run};
 use crate::span::Span;
 use crate::time::Timestamp;
-use stretch::Stretch;
 
 /// What stands beside a head, or another entry, on its way to the disk.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -4,20 +4,23 @@
 
 use std::ops::Range;
 
+use super::{Chunk, Superseded};
 use crate::market::{Bars, Run};
+use crate::time::Timestamp;
 
 /// Bars, and for each the instant up to which splits are in its prices.
 ///
 /// Invariant: both are of one length.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Stretch {
-    pub(super) bars: Bars,
+pub struct Stretch {
+    /// The bars.
+    pub bars: Bars,
     bases: Vec<i64>,
 }
 
 impl Stretch {
     /// Bars with their runs; of what no run is said to be, the basis is that of the last run.
-    pub(super) fn new(bars: Bars, runs: &[Run]) -> Self {
+    pub fn new(bars: Bars, runs: &[Run]) -> Self {
         let mut bases = Vec::with_capacity(bars.len());
         for run in runs {
             let end = bars.len().min(bases.len().saturating_add(run.bars));
@@ -27,21 +30,24 @@ impl Stretch {
         Self { bars, bases }
     }
 
-    pub(super) fn len(&self) -> usize {
+    /// How many bars.
+    pub fn len(&self) -> usize {
         self.bars.len()
     }
 
-    pub(super) fn runs(&self) -> Vec<Run> {
+    /// The bases, neighbours of the same as one.
+    pub fn runs(&self) -> Vec<Run> {
         let same = self.bases.chunk_by(|a, b| a == b);
         same.map(|run| Run { bars: run.len(), basis_ms: run[0] }).collect()
     }
 
-    pub(super) fn slice(&self, places: Range<usize>) -> Self {
+    /// Those at some places.
+    pub fn slice(&self, places: Range<usize>) -> Self {
         Self { bars: self.bars.slice(places.clone()), bases: self.bases[places].to_vec() }
     }
 
     /// These and others, in order of time; where both have a bar, these count.
-    pub(super) fn over(self, others: &Self) -> Self {
+    pub fn over(self, others: &Self) -> Self {
         let is_behind = |a: &Self, b: &Self| match (a.bars.times.first(), b.bars.times.last()) {
             (Some(first), Some(last)) => first > last,
             _ => true,
@@ -66,6 +72,12 @@ impl Stretch {
             }
         }
         both
+    }
+
+    /// The older version that they are now; none if there are none.
+    pub fn superseded(&self, known_from: Timestamp, known_until: Timestamp) -> Option<Superseded> {
+        let chunk = Chunk::seal(&self.bars, self.runs())?;
+        Some(Superseded { known_from, known_until, body: chunk.sealed.into() })
     }
 
     fn push(&mut self, from: &Self, at: usize) {

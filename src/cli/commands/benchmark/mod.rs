@@ -12,7 +12,7 @@ mod zipf;
 
 use std::io::Write as _;
 
-use crate::cache::Question;
+use crate::cache::{Question, Slice};
 use crate::cli::Invocation;
 use crate::cli::args::{Benchmark, Format};
 use crate::cli::exit::Exit;
@@ -71,5 +71,5 @@ fn questions(args: &Benchmark, config: &Config) -> Result<Vec<Question>, Usage> 
     };
     let symbols: Vec<Symbol> =
         names.iter().map(|name| config.symbol(name)).collect::<Result<_, _>>()?;
-    config.questions(&symbols, &[DataType::Quote], provider)
+    config.questions(&symbols, &[DataType::Quote], provider, &Slice::default())
 }

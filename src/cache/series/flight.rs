@@ -1,0 +1,292 @@
+//! The requests that fill a part of a series, one after the other.
+//!
+//! Each page is stored as it comes, so whoever is killed half-way loses nothing that had come. The
+//! lock of the series is kept from the first request to the last.
+
+use std::time::Duration;
+
+use super::Slice;
+use super::fill::{Came, Fill, Taken};
+use super::standing::named;
+use crate::cache::fly::{Flight, unsupported};
+use crate::cache::{Cache, Question};
+use crate::entry::{Entry, Format, State};
+use crate::error::{Error, Kind};
+use crate::flight::Holder;
+use crate::market::{Interval, Page, Reach};
+use crate::policy::{Known, Terms, Want};
+use crate::provider::Piece;
+use crate::span::{Span, Spans};
+use crate::tier::series::Head;
+use crate::tier::{Stored, Tier as _};
+use crate::time::Timestamp;
+use crate::upstream::Site;
+
+/// A flight that fills a series.
+#[derive(Debug)]
+pub(in crate::cache) struct Leg {
+    /// What is held by now.
+    pub(super) fill: Fill,
+    /// What is known of the head's entry.
+    pub(in crate::cache) known: Known,
+    /// What the questions want, each by its index.
+    wishes: Vec<(usize, Wish)>,
+    reach: Reach,
+    /// The lock of the series.
+    pub(in crate::cache) holder: Option<Holder>,
+    /// What the request under way asks for.
+    pub(in crate::cache) piece: Option<Piece>,
+    /// The requests made by now.
+    pub(in crate::cache) calls: u32,
+    /// Why the last of them came to nothing.
+    pub(super) failed: Option<Error>,
+}
+
+/// What a question wants of a series.
+#[derive(Debug)]
+struct Wish {
+    /// When the bars begin that must be held.
+    span: Option<Span>,
+    /// Whether what is held behind the final bars is fresh enough.
+    edge_will_do: bool,
+    /// Why it cannot be had.
+    refused: Option<Error>,
+}
+
+impl Cache {
+    /// Takes up a series to fill it. What is held is read anew under its lock: another process may
+    /// have filled some of it.
+    pub(in crate::cache) fn embark(
+        &self,
+        questions: &[Question],
+        flight: &Flight,
+        site: &Site,
+        terms: &Terms,
+    ) -> Result<Leg, Error> {
+        let question = &questions[flight.index];
+        let interval = question.slice.as_ref().map_or(Interval::Day1, Slice::stored);
+        let charts = site.speech.provider().charts();
+        let reach = charts.and_then(|charts| charts.reach(&question.symbol, interval));
+        let reach = reach.ok_or_else(|| unsupported(question))?;
+        let held = self.held(question, terms);
+        let head = held.as_ref().and_then(|held| Head::from_body(&held.entry.body).ok());
+        let edge_at = held.as_ref().filter(|_| head.is_some()).map(|held| held.entry.fetched_at);
+        let mut leg = Leg {
+            fill: Fill { head: head.unwrap_or_default(), edge_at, ..Fill::default() },
+            known: held.as_ref().map(|held| held.known.clone()).unwrap_or_default(),
+            wishes: Vec::new(),
+            reach,
+            holder: None,
+            piece: None,
+            calls: 0,
+            failed: None,
+        };
+        for index in flight.indices() {
+            let wish = self.wish(&questions[index], &leg, held.as_ref(), site, terms);
+            leg.wishes.push((index, wish));
+        }
+        if leg.wishes.iter().all(|(_, wish)| wish.refused.is_some()) {
+            let refused = leg.wishes.into_iter().find_map(|(_, wish)| wish.refused);
+            return Err(refused.unwrap_or_else(|| unsupported(question)));
+        }
+        self.open_chunks(question, &mut leg);
+        leg.piece = self.next_piece(questions, &leg);
+        Ok(leg)
+    }
+
+    /// Reads the chunks that are wanted, so that what is damaged is asked for again.
+    fn open_chunks(&self, question: &Question, leg: &mut Leg) {
+        let Some(provider) = question.providers.first() else { return };
+        for (_, wish) in &leg.wishes {
+            let Some(span) = wish.span else { continue };
+            let refs = leg.fill.head.within(span.start().as_ms(), span.end().as_ms()).to_vec();
+            leg.fill.open(refs, &|refs| self.chunks(question, provider, refs));
+        }
+    }
+
+    /// The head that the tiers hold of the provider that is asked, under the definition in force.
+    fn held(&self, question: &Question, terms: &Terms) -> Option<Stored> {
+        let provider = question.providers.first().filter(|_| !terms.no_cache)?;
+        let shelf = match self.disk() {
+            Some(_) => self.read_disk(&question.key)?,
+            None => self.memory_in_use().and_then(|memory| memory.get(&question.key).ok()?)?,
+        };
+        let held = shelf.iter().find(|stored| stored.entry.provider == *provider)?;
+        self.rules.is_defined_so(&held.entry, &held.known).then(|| held.clone())
+    }
+
+    fn wish(
+        &self,
+        question: &Question,
+        leg: &Leg,
+        held: Option<&Stored>,
+        site: &Site,
+        terms: &Terms,
+    ) -> Wish {
+        let mut wish = Wish { span: None, edge_will_do: false, refused: None };
+        let Some(slice) = &question.slice else { return wish };
+        let Ok(Some(span)) = self.wanted(question, slice, &site.name, &leg.known) else {
+            return wish;
+        };
+        if let Some(Stored { entry, known, .. }) = held.filter(|_| !terms.refresh) {
+            let life = self.rules.life(entry, known, self.reader(terms));
+            let own = self.rules.life(&named(entry, &question.read_as), known, self.reader(terms));
+            let life = life.sooner(own);
+            let now = self.clock.now();
+            let is_fresh = |at| life.state(at) == State::Fresh;
+            wish.edge_will_do = is_fresh(now) && is_fresh(now + terms.min_fresh);
+        }
+        wish.span = Some(self.with_actions(question, slice, leg, span, terms));
+        let held = leg.fill.known();
+        if !slice.takes_less()
+            && let Err(too_old) = self.want(question, leg, span, &held, |want| want.whole())
+        {
+            wish.refused = Some(is_too_old(question, slice, site, too_old.earliest));
+        }
+        wish
+    }
+
+    /// The span and the time since, if it must be known whether shares were divided, or something was
+    /// paid out, after it.
+    fn with_actions(
+        &self,
+        question: &Question,
+        slice: &Slice,
+        leg: &Leg,
+        span: Span,
+        terms: &Terms,
+    ) -> Span {
+        let now = self.clock.now();
+        let knows = || self.knows_actions(question, leg);
+        if !slice.follows_actions(question) || (!terms.refresh && knows()) {
+            return span;
+        }
+        let end = span.end().max(now + Duration::from_millis(1));
+        Span::new(span.start(), end).unwrap_or(span)
+    }
+
+    /// Whether splits and dividends were asked for within their time to live.
+    fn knows_actions(&self, question: &Question, leg: &Leg) -> bool {
+        let Some(at) = leg.fill.head.actions_at else { return false };
+        let provider = question.providers.first().map_or("", AsRef::as_ref);
+        let life = self.life_of_actions(question, provider, &leg.known, at);
+        life.state(self.clock.now()) == State::Fresh
+    }
+
+    /// The next request of a flight; none if there is nothing left to ask for.
+    pub(in crate::cache) fn next_piece(&self, questions: &[Question], leg: &Leg) -> Option<Piece> {
+        let mut pieces = Vec::new();
+        let mut like = None;
+        for (index, wish) in leg.wishes.iter().filter(|(_, wish)| wish.refused.is_none()) {
+            let (question, Some(span)) = (&questions[*index], wish.span) else { continue };
+            let mut held = leg.fill.head.coverage.spans().union(&leg.fill.asked);
+            if let Some(tail) = leg.fill.head.tail.filter(|_| wish.edge_will_do) {
+                held.insert(tail);
+            }
+            pieces.extend(self.want(question, leg, span, &held, |want| want.partial().pieces));
+            like = question.slice.as_ref().or(like);
+        }
+        let first = pieces.into_iter().min_by_key(|piece| piece.start())?;
+        let slice = like?;
+        let interval = slice.stored();
+        Some(Piece {
+            interval,
+            span: self.overlapping(leg, first, interval),
+            session: slice.session,
+        })
+    }
+
+    /// Plans what a question is to be asked for.
+    fn want<T>(
+        &self,
+        question: &Question,
+        leg: &Leg,
+        wanted: Span,
+        held: &Spans,
+        plan: impl FnOnce(&Want<'_>) -> T,
+    ) -> T {
+        let provider = question.providers.first().map_or("", AsRef::as_ref);
+        let interval = question.slice.as_ref().map_or(Interval::Day1, Slice::stored);
+        let session = question.slice.as_ref().map(|slice| slice.session).unwrap_or_default();
+        let finality = self.rules.finality(&question.key, provider, &leg.known, interval);
+        plan(&Want {
+            wanted,
+            held,
+            interval,
+            reach: leg.reach,
+            join_gap: self.rules.series.join_gap,
+            now: self.clock.now(),
+            bars_held: &|span| leg.fill.bars_within(span),
+            could_begin: &|span| {
+                leg.reach.since.is_none_or(|since| since < span.end())
+                    && finality.could_begin(session, span)
+            },
+        })
+    }
+
+    /// The span of a request, from the last final bar on if it goes on behind that: the bar proves
+    /// that the prices are of the same history still.
+    fn overlapping(&self, leg: &Leg, span: Span, interval: Interval) -> Span {
+        let touches =
+            leg.fill.head.coverage.rows().iter().any(|row| row.span.end() == span.start());
+        let oldest = leg.reach.back.map(|back| self.clock.now() - back);
+        let last = leg.fill.last_final_before(span.start()).filter(|_| touches);
+        let Some(start) = last.filter(|last| oldest.is_none_or(|oldest| oldest <= *last)) else {
+            return span;
+        };
+        /// A day of the longest exchange.
+        const DAY: Duration = Duration::from_hours(24);
+        let by_rows = leg.reach.rows.map(|rows| interval.duration().unwrap_or(DAY) * rows);
+        let longest = by_rows.into_iter().chain(leg.reach.per_call).min();
+        let end = longest.map_or(span.end(), |longest| span.end().min(start + longest));
+        // A piece that the last bar lies too far behind is better had without it.
+        Span::new(start, end).filter(|with| with.end() > span.start()).unwrap_or(span)
+    }
+
+    /// Puts a page in its place; what is to be stored beside the head.
+    pub(in crate::cache) fn settle(
+        &self,
+        question: &Question,
+        leg: &mut Leg,
+        page: &Page,
+        at: Timestamp,
+        seals: bool,
+    ) -> Taken {
+        let (Some(piece), Some(provider)) = (leg.piece.take(), question.providers.first()) else {
+            return Taken::default();
+        };
+        let finality = self.rules.finality(&question.key, provider, &leg.known, piece.interval);
+        let load = |refs: &_| self.chunks(question, provider, refs);
+        let came = Came { piece: &piece, at, finality: &finality, seals, load: &load };
+        leg.fill.take(page, &came)
+    }
+
+    /// The head of a series as an entry.
+    pub(in crate::cache) fn head_entry(&self, question: &Question, leg: &Leg) -> Option<Entry> {
+        Some(Entry {
+            key: question.key.clone(),
+            provider: question.providers.first()?.clone(),
+            fetched_at: leg.fill.edge_at?,
+            own_ttl: None,
+            format: Format::Binary,
+            body: leg.fill.head.to_body().into(),
+        })
+    }
+}
+
+impl Leg {
+    /// Why a question cannot be answered, though others can.
+    pub(super) fn refusal(&self, index: usize) -> Option<&Error> {
+        let wish = self.wishes.iter().find(|(of, _)| *of == index)?;
+        wish.1.refused.as_ref()
+    }
+}
+
+/// The error for bars that are older than what a provider gives.
+fn is_too_old(question: &Question, slice: &Slice, site: &Site, earliest: Timestamp) -> Error {
+    let (name, interval, symbol) = (&site.name, slice.stored().as_str(), &question.symbol);
+    let message = format!("{name} has no {interval} bars of `{symbol}` from before {earliest}");
+    Error::new(Kind::Unsupported, message).hint(format!(
+        "say --from {earliest}, --partial for what can be had, or a longer --interval"
+    ))
+}

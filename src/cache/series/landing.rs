@@ -1,0 +1,183 @@
+//! A request of a flight that fills a series has come: it is kept, and the flight goes on or ends.
+
+use std::sync::Arc;
+
+use super::flight::Leg;
+use crate::cache::fly::{Came, Errand, Flight, name, unsupported};
+use crate::cache::land::{Cost, Landing, unreadable};
+use crate::cache::lookup::{Found, Missing, held, is_stale};
+use crate::cache::{Answer, AnsweredBy, Cache, Purpose, Question, Served, Status};
+use crate::entry::State;
+use crate::error::Error;
+use crate::market::Page;
+use crate::policy::{self, Cause, Course, Known};
+use crate::tier::Incoming;
+use crate::time::Timestamp;
+use crate::upstream::Given;
+
+/// Why a part of a series is missing that its provider has not.
+const OUT_OF_REACH: &str = "it is older than what the provider gives";
+
+impl Cache {
+    /// Keeps what came for a series; whether there is more to ask for.
+    pub(in crate::cache) fn land_leg(
+        &self,
+        errand: &Errand<'_>,
+        flight: &Flight,
+        leg: &mut Leg,
+        came: Came,
+        course: &dyn Fn(&str) -> Option<Course>,
+        landing: &mut Landing,
+    ) -> bool {
+        let Came::Asked { asked, at } = came else { return false };
+        let question = &errand.questions[flight.index];
+        self.count_asking(&mut landing.tally, &name(question), &asked);
+        leg.calls += asked.calls;
+        match asked.outcome {
+            Ok(Given::Page(page)) => {
+                landing.incoming.extend(self.keep_page(
+                    errand,
+                    question,
+                    leg,
+                    &page,
+                    at,
+                    course,
+                    &mut landing.tally,
+                ));
+                leg.piece = self.next_piece(errand.questions, leg);
+                leg.piece.is_some()
+            }
+            Ok(_) => {
+                leg.failed = Some(unsupported(question));
+                false
+            }
+            Err(ref error) => {
+                leg.failed = Some(error.clone());
+                if let Some(entry) = Self::entry(question, &flight.missing, &asked, at)
+                    && !errand.terms.no_cache
+                    && leg.fill.known().is_empty()
+                {
+                    landing.incoming.push(self.incoming(entry, Known::default(), None));
+                }
+                false
+            }
+        }
+    }
+
+    /// Puts a page into its series; what is stored of it, if anything may be.
+    #[expect(clippy::too_many_arguments, reason = "one place calls it")]
+    fn keep_page(
+        &self,
+        errand: &Errand<'_>,
+        question: &Question,
+        leg: &mut Leg,
+        page: &Page,
+        at: Timestamp,
+        course: &dyn Fn(&str) -> Option<Course>,
+        tally: &mut crate::db::tally::Tally,
+    ) -> Option<Incoming> {
+        let is_stored = self.disk().is_some() && !errand.terms.no_cache;
+        let taken = self.settle(question, leg, page, at, is_stored);
+        if taken.is_restated {
+            tally.invalidated(at, &Cause::RESTATED, 1);
+        }
+        let entry = Arc::new(self.head_entry(question, leg)?);
+        leg.known = Known {
+            course: course(&entry.provider).unwrap_or(leg.known.course),
+            definition: self.rules.definition(&entry.provider, entry.key.data_type()),
+            market: self.market(errand.terms, &entry, None),
+            ..leg.known.clone()
+        };
+        let is_kept = !errand.terms.no_cache && self.has_room_for(&entry);
+        is_kept.then(|| Incoming {
+            parts: Some(Box::new(taken.parts)),
+            ..self.incoming(entry, leg.known.clone(), None)
+        })
+    }
+
+    /// Answers everybody who waited for a series to be filled.
+    pub(in crate::cache) fn arrive(
+        &self,
+        errand: &Errand<'_>,
+        flight: Flight,
+        leg: &Leg,
+        landing: &mut Landing,
+    ) {
+        let own = flight.index;
+        for (index, missing) in flight.everybody() {
+            let question = &errand.questions[index];
+            let coalesced = index != own;
+            let calls = if coalesced { 0 } else { leg.calls };
+            let answer = self.answer_filled(errand, index, question, &missing, leg, calls);
+            if errand.purpose == Purpose::Read {
+                let cost = Cost { calls: leg.calls, coalesced };
+                self.count_answer(&mut landing.tally, &name(question), &answer, cost);
+            }
+            landing.answers.push((index, answer));
+        }
+    }
+
+    /// The answer to a question about a series as it is now.
+    fn answer_filled(
+        &self,
+        errand: &Errand<'_>,
+        index: usize,
+        question: &Question,
+        missing: &Missing,
+        leg: &Leg,
+        calls: u32,
+    ) -> Answer {
+        let took = missing.since.elapsed();
+        let failed = leg.refusal(index).or(leg.failed.as_ref());
+        let refused = |error: Error| Answer { outcome: Err(error), warnings: Vec::new(), took };
+        let Some(found) = self.aboard(errand, question, leg) else {
+            return refused(failed.cloned().unwrap_or_else(|| unreadable(question)));
+        };
+        let is_whole = found.part.as_ref().is_some_and(|part| part.holes.is_empty());
+        let is_modest = question.slice.as_ref().is_some_and(|slice| slice.takes_less());
+        let why = failed.map_or(OUT_OF_REACH, |error| &error.message);
+        let now = self.clock.now();
+        match failed {
+            // What failed may have been for another's part.
+            Some(error) if !(is_whole && found.life.state(now) == State::Fresh) => {
+                let may = is_modest && leg.refusal(index).is_none()
+                    || policy::fallback(&held(std::slice::from_ref(&found)), errand.terms, now)
+                        .is_some();
+                if !may || (!is_whole && !is_modest) {
+                    return refused(error.clone());
+                }
+            }
+            None if !is_whole && !is_modest => return refused(unreadable(question)),
+            _ => {}
+        }
+        let Some(served) = self.served(question, &found, why) else {
+            return refused(unreadable(question));
+        };
+        let status = match (calls, failed) {
+            (_, Some(_)) if served.status == Status::Stale => Status::Stale,
+            (0, _) if leg.calls == 0 => Status::Hit,
+            _ if errand.terms.refresh => Status::Refresh,
+            _ => Status::Miss,
+        };
+        let answered_by = if leg.calls == 0 { AnsweredBy::Disk } else { AnsweredBy::Upstream };
+        let served = Served { status, answered_by, upstream_calls: calls, ..served };
+        let warnings = match failed {
+            Some(error) if status == Status::Stale => {
+                vec![is_stale(question, &served, now, &error.message)]
+            }
+            _ => Vec::new(),
+        };
+        Answer { outcome: Ok(served), warnings, took }
+    }
+
+    /// What is held of a series by now, as a question finds it.
+    fn aboard(&self, errand: &Errand<'_>, question: &Question, leg: &Leg) -> Option<Found> {
+        let entry = Arc::new(self.head_entry(question, leg)?);
+        let from = (AnsweredBy::Upstream, 0);
+        let mut found = self.found(question, errand.terms, entry, leg.known.clone(), from);
+        if let Some(part) = &mut found.part {
+            part.chunks.clone_from(&leg.fill.chunks);
+        }
+        Some(found)
+    }
+}

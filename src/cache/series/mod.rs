@@ -1,0 +1,65 @@
+//! Series: of bars only what is missing is asked for, and what is held is read as it is wanted.
+//!
+//! | what | where |
+//! |---|---|
+//! | which part is meant, and what of it is held | [`standing`] |
+//! | the requests that fill it, one after the other | [`flight`] |
+//! | a page takes its place | [`fill`] |
+//! | what comes of a request, and of the last one | [`landing`] |
+//! | bars, and what is worked out of them, as they are answered | [`reading`] |
+//!
+//! An entry of a series is its head. Which of its bars a question is about, and how it wants them,
+//! is its [`Slice`]; the order of the steps is that of every request (see [`cache`](super)).
+
+mod fill;
+mod flight;
+mod landing;
+mod reading;
+mod standing;
+
+pub(super) use flight::Leg;
+pub(super) use reading::Told;
+pub(super) use standing::Part;
+
+use super::Question;
+use crate::market::{Adjust, Class, DataType, Interval, SessionKind};
+use crate::policy::{Asked, Period};
+use crate::time::Timestamp;
+
+/// Which part of a series is asked for, and how it is read.
+#[derive(Clone, Debug, Default)]
+pub struct Slice {
+    /// How long a bar is.
+    pub interval: Interval,
+    /// Of which hours.
+    pub session: SessionKind,
+    /// From when to when.
+    pub asked: Asked,
+    /// What prices are adjusted by.
+    pub adjust: Adjust,
+    /// Whether only bars are wanted that do not change any more.
+    pub final_only: bool,
+    /// Whether a part will do.
+    pub partial: bool,
+    /// As of when it is wanted, if not as of now.
+    pub as_of: Option<Timestamp>,
+}
+
+impl Slice {
+    /// The interval of the bars that it is made of.
+    pub fn stored(&self) -> Interval {
+        self.interval.min(Interval::Day1)
+    }
+
+    /// Whether it will do if some of it cannot be had.
+    fn takes_less(&self) -> bool {
+        self.partial || self.asked.period == Some(Period::Max)
+    }
+
+    /// Whether splits or dividends that come to be known change what is read, and would come to be
+    /// known by asking for more of it: not by minutes, which reach back a month.
+    fn follows_actions(&self, question: &Question) -> bool {
+        let is_divided = question.symbol.class() == Class::Stock && !self.stored().is_intraday();
+        is_divided && (question.data_type != DataType::Bars || self.adjust != Adjust::None)
+    }
+}

@@ -1,0 +1,202 @@
+//! What of a part of a series is held, and so how long it answers.
+//!
+//! A part whose bars are all final never goes stale by itself: only a split or a dividend can change
+//! what is read of it, so it lives as long as what is known of those. One that ends behind the final
+//! bars lives by the rules of bars. One with a hole answers nobody, unless a part will do.
+
+use std::collections::HashMap;
+
+use super::Slice;
+use crate::cache::lookup::Found;
+use crate::cache::{Cache, Question};
+use crate::calendar::Calendars;
+use crate::entry::{Entry, Format, Life, Until};
+use crate::error::Usage;
+use crate::key::Key;
+use crate::market::{Bars, DataType};
+use crate::policy::plan::holes;
+use crate::policy::{Finality, Known, Terms};
+use crate::span::{Span, Spans};
+use crate::tier::series::Head;
+use crate::time::Timestamp;
+
+use super::fill::known;
+
+/// What is held of a part of a series.
+#[derive(Clone, Debug)]
+pub(in crate::cache) struct Part {
+    /// What is known of the series.
+    pub(in crate::cache) head: Head,
+    /// From when to when bars are wanted; none if only final ones are, and there can be none.
+    pub(in crate::cache) span: Option<Span>,
+    /// What of that is not held at all.
+    pub(in crate::cache) holes: Spans,
+    /// The chunks that are at hand.
+    pub(in crate::cache) chunks: HashMap<i64, Bars>,
+}
+
+impl Cache {
+    /// Refuses questions whose span cannot be.
+    pub fn check(&self, questions: &[Question]) -> Result<(), Usage> {
+        for question in questions {
+            if let Some(slice) = &question.slice {
+                self.span(question, slice, &Known::default())?;
+            }
+        }
+        Ok(())
+    }
+
+    /// From when to when bars are wanted.
+    pub(super) fn span(
+        &self,
+        question: &Question,
+        slice: &Slice,
+        known: &Known,
+    ) -> Result<Span, Usage> {
+        let exchange = self.rules.exchange(&question.key, known);
+        let now = slice.as_of.unwrap_or_else(|| self.clock.now());
+        slice.asked.span(slice.interval, self.calendars(), exchange, now)
+    }
+
+    /// The same, up to where bars are final if only those are wanted.
+    pub(super) fn wanted(
+        &self,
+        question: &Question,
+        slice: &Slice,
+        provider: &str,
+        known: &Known,
+    ) -> Result<Option<Span>, Usage> {
+        let span = self.span(question, slice, known)?;
+        if !slice.final_only {
+            return Ok(Some(span));
+        }
+        let finality = self.finality(question, slice, provider, known);
+        Ok(Span::new(span.start(), span.end().min(finality.horizon(self.clock.now()))))
+    }
+
+    pub(super) fn calendars(&self) -> &Calendars {
+        self.rules.calendars()
+    }
+
+    /// When bars of a provider are final.
+    pub(super) fn finality(
+        &self,
+        question: &Question,
+        slice: &Slice,
+        provider: &str,
+        known: &Known,
+    ) -> Finality<'_> {
+        self.rules.finality(&question.key, provider, known, slice.stored())
+    }
+
+    /// Judges what was found by the part of a series that is asked for, if one is.
+    pub(in crate::cache) fn stand(&self, question: &Question, terms: &Terms, found: &mut Found) {
+        let Some(slice) = question.slice.as_ref().filter(|_| !found.entry.is_put()) else { return };
+        if found.entry.format == Format::NotFound {
+            return;
+        }
+        let reader = self.reader(terms);
+        if question.read_as != question.key {
+            // What is worked out of it has its own time, and no more than it has.
+            let own =
+                self.rules.life(&named(&found.entry, &question.read_as), &found.known, reader);
+            found.life = found.life.sooner(own);
+        }
+        if question.data_type.made_of() == DataType::Bars {
+            self.stand_in_series(question, slice, found);
+        }
+    }
+
+    fn stand_in_series(&self, question: &Question, slice: &Slice, found: &mut Found) {
+        let head = Head::from_body(&found.entry.body).ok();
+        let span = self.wanted(question, slice, &found.entry.provider, &found.known).ok();
+        let Some((head, span)) = head.zip(span) else {
+            // Another release may have written it: it is asked for again.
+            found.life = nothing(&found.life);
+            return;
+        };
+        let finality = self.finality(question, slice, &found.entry.provider, &found.known);
+        let missing = |held: &Spans| match span {
+            Some(span) => holes(span, held, &|hole| finality.could_begin(slice.session, hole)),
+            None => Spans::new(),
+        };
+        let holes = missing(&known(&head.coverage, head.tail));
+        if missing(&head.coverage.spans()).is_empty() {
+            found.life = self.life_of_final(question, slice, found, &head);
+        } else if !holes.is_empty() {
+            found.life = if slice.partial { stale(&found.life) } else { nothing(&found.life) };
+        }
+        found.part = Some(Box::new(Part { head, span, holes, chunks: HashMap::new() }));
+    }
+
+    /// How long final bars answer: as long as it is known how shares were divided since.
+    fn life_of_final(
+        &self,
+        question: &Question,
+        slice: &Slice,
+        found: &Found,
+        head: &Head,
+    ) -> Life {
+        let life = final_life(&found.life);
+        if !slice.follows_actions(question) {
+            return life;
+        }
+        let at = head.actions_at.unwrap_or(Timestamp::from_ms(0));
+        let actions = self.life_of_actions(question, &found.entry.provider, &found.known, at);
+        Life { gone_at: life.gone_at, error_until: life.error_until, ..actions }
+    }
+
+    /// How long what was fetched of splits and dividends at an instant is as good as new.
+    pub(super) fn life_of_actions(
+        &self,
+        question: &Question,
+        provider: &str,
+        known: &Known,
+        at: Timestamp,
+    ) -> Life {
+        let dividends = Entry {
+            key: Key::of(DataType::Dividends, &question.symbol),
+            provider: provider.into(),
+            fetched_at: at,
+            own_ttl: None,
+            format: Format::Binary,
+            body: Box::default(),
+        };
+        self.rules.life(&dividends, known, self.anybody())
+    }
+}
+
+/// An entry of another name that is as old as this one, without its value.
+pub(super) fn named(entry: &Entry, key: &Key) -> Entry {
+    Entry {
+        key: key.clone(),
+        provider: entry.provider.clone(),
+        fetched_at: entry.fetched_at,
+        own_ttl: entry.own_ttl,
+        format: entry.format,
+        body: Box::default(),
+    }
+}
+
+/// The life of what does not change any more.
+fn final_life(life: &Life) -> Life {
+    Life {
+        ttl: Timestamp::NEVER.since(life.fetched_at),
+        expires_at: Timestamp::NEVER,
+        until: Until::Final,
+        error_until: Timestamp::NEVER,
+        gone_at: Timestamp::NEVER,
+        ..*life
+    }
+}
+
+/// The life of what answers if nothing better can be had.
+fn stale(life: &Life) -> Life {
+    Life { expires_at: life.expires_at.min(life.fetched_at), until: Until::Ttl, ..*life }
+}
+
+/// The life of what answers nobody.
+fn nothing(life: &Life) -> Life {
+    let never = Timestamp::from_ms(0);
+    Life { error_until: never, gone_at: never, ..stale(life) }
+}

@@ -1,0 +1,85 @@
+//! Which part of a series is asked for, and how it is read.
+
+use clap::{Args, ValueEnum};
+
+use crate::market::{self, Interval};
+use crate::policy::wanted::{Edge, Period};
+use crate::time::Timestamp;
+
+/// Which part of a series.
+#[derive(Args, Debug, Default)]
+pub(crate) struct Part {
+    /// How long a bar is: 1m 2m 3m 5m 15m 30m 1h 2h 4h 6h 8h 12h 1d 1wk 1mo [default: 1d]
+    #[arg(short, long, value_name = "INTERVAL", value_parser = Interval::parse)]
+    pub(crate) interval: Option<Interval>,
+    /// The first day, as the exchange dates it, or an instant: 2026-07-01, 2026-07-01T13:30:00Z
+    #[arg(long, value_name = "DATE|TIME", value_parser = Edge::parse)]
+    pub(crate) from: Option<Edge>,
+    /// The last day, included, or the instant before which it ends [default: now]
+    #[arg(long, value_name = "DATE|TIME", value_parser = Edge::parse)]
+    pub(crate) to: Option<Edge>,
+    /// How far back: 5d (sessions), 2wk, 1mo, 20y, ytd, max [default: 1y; of minutes and hours 5d; of a
+    /// macro series all]
+    #[arg(long, value_name = "PERIOD", conflicts_with = "from", value_parser = Period::parse)]
+    pub(crate) period: Option<Period>,
+    /// With or without early and late trading, for intervals shorter than a day [default: regular]
+    #[arg(long, value_name = "HOURS")]
+    pub(crate) session: Option<Session>,
+}
+
+/// How a series is read.
+#[derive(Args, Debug, Default)]
+pub(crate) struct Manner {
+    /// By what prices are adjusted: none is what was paid on the day, splits what Yahoo shows, all
+    /// dividends too [default: splits]
+    #[arg(long, value_name = "BY")]
+    pub(crate) adjust: Option<Adjust>,
+    /// Only bars that do not change any more
+    #[arg(long)]
+    pub(crate) final_only: bool,
+    /// What can be had of it, if not all of it can
+    #[arg(long)]
+    pub(crate) partial: bool,
+    /// What this cache knew then; nobody is asked
+    #[arg(long, value_name = "TIME", value_parser = Timestamp::parse, conflicts_with_all = ["refresh", "no_cache"])]
+    pub(crate) as_of: Option<Timestamp>,
+}
+
+/// Hours of trading.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Session {
+    /// Those of the exchange
+    Regular,
+    /// Early and late trading too
+    Extended,
+}
+
+impl From<Session> for market::SessionKind {
+    fn from(session: Session) -> Self {
+        match session {
+            Session::Regular => Self::Regular,
+            Session::Extended => Self::Extended,
+        }
+    }
+}
+
+/// What prices are adjusted by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Adjust {
+    /// Nothing: what was paid on the day
+    None,
+    /// Splits
+    Splits,
+    /// Splits and dividends
+    All,
+}
+
+impl From<Adjust> for market::Adjust {
+    fn from(adjust: Adjust) -> Self {
+        match adjust {
+            Adjust::None => Self::None,
+            Adjust::Splits => Self::Splits,
+            Adjust::All => Self::All,
+        }
+    }
+}
