@@ -189,14 +189,25 @@ impl Speech {
     /// provider's own count: what exactly it takes is known only of a request.
     pub fn endpoints(self) -> BTreeMap<&'static str, u32> {
         let mut endpoints = BTreeMap::new();
+        let mut count = |request: Request| {
+            let least = endpoints.entry(request.endpoint).or_insert(request.weight);
+            *least = request.weight.min(*least);
+        };
+        let provider = self.provider();
         for (class, name) in SAMPLES {
             let symbol = Symbol::new(class, name);
+            let ask = |data_type| Ask { symbol: &symbol, data_type, provider: self.as_str() };
             for data_type in DataType::ALL {
-                if self.provider().has(&symbol, data_type) {
-                    let ask = Ask { symbol: &symbol, data_type, provider: self.as_str() };
-                    let request = self.provider().request(&ask);
-                    let least = endpoints.entry(request.endpoint).or_insert(request.weight);
-                    *least = request.weight.min(*least);
+                if provider.has(&symbol, data_type) {
+                    count(provider.request(&ask(data_type)));
+                }
+            }
+            let span = Span::new(Timestamp::from_seconds(0), Timestamp::from_seconds(1));
+            if let (Some(charts), Some(span)) = (provider.charts(), span) {
+                let reached = |interval: &Interval| charts.reach(&symbol, *interval).is_some();
+                for interval in Interval::ALL.into_iter().filter(reached) {
+                    let piece = Piece { interval, span, session: SessionKind::Regular };
+                    count(charts.request(&ask(DataType::Quote), &piece));
                 }
             }
         }
@@ -373,10 +384,10 @@ mod tests {
     #[test]
     fn the_endpoints_are_those_that_are_asked_with_their_least_weight() {
         for (speech, endpoints) in [
-            (Speech::Yahoo, &[("quote", 1)][..]),
-            (Speech::Binance, &[("quote", 2)]),
+            (Speech::Yahoo, &[("bars", 1), ("quote", 1)][..]),
+            (Speech::Binance, &[("bars", 2), ("quote", 2)]),
             (Speech::Fred, &[("quote", 1), ("series", 1)]),
-            (Speech::Demo, &[("quote", 1), ("series", 1)]),
+            (Speech::Demo, &[("bars", 1), ("quote", 1), ("series", 1)]),
         ] {
             assert_eq!(speech.endpoints(), endpoints.iter().copied().collect(), "{speech:?}");
         }

@@ -12,6 +12,8 @@ mod tests;
 
 use std::time::Duration;
 
+pub(super) use bars::{BinanceCharts, ROWS, reach};
+
 use super::{
     ALWAYS_OPEN, Ask, Charts, Pace, Provider, Reply, Request, nonsense, shown, status_error,
     written,

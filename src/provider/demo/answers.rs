@@ -1,10 +1,12 @@
 //! What the embedded upstream says: the three providers' replies and errors, rebuilt.
 //!
 //! Every shape here is one of the providers', down to their strings for numbers; a field that
-//! they do not send is not sent. Only one day of a chart is known, whatever range is asked for.
+//! they do not send is not sent. A chart without a span is of one day, whatever range is asked for;
+//! those of a span are the next file's.
 
 use serde_json::{Value, json};
 
+use super::listing::{FIRST_TRADE, Listing};
 use super::session::{Hours, Session};
 use super::walk::{Walk, macro_value, seconds};
 use super::{Query, is_unknown};
@@ -24,7 +26,13 @@ pub(super) fn no_such_page() -> Reply {
     Reply { status: 404, body: b"404 page not found\n".to_vec() }
 }
 
-fn said(status: u16, body: &Value) -> Reply {
+/// An error as Yahoo's chart has it.
+pub(super) fn refused(status: u16, code: &str, description: &str) -> Reply {
+    let error = json!({"code": code, "description": description});
+    said(status, &json!({"chart": {"result": null, "error": error}}))
+}
+
+pub(super) fn said(status: u16, body: &Value) -> Reply {
     Reply { status, body: body.to_string().into_bytes() }
 }
 
@@ -35,32 +43,37 @@ pub(super) fn chart(symbol: &str, now: Timestamp) -> Reply {
         return said(404, &json!({"finance": {"result": null, "error": error}}));
     }
     if is_unknown(symbol) {
-        let description = "No data found, symbol may be delisted";
-        let error = json!({"code": "Not Found", "description": description});
-        return said(404, &json!({"chart": {"result": null, "error": error}}));
+        return refused(404, "Not Found", "No data found, symbol may be delisted");
     }
-    let listing = Listing::of(symbol);
+    let listing = Listing::of(symbol, now);
     let session = Session::latest(listing.hours, now);
-    let last = seconds(now).min(session.end);
-    let walk = &listing.walk;
-    let (low, high) = walk.range(session.start, last);
-    let [open, price] = [session.start, last].map(|at| walk.at(at));
+    let (last, (low, high)) = (seconds(now).min(session.end), listing.range(session, now));
+    let [open, price] = [session.start, last].map(|at| listing.price(at));
     let volume = listing.volume(session, last);
-    let before = session.before(listing.hours).end;
-    let mut meta = described(symbol, &listing, Session::shown(listing.hours, now));
-    meta["regularMarketTime"] = json!(last);
-    meta["regularMarketPrice"] = json!(price);
-    meta["regularMarketDayHigh"] = json!(high);
-    meta["regularMarketDayLow"] = json!(low);
-    meta["regularMarketVolume"] = json!(volume);
-    meta["chartPreviousClose"] = json!(walk.at(before));
     // The last bar of a running day carries the time of its last trade.
     let time = if last < session.end { last } else { session.start };
     let bars =
         json!({"open": [open], "high": [high], "low": [low], "close": [price], "volume": [volume]});
     let indicators = json!({"quote": [bars], "adjclose": [{"adjclose": [price]}]});
+    let meta = meta(symbol, &listing, now, ["1d", "1d"]);
     let result = json!({"meta": meta, "timestamp": [time], "indicators": indicators});
     said(200, &json!({"chart": {"result": [result], "error": null}}))
+}
+
+/// What Yahoo says of a symbol besides its bars; of these their granularity and their range.
+pub(super) fn meta(symbol: &str, listing: &Listing, now: Timestamp, bars: [&str; 2]) -> Value {
+    let session = Session::latest(listing.hours, now);
+    let (last, (low, high)) = (seconds(now).min(session.end), listing.range(session, now));
+    let mut meta = described(symbol, listing, Session::shown(listing.hours, now));
+    meta["regularMarketTime"] = json!(last);
+    meta["regularMarketPrice"] = json!(listing.price(last));
+    meta["regularMarketDayHigh"] = json!(high);
+    meta["regularMarketDayLow"] = json!(low);
+    meta["regularMarketVolume"] = json!(listing.volume(session, last));
+    meta["chartPreviousClose"] = json!(listing.price(session.before(listing.hours).end));
+    meta["dataGranularity"] = json!(bars[0]);
+    meta["range"] = json!(bars[1]);
+    meta
 }
 
 /// The part of Yahoo's meta that no price is in.
@@ -78,7 +91,7 @@ fn described(symbol: &str, listing: &Listing, session: Session) -> Value {
         "exchangeName": listing.exchange[0],
         "fullExchangeName": listing.exchange[1],
         "instrumentType": listing.instrument,
-        "firstTradeDate": 345_479_400,
+        "firstTradeDate": FIRST_TRADE,
         "hasPrePostMarketData": listing.hours == Hours::NewYork && listing.instrument == "EQUITY",
         "gmtoffset": session.offset,
         "timezone": zone,
@@ -91,101 +104,50 @@ fn described(symbol: &str, listing: &Listing, session: Session) -> Value {
             "regular": phase(session.start, session.end),
             "post": phase(session.end, session.post),
         },
-        "dataGranularity": "1d",
-        "range": "1d",
         "validRanges": ["1d", "5d", "1mo", "3mo", "6mo", "1y", "2y", "5y", "10y", "ytd", "max"],
     })
 }
 
-/// What kind of thing a symbol of Yahoo's is.
-struct Listing {
-    walk: Walk,
-    hours: Hours,
-    /// Yahoo's short name and the long one.
-    exchange: [&'static str; 2],
-    instrument: &'static str,
-    currency: String,
-}
-
-impl Listing {
-    fn of(symbol: &str) -> Self {
-        if symbol.starts_with('^') {
-            return Self {
-                walk: Walk::index(symbol),
-                hours: Hours::NewYork,
-                exchange: ["SNP", "SNP"],
-                instrument: "INDEX",
-                currency: "USD".to_owned(),
-            };
-        }
-        if let Some(name) = symbol.strip_suffix("=X") {
-            return Self {
-                walk: Walk::fx(name),
-                hours: Hours::Weekdays,
-                exchange: ["CCY", "CCY"],
-                instrument: "CURRENCY",
-                currency: name.chars().rev().take(3).collect::<Vec<_>>().iter().rev().collect(),
-            };
-        }
-        match symbol.rsplit_once('-') {
-            Some((coin, money)) if !coin.is_empty() && yahoo::MONEY.contains(&money) => Self {
-                walk: Walk::pair(coin, money),
-                hours: Hours::Always,
-                exchange: ["CCC", "CCC"],
-                instrument: "CRYPTOCURRENCY",
-                currency: money.to_owned(),
-            },
-            _ => Self {
-                walk: Walk::stock(symbol),
-                hours: Hours::NewYork,
-                exchange: ["NMS", "NasdaqGS"],
-                instrument: "EQUITY",
-                currency: "USD".to_owned(),
-            },
-        }
-    }
-
-    /// What was traded since the session's start, in whole units; of currencies nobody knows.
-    fn volume(&self, session: Session, last: i64) -> i64 {
-        if self.instrument == "CURRENCY" {
-            return 0;
-        }
-        let day = whole(self.walk.daily_volume(session.start.div_euclid(DAY)));
-        // In thousandths, as day and seconds together may be large.
-        day / 1000 * ((last - session.start) * 1000 / (session.end - session.start))
-    }
-}
-
-/// A number without what is behind the point; none of these leaves the range.
-fn whole(value: f64) -> i64 {
-    format!("{value:.0}").parse().unwrap_or(0)
-}
-
 /// Binance's `/api/v3/ticker/24hr?symbol=…`.
 pub(super) fn ticker(query: &Query, now: Timestamp) -> Reply {
-    let error = |code: i64, msg: String| said(400, &json!({"code": code, "msg": msg}));
+    match pair(query, &["symbol"]) {
+        Ok((symbol, walk)) => said(200, &last_24_hours(symbol, &walk, now)),
+        Err(refusal) => refusal,
+    }
+}
+
+/// The pair that Binance is asked for, with the prices of it; or what it says of parameters that an
+/// endpoint does not read, and of a symbol that is none.
+pub(super) fn pair<'a>(query: &'a Query, read: &[&str]) -> Result<(&'a str, Walk), Reply> {
+    let error = |code: i64, msg: &str| Err(said(400, &json!({"code": code, "msg": msg})));
     let Some(symbol) = query.get("symbol").filter(|symbol| !symbol.is_empty()) else {
-        let why = "Mandatory parameter 'symbol' was not sent, was empty/null, or malformed.";
-        return error(-1102, why.to_owned());
-    };
-    if query.count() > 1 {
-        let sent = query.count();
-        let why = format!(
-            "Not all sent parameters were read; read '1' parameter(s) but was sent '{sent}'."
+        return error(
+            -1102,
+            "Mandatory parameter 'symbol' was not sent, was empty/null, or malformed.",
         );
-        return error(-1104, why);
+    };
+    let (sent, known) =
+        (query.count(), read.iter().filter(|name| query.get(name).is_some()).count());
+    if sent > known {
+        return error(
+            -1104,
+            &format!(
+                "Not all sent parameters were read; read '{known}' parameter(s) but was sent '{sent}'."
+            ),
+        );
     }
     let legal = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || "-_.".contains(c);
     if symbol.len() > LONGEST_PAIR || !symbol.chars().all(legal) {
-        let why =
-            "Illegal characters found in parameter 'symbol'; legal range is '^[A-Z0-9-_.]{1,20}$'.";
-        return error(-1100, why.to_owned());
+        return error(
+            -1100,
+            "Illegal characters found in parameter 'symbol'; legal range is '^[A-Z0-9-_.]{1,20}$'.",
+        );
     }
     if is_unknown(symbol) {
-        return error(-1121, "Invalid symbol.".to_owned());
+        return error(-1121, "Invalid symbol.");
     }
     let (coin, quote) = split(symbol);
-    said(200, &last_24_hours(symbol, &Walk::pair(coin, quote), now))
+    Ok((symbol, Walk::pair(coin, quote)))
 }
 
 /// A coin and what it is in; the longest end that is one wins, so `BTCFDUSD` is not in `USD`.

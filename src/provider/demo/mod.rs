@@ -4,17 +4,25 @@
 //! Two halves that never meet but over loopback: `Demo` asks and reads by delegating to the
 //! three providers, so that whatever is learnt with the demo was learnt of them too; [`reply`] is
 //! what its server answers. It holds no state and reads no clock: a reply follows from the symbol
-//! and `now` alone. Its prices are no market's, and its exchange knows weekends but no holidays.
+//! and `now` alone. Its prices are no market's; its exchange keeps the sessions of New York, and
+//! everything is listed since 2000-01-03.
+//!
+//! One stock is special: `SPLT` split 4:1 at the open of 2026-06-15 and pays a dividend on the first
+//! session from the 10th of February, May, August and November on, of 0.25 for a share as they are
+//! after the split. Whoever asks before the split gets prices four times as high.
 
 mod answers;
+mod bars;
+mod listing;
 mod session;
 mod walk;
 
-use super::{
-    Ask, Charts, Pace, Provider, Reply, Request, binance::Binance, fred::Fred, yahoo::Yahoo,
-};
+use super::binance::{self, Binance, BinanceCharts};
+use super::fred::Fred;
+use super::yahoo::{self, Yahoo, YahooCharts};
+use super::{Ask, Charts, Pace, Piece, Provider, Reach, Reply, Request};
 use crate::error::Error;
-use crate::market::{Class, DataType, ExchangeCode, Quote, Record, Symbol};
+use crate::market::{Class, DataType, ExchangeCode, Interval, Page, Quote, Record, Symbol};
 use crate::time::Timestamp;
 
 /// The earliest and the latest instant that prices are invented for, 1970 to 2200: beyond, the
@@ -56,8 +64,42 @@ impl Provider for Demo {
     }
 
     fn charts(&self) -> Option<&dyn Charts> {
-        None
+        Some(&DemoCharts)
     }
+}
+
+/// Gives bars as Yahoo does, of coins as Binance does, of macro series none.
+#[derive(Clone, Copy, Debug)]
+struct DemoCharts;
+
+impl Charts for DemoCharts {
+    fn reach(&self, symbol: &Symbol, interval: Interval) -> Option<Reach> {
+        // Of its class it has whatever there is, more than those whose words it speaks.
+        match symbol.class() {
+            Class::Stock | Class::Index | Class::Fx => yahoo::reach(interval),
+            Class::Crypto => binance::reach(interval),
+            Class::Macro => None,
+        }
+    }
+
+    fn request(&self, ask: &Ask<'_>, piece: &Piece) -> Request {
+        chartist(ask.symbol.class()).request(ask, piece)
+    }
+
+    fn read(
+        &self,
+        ask: &Ask<'_>,
+        piece: &Piece,
+        reply: &Reply,
+        now: Timestamp,
+    ) -> Result<Page, Error> {
+        chartist(ask.symbol.class()).read(ask, piece, reply, now)
+    }
+}
+
+/// Who speaks of the bars of a class; of macro series there are none.
+fn chartist(class: Class) -> &'static dyn Charts {
+    if class == Class::Crypto { &BinanceCharts } else { &YahooCharts }
 }
 
 fn speaker(class: Class) -> &'static dyn Provider {
@@ -78,10 +120,17 @@ pub fn reply(path_and_query: &str, now: Timestamp) -> Reply {
     let (path, query) = path_and_query.split_once('?').unwrap_or((path_and_query, ""));
     let query = Query::parse(query);
     if let Some(symbol) = path.strip_prefix("/v8/finance/chart/") {
-        return answers::chart(&decoded(symbol), now);
+        let symbol = decoded(symbol);
+        let has_span = query.get("period1").is_some();
+        return if has_span {
+            bars::chart(&symbol, &query, now)
+        } else {
+            answers::chart(&symbol, now)
+        };
     }
     match path {
         "/api/v3/ticker/24hr" => answers::ticker(&query, now),
+        "/api/v3/klines" => bars::klines(&query, now),
         "/fred/series/observations" => answers::observations(&query, now),
         _ => answers::no_such_page(),
     }

@@ -57,30 +57,43 @@ impl Session {
         Self::up_to(hours, self.day - 1)
     }
 
-    /// The session on this day, counted since 1970, or the last before it.
-    fn up_to(hours: Hours, mut day: i64) -> Self {
-        if hours == Hours::NewYork
-            && let Some(session) = Self::in_new_york(day)
-        {
-            return session;
-        }
-        while hours != Hours::Always && is_weekend(day) {
-            day -= 1;
-        }
-        let at = |seconds: i64| day * DAY + seconds;
-        Self { day, offset: 0, pre: at(0), start: at(0), end: at(DAY), post: at(DAY) }
+    /// The sessions that start from one instant to another, both included.
+    pub(super) fn between(hours: Hours, from: i64, to: i64) -> impl Iterator<Item = Self> {
+        // A session starts on its date in UTC too.
+        let days = from.div_euclid(DAY)..=to.div_euclid(DAY);
+        let calendars = Calendars::default();
+        days.filter_map(move |day| Self::on(hours, &calendars, day))
+            .filter(move |session| (from..=to).contains(&session.start))
     }
 
-    /// The same of New York; none where no calendar reaches.
-    fn in_new_york(day: i64) -> Option<Self> {
+    /// The session on this day, counted since 1970, or the last before it.
+    fn up_to(hours: Hours, day: i64) -> Self {
         let calendars = Calendars::default();
-        let session = (0..LONGEST_CLOSURE)
-            .find_map(|before| calendars.session(Exchange::XNYS, Date::from_days(day - before)))?;
-        let (start, end) = (session.open.as_ms() / 1000, session.close.as_ms() / 1000);
-        let day = session.date.days();
-        let offset = calendars.utc_offset_seconds(Exchange::XNYS, session.open);
-        let at = |seconds: i64| day * DAY + seconds - offset;
-        Some(Self { day, offset, pre: at(4 * HOUR), start, end, post: at(20 * HOUR) })
+        let earlier = (0..LONGEST_CLOSURE).map(|before| day - before);
+        let found = earlier.into_iter().find_map(|day| Self::on(hours, &calendars, day));
+        // Nothing is closed for so long.
+        found.unwrap_or_else(|| Self::whole(day))
+    }
+
+    /// The session on this day, if there is one.
+    fn on(hours: Hours, calendars: &Calendars, day: i64) -> Option<Self> {
+        match hours {
+            Hours::Always => Some(Self::whole(day)),
+            Hours::Weekdays => (!is_weekend(day)).then(|| Self::whole(day)),
+            Hours::NewYork => {
+                let session = calendars.session(Exchange::XNYS, Date::from_days(day))?;
+                let (start, end) = (session.open.as_ms() / 1000, session.close.as_ms() / 1000);
+                let offset = calendars.utc_offset_seconds(Exchange::XNYS, session.open);
+                let at = |seconds: i64| day * DAY + seconds - offset;
+                Some(Self { day, offset, pre: at(4 * HOUR), start, end, post: at(20 * HOUR) })
+            }
+        }
+    }
+
+    /// A day in UTC from start to end.
+    fn whole(day: i64) -> Self {
+        let at = |seconds: i64| day * DAY + seconds;
+        Self { day, offset: 0, pre: at(0), start: at(0), end: at(DAY), post: at(DAY) }
     }
 }
 

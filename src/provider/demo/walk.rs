@@ -12,6 +12,15 @@ use crate::time::Timestamp;
 
 const DAY: i64 = 86_400;
 
+/// How far, and in how many seconds by a circle's radius, the quick wave goes.
+const QUICK: (f64, f64) = (0.002, 600.0);
+
+/// How much a price jumps about from one second to the next.
+const JITTER: f64 = 0.0006;
+
+/// More than the slow waves leave a straight line by within a day.
+const BEND: f64 = 0.0001;
+
 /// How many instants of a stretch are looked at for its high and its low.
 const SAMPLES: i64 = 48;
 
@@ -43,6 +52,8 @@ const KNOWN: [(&str, f64); 20] = [
 /// The path of one price.
 pub(super) struct Walk {
     name: String,
+    /// Where each of the waves begins.
+    phases: [f64; 3],
     base: f64,
     /// What one unit is worth in dollars, for what is traded of it.
     worth: f64,
@@ -53,16 +64,21 @@ pub(super) struct Walk {
 }
 
 impl Walk {
+    fn new(name: &str, [base, worth]: [f64; 2], swing: f64, places: usize) -> Self {
+        let phases = [1, 2, 3].map(|n: i64| TAU * noise(name, -n));
+        Self { name: name.to_owned(), phases, base, worth, swing, places }
+    }
+
     /// Of what has a price of some hundred: a stock.
     pub(super) fn stock(name: &str) -> Self {
         let base = known(name).unwrap_or_else(|| 20.0 + 500.0 * share(name));
-        Self { name: name.to_owned(), base, worth: base, swing: 1.0, places: 2 }
+        Self::new(name, [base, base], 1.0, 2)
     }
 
     /// Of an index, in points.
     pub(super) fn index(name: &str) -> Self {
         let base = known(name).unwrap_or_else(|| 1000.0 + 20_000.0 * share(name));
-        Self { name: name.to_owned(), base, worth: base, swing: 0.7, places: 2 }
+        Self::new(name, [base, base], 0.7, 2)
     }
 
     /// Of a currency in another, as in `EURUSD`; a name of one is against the dollar, `INR`.
@@ -74,7 +90,7 @@ impl Walk {
         let (base, quote) = halves.unwrap_or(("USD", name));
         let worth = money(base);
         let price = worth / money(quote);
-        Self { name: name.to_owned(), base: price, worth, swing: 0.3, places: 4 }
+        Self::new(name, [price, worth], 0.3, 4)
     }
 
     /// Of a coin in a coin or in money; dollars and what is pegged to them are one.
@@ -87,22 +103,66 @@ impl Walk {
             _ => 8,
         };
         let swing = if is_dollar(coin) { 0.005 } else { 1.5 };
-        Self { name: coin.to_owned(), base, worth, swing, places }
+        Self::new(coin, [base, worth], swing, places)
     }
 
     /// The price at an instant, in seconds since 1970, rounded to its decimal places.
     pub(super) fn at(&self, second: i64) -> f64 {
-        let day = second.div_euclid(DAY);
         let elapsed = small(second.rem_euclid(DAY));
+        let slow = self.slow(second.div_euclid(DAY), elapsed);
+        let (far, seconds) = QUICK;
+        let quick =
+            far * (elapsed / seconds + self.phases[2]).sin() + JITTER * noise(&self.name, second);
+        self.price(slow + quick)
+    }
+
+    /// The part of a price that takes days to move.
+    fn slow(&self, day: i64, elapsed: f64) -> f64 {
         let days = small(day) + elapsed / small(DAY);
-        let phase = |n: i64| TAU * noise(&self.name, -n);
         // From one day's noise to the next's, so that midnight is no leap.
         let (today, tomorrow) = (noise(&self.name, day), noise(&self.name, day + 1));
-        let slow = 0.12 * (days / 41.0 + phase(1)).sin()
-            + 0.05 * (days / 9.0 + phase(2)).sin()
-            + 0.015 * (today + (tomorrow - today) * elapsed / small(DAY));
-        let quick = 0.002 * (elapsed / 600.0 + phase(3)).sin() + 0.0006 * noise(&self.name, second);
-        self.rounded(self.base * (self.swing * (slow + quick)).exp())
+        0.12 * (days / 41.0 + self.phases[0]).sin()
+            + 0.05 * (days / 9.0 + self.phases[1]).sin()
+            + 0.015 * (today + (tomorrow - today) * elapsed / small(DAY))
+    }
+
+    /// The price that is so far from the base.
+    fn price(&self, away: f64) -> f64 {
+        self.rounded(self.base * (self.swing * away).exp())
+    }
+
+    /// Between what the price stays in every second of a stretch that lies in one day of UTC.
+    ///
+    /// They are worked out and not looked for, so that years of days cost nothing; and of a stretch
+    /// they are the outermost of its parts', so that bars of any length agree.
+    pub(super) fn bounds(&self, from: i64, to: i64) -> (f64, f64) {
+        let day = from.div_euclid(DAY);
+        let elapsed = |second: i64| small((second - day * DAY).clamp(0, DAY));
+        let (first, last) = (elapsed(from), elapsed(to));
+        let (start, end) = (self.slow(day, 0.0), self.slow(day, small(DAY)));
+        let ((far, seconds), phase) = (QUICK, self.phases[2]);
+        let away = |elapsed: f64| {
+            start + (end - start) * elapsed / small(DAY) + far * (elapsed / seconds + phase).sin()
+        };
+        // Where wave and slope cancel out: at a top that much before the height of the wave, at a
+        // bottom that much before its depth. As the slope is even, the outermost top and bottom are
+        // the first or the last of the stretch.
+        let top = (-(end - start) / small(DAY) * seconds / far).clamp(-1.0, 1.0).acos();
+        let turns = |turn: f64| {
+            let circles = |elapsed: f64| (elapsed / seconds + phase - turn) / TAU;
+            let turn_at = move |circle: f64| seconds * (turn + TAU * circle - phase);
+            let (from, to) = (circles(first).ceil(), circles(last).floor());
+            [from, to].into_iter().filter(move |_| from <= to).map(turn_at)
+        };
+        let ends = [first, last].into_iter();
+        let (low, high) = ends
+            .chain(turns(top))
+            .chain(turns(-top))
+            .map(away)
+            .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), away| {
+                (low.min(away), high.max(away))
+            });
+        (self.price(low - JITTER - BEND), self.price(high + JITTER + BEND))
     }
 
     /// The lowest and the highest price among some of a stretch, both of its ends among them.
@@ -120,9 +180,24 @@ impl Walk {
 
     /// A number to the places of this price.
     fn rounded(&self, value: f64) -> f64 {
-        // By way of text: what is printed then has no tail.
-        format!("{value:.*}", self.places).parse().unwrap_or(value)
+        rounded(value, self.places)
     }
+}
+
+/// A number to so many decimal places, as the nearest float to what is printed: it has no tail.
+fn rounded(value: f64, places: usize) -> f64 {
+    /// Below it, what a product is off by is far less than what decides.
+    const LARGEST: f64 = 1e9;
+    const NEAR: f64 = 1e-4;
+    const POWERS: [f64; 9] = [1.0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8];
+    if let Some(power) = POWERS.get(places) {
+        let scaled = value * power;
+        if scaled.abs() < LARGEST && (scaled.abs().fract() - 0.5).abs() > NEAR {
+            return scaled.round() / power;
+        }
+    }
+    // By way of text, which decides between two that are as near.
+    format!("{value:.places$}").parse().unwrap_or(value)
 }
 
 /// The value of a macro series in a quarter, counted since the year 0: some growth, some noise.
@@ -191,6 +266,42 @@ mod tests {
             let (low, high) = walk.range(start, start + 365 * DAY);
             assert!(high / low > 1.1 && high / low < 1.8, "{name}: {low} to {high}");
         }
+    }
+
+    #[test]
+    fn no_second_leaves_the_bounds_of_its_stretch_and_parts_agree_with_the_whole() {
+        for (name, day) in [("AAPL", 20_635_i64), ("SPLT", 11_000), ("X", 15_500), ("Q", 19_999)] {
+            let walk = Walk::stock(name);
+            let (start, end) = (day * DAY + 48_600, day * DAY + 72_000);
+            let whole = walk.bounds(start, end);
+            let mut parts = (f64::INFINITY, 0.0_f64);
+            let mut grown = (f64::INFINITY, 0.0_f64);
+            for from in (start..end).step_by(300) {
+                let (low, high) = walk.bounds(from, from + 300);
+                for second in from..=from + 300 {
+                    let price = walk.at(second);
+                    assert!(low <= price && price <= high, "{name} {second}: {low} {price} {high}");
+                }
+                parts = (parts.0.min(low), parts.1.max(high));
+                let (low, high) = walk.bounds(start, from + 300);
+                assert!(low <= grown.0 && high >= grown.1, "{name}: a range shrank");
+                grown = (low, high);
+                assert!(high / low < 1.05, "{name}: {low} to {high}");
+            }
+            assert_eq!([whole.0, whole.1].map(f64::to_bits), [parts.0, parts.1].map(f64::to_bits));
+        }
+    }
+
+    #[test]
+    fn rounding_is_to_the_float_that_the_text_reads_as() {
+        for n in 0..20_000_i64 {
+            let value = 1_000.0 * share(&n.to_string());
+            for places in [2, 4, 8] {
+                let text: f64 = format!("{value:.places$}").parse().unwrap();
+                assert_eq!(rounded(value, places).to_bits(), text.to_bits(), "{value}");
+            }
+        }
+        assert_eq!(rounded(0.125, 2).to_bits(), 0.12_f64.to_bits());
     }
 
     #[test]

@@ -14,6 +14,8 @@ mod wire;
 #[cfg(test)]
 mod tests;
 
+pub(super) use bars::{YahooCharts, reach};
+
 use super::{
     ALWAYS_OPEN, Ask, Charts, Pace, Provider, Reply, Request, encoded, nonsense, shown,
     status_error, written,

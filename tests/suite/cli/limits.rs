@@ -419,7 +419,7 @@ fn what_cannot_be_meant_is_refused() {
             &["there is no provider `yahooo`", "did you mean `yahoo`?"][..],
         ),
         (&["limits", "yahoo/qoute"], &["yahoo has no endpoint `qoute`", "did you mean `quote`?"]),
-        (&["limits", "yahoo/"], &["yahoo has no endpoint ``", "its endpoints are quote"]),
+        (&["limits", "yahoo/"], &["yahoo has no endpoint ``", "its endpoints are bars, quote"]),
         (&["limits", "/quote"], &["there is no provider ``"]),
         (&["limits", "yahoo/quote/x"], &["yahoo has no endpoint `quote/x`"]),
         (&["limits", "yahoo", "--pause", "soon"], &["`soon` is neither a duration nor a time"]),

@@ -22,7 +22,7 @@ pub(in crate::provider) const ROWS: u32 = 1000;
 
 /// Gives bars as Binance spot does.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct BinanceCharts;
+pub(in crate::provider) struct BinanceCharts;
 
 impl Charts for BinanceCharts {
     fn reach(&self, symbol: &Symbol, interval: Interval) -> Option<Reach> {

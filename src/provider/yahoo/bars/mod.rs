@@ -42,7 +42,7 @@ const WAIT: Duration = Duration::from_secs(3600);
 
 /// Gives bars as Yahoo Finance does.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct YahooCharts;
+pub(in crate::provider) struct YahooCharts;
 
 impl Charts for YahooCharts {
     fn reach(&self, symbol: &Symbol, interval: Interval) -> Option<Reach> {
