@@ -45,6 +45,8 @@ pub(super) struct Came<'a> {
     pub(super) piece: &'a Piece,
     /// When.
     pub(super) at: Timestamp,
+    /// Whether it goes as far as there is anything to be had.
+    pub(super) is_open: bool,
     /// When bars are final.
     pub(super) finality: &'a Finality<'a>,
     /// Whether bars go into chunks: not where none are stored.
@@ -54,11 +56,6 @@ pub(super) struct Came<'a> {
 }
 
 impl Came<'_> {
-    /// Whether it goes as far as there is anything to be had.
-    fn is_open(&self) -> bool {
-        self.piece.span.end() > self.at
-    }
-
     /// The instant up to which splits and dividends are in the prices of a page.
     ///
     /// Of a page that goes as far as there is anything it is known which are in it: what is said
@@ -66,7 +63,7 @@ impl Came<'_> {
     /// other page it is when it came.
     fn basis(&self, actions: &Actions) -> i64 {
         let at = self.at.as_ms();
-        if !self.is_open() {
+        if !self.is_open {
             return at;
         }
         let last = instants(actions).filter(|ms| *ms <= at).max();
@@ -106,7 +103,7 @@ impl Fill {
         let close = |ms: i64| before(&page.bars, ms).or_else(|| before(recent, ms));
         let span = came.piece.span.start().as_ms()..came.piece.span.end().as_ms();
         self.head.actions.learn(&page.events, span, came.at.as_ms(), &close);
-        if came.is_open() {
+        if came.is_open {
             self.head.actions_at = Some(came.at);
         }
     }
@@ -220,13 +217,13 @@ impl Fill {
         let (finals, mut tail) = self.divided();
         let mut finals = of_page(chosen(&page.bars, is_new)).over(&finals);
         let head = &mut self.head;
-        if came.is_open() {
+        if came.is_open {
             // What nothing has happened to since it came is as if it had come now.
             let runs = rebased(&finals.runs(), &head.actions, basis_ms);
             finals = Stretch::new(finals.bars, &runs);
         }
         if piece.span.end() > horizon {
-            let end = if came.is_open() { Timestamp::NEVER } else { piece.span.end() };
+            let end = if came.is_open { Timestamp::NEVER } else { piece.span.end() };
             head.tail = Span::new(piece.span.start().max(horizon), end);
             tail = of_page(chosen(&page.bars, |time| !is_final(time)));
         }

@@ -36,6 +36,9 @@ pub(in crate::cache) struct Leg {
     pub(in crate::cache) holder: Option<Holder>,
     /// What the request under way asks for.
     pub(in crate::cache) piece: Option<Piece>,
+    /// When that was decided: what goes as far as there is anything is as of then, however long it
+    /// waited for its turn.
+    planned_at: Timestamp,
     /// The requests made by now.
     pub(in crate::cache) calls: u32,
     /// Why the last of them came to nothing.
@@ -78,6 +81,7 @@ impl Cache {
             reach,
             holder: None,
             piece: None,
+            planned_at: self.clock.now(),
             calls: 0,
             failed: None,
         };
@@ -90,7 +94,7 @@ impl Cache {
             return Err(refused.unwrap_or_else(|| unsupported(question)));
         }
         self.open_chunks(question, &mut leg);
-        leg.piece = self.next_piece(questions, &leg);
+        self.plan(questions, &mut leg);
         Ok(leg)
     }
 
@@ -173,8 +177,13 @@ impl Cache {
         life.state(self.clock.now()) == State::Fresh
     }
 
-    /// The next request of a flight; none if there is nothing left to ask for.
-    pub(in crate::cache) fn next_piece(&self, questions: &[Question], leg: &Leg) -> Option<Piece> {
+    /// Decides what the next request asks for; nothing if there is nothing left.
+    pub(super) fn plan(&self, questions: &[Question], leg: &mut Leg) {
+        leg.planned_at = self.clock.now();
+        leg.piece = self.next_piece(questions, leg);
+    }
+
+    fn next_piece(&self, questions: &[Question], leg: &Leg) -> Option<Piece> {
         let mut pieces = Vec::new();
         let mut like = None;
         for (index, wish) in leg.wishes.iter().filter(|(_, wish)| wish.refused.is_none()) {
@@ -257,7 +266,9 @@ impl Cache {
         };
         let finality = self.rules.finality(&question.key, provider, &leg.known, piece.interval);
         let load = |refs: &_| self.chunks(question, provider, refs);
-        let came = Came { piece: &piece, at, finality: &finality, seals, load: &load };
+        let is_open = piece.span.end() > leg.planned_at;
+        let at = if is_open { leg.planned_at } else { at };
+        let came = Came { piece: &piece, at, is_open, finality: &finality, seals, load: &load };
         leg.fill.take(page, &came)
     }
 

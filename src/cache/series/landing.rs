@@ -44,7 +44,7 @@ impl Cache {
                     course,
                     &mut landing.tally,
                 ));
-                leg.piece = self.next_piece(errand.questions, leg);
+                self.plan(errand.questions, leg);
                 leg.piece.is_some()
             }
             Ok(_) => {
