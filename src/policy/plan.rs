@@ -246,7 +246,7 @@ mod tests {
         let held = Spans::new();
         let bars = bars(&held);
         let whole = |interval, per_call, rows, to| {
-            let reach = Reach { per_call, rows, back: None };
+            let reach = Reach { per_call, rows, ..Reach::default() };
             Want { interval, reach, ..want(span(0, to), &held, &bars) }.whole().unwrap()
         };
         let five = whole(Interval::Minute5, Some(minutes(60)), Some(4), 50);
@@ -306,7 +306,7 @@ mod tests {
         let wanted = Span::new(Timestamp::from_ms(i64::MIN), Timestamp::NEVER).unwrap();
         let held = Spans::new();
         let bars = bars(&held);
-        let reach = Reach { per_call: None, rows: Some(u32::MAX), back: None };
+        let reach = Reach { rows: Some(u32::MAX), ..Reach::default() };
         let all = Want { reach, interval: Interval::Day1, ..want(wanted, &held, &bars) };
         assert_eq!(all.whole().unwrap().first().map(|piece| piece.start()), Some(wanted.start()));
         let back = Reach { back: Some(Duration::MAX), ..reach };

@@ -143,7 +143,7 @@ impl Cache {
         wish.span = Some(self.with_actions(question, slice, leg, span, terms));
         let held = leg.fill.known();
         if !slice.takes_less()
-            && let Err(too_old) = self.want(question, leg, span, &held, |want| want.whole())
+            && let Err(too_old) = self.want(question, leg, span, &held, Want::whole)
         {
             wish.refused = Some(is_too_old(question, slice, site, too_old.earliest));
         }
@@ -236,6 +236,7 @@ impl Cache {
     /// The span of a request, from the last final bar on if it goes on behind that: the bar proves
     /// that the prices are of the same history still.
     fn overlapping(&self, leg: &Leg, span: Span, interval: Interval) -> Span {
+        const DAY: Duration = Duration::from_hours(24);
         let touches =
             leg.fill.head.coverage.rows().iter().any(|row| row.span.end() == span.start());
         let oldest = leg.reach.back.map(|back| self.clock.now() - back);
@@ -243,8 +244,6 @@ impl Cache {
         let Some(start) = last.filter(|last| oldest.is_none_or(|oldest| oldest <= *last)) else {
             return span;
         };
-        /// A day of the longest exchange.
-        const DAY: Duration = Duration::from_hours(24);
         let by_rows = leg.reach.rows.map(|rows| interval.duration().unwrap_or(DAY) * rows);
         let longest = by_rows.into_iter().chain(leg.reach.per_call).min();
         let end = longest.map_or(span.end(), |longest| span.end().min(start + longest));
@@ -259,33 +258,35 @@ impl Cache {
         leg: &mut Leg,
         page: &Page,
         at: Timestamp,
-        seals: bool,
+        terms: &Terms,
     ) -> Taken {
         let (Some(piece), Some(provider)) = (leg.piece.take(), question.providers.first()) else {
             return Taken::default();
         };
         let finality = self.rules.finality(&question.key, provider, &leg.known, piece.interval);
+        // What is stored nowhere stays in the head.
+        let seals = self.disk().is_some() && !terms.no_cache;
         let load = |refs: &_| self.chunks(question, provider, refs);
         let is_open = piece.span.end() > leg.planned_at;
         let at = if is_open { leg.planned_at } else { at };
         let came = Came { piece: &piece, at, is_open, finality: &finality, seals, load: &load };
         leg.fill.take(page, &came)
     }
-
-    /// The head of a series as an entry.
-    pub(in crate::cache) fn head_entry(&self, question: &Question, leg: &Leg) -> Option<Entry> {
-        Some(Entry {
-            key: question.key.clone(),
-            provider: question.providers.first()?.clone(),
-            fetched_at: leg.fill.edge_at?,
-            own_ttl: None,
-            format: Format::Binary,
-            body: leg.fill.head.to_body().into(),
-        })
-    }
 }
 
 impl Leg {
+    /// The head of the series as an entry, once something has come of it.
+    pub(super) fn entry(&self, question: &Question) -> Option<Entry> {
+        Some(Entry {
+            key: question.key.clone(),
+            provider: question.providers.first()?.clone(),
+            fetched_at: self.fill.edge_at?,
+            own_ttl: None,
+            format: Format::Binary,
+            body: self.fill.head.to_body().into(),
+        })
+    }
+
     /// Why a question cannot be answered, though others can.
     pub(super) fn refusal(&self, index: usize) -> Option<&Error> {
         let wish = self.wishes.iter().find(|(of, _)| *of == index)?;

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::Slice;
 use super::flight::Leg;
 use crate::cache::fly::{Came, Errand, Flight, name, unsupported};
 use crate::cache::land::{Cost, Landing, unreadable};
@@ -76,12 +77,11 @@ impl Cache {
         course: &dyn Fn(&str) -> Option<Course>,
         tally: &mut crate::db::tally::Tally,
     ) -> Option<Incoming> {
-        let is_stored = self.disk().is_some() && !errand.terms.no_cache;
-        let taken = self.settle(question, leg, page, at, is_stored);
+        let taken = self.settle(question, leg, page, at, errand.terms);
         if taken.is_restated {
             tally.invalidated(at, &Cause::RESTATED, 1);
         }
-        let entry = Arc::new(self.head_entry(question, leg)?);
+        let entry = Arc::new(leg.entry(question)?);
         leg.known = Known {
             course: course(&entry.provider).unwrap_or(leg.known.course),
             definition: self.rules.definition(&entry.provider, entry.key.data_type()),
@@ -134,7 +134,7 @@ impl Cache {
             return refused(failed.cloned().unwrap_or_else(|| unreadable(question)));
         };
         let is_whole = found.part.as_ref().is_some_and(|part| part.holes.is_empty());
-        let is_modest = question.slice.as_ref().is_some_and(|slice| slice.takes_less());
+        let is_modest = question.slice.as_ref().is_some_and(Slice::takes_less);
         let why = failed.map_or(OUT_OF_REACH, |error| &error.message);
         let now = self.clock.now();
         match failed {
@@ -172,7 +172,7 @@ impl Cache {
 
     /// What is held of a series by now, as a question finds it.
     fn aboard(&self, errand: &Errand<'_>, question: &Question, leg: &Leg) -> Option<Found> {
-        let entry = Arc::new(self.head_entry(question, leg)?);
+        let entry = Arc::new(leg.entry(question)?);
         let from = (AnsweredBy::Upstream, 0);
         let mut found = self.found(question, errand.terms, entry, leg.known.clone(), from);
         if let Some(part) = &mut found.part {

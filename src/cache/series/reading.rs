@@ -3,6 +3,7 @@
 //! What is read is as of now: prices are adjusted for what has happened since they were fetched, days
 //! become weeks, and the values of other types are worked out. Nothing that is worked out is stored.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use super::Slice;
@@ -10,7 +11,7 @@ use super::fill::Fill;
 use super::standing::{Part, named};
 use crate::cache::lookup::Found;
 use crate::cache::{Cache, Question};
-use crate::calendar::Date;
+use crate::calendar::{Date, Exchange};
 use crate::entry::{Entry, Format};
 use crate::key::Key;
 use crate::market::{
@@ -31,6 +32,14 @@ pub(in crate::cache) struct Told {
     pub(in crate::cache) reading: Option<Arc<Reading>>,
 }
 
+/// The bars of a part as they are held, adjusted.
+struct Gathered {
+    bars: Bars,
+    finals: usize,
+    ended: usize,
+    actions: Actions,
+}
+
 impl Cache {
     /// Reads what a question asks for out of what was found; `why` says why something is missing.
     /// None if some of it is damaged, or was replaced meanwhile: it must be looked up again.
@@ -40,80 +49,33 @@ impl Cache {
         found: &Found,
         why: &str,
     ) -> Option<Told> {
-        let (entry, provider) = (&found.entry, &found.entry.provider);
+        let entry = &found.entry;
         let Some(slice) = question.slice.as_ref().filter(|_| !entry.is_put()) else {
             return Some(Told { entry: Arc::clone(entry), reading: None });
         };
         let Some(part) = &found.part else {
             return Some(Told { entry: self.observations(question, slice, entry), reading: None });
         };
-        let mut fill =
-            Fill { head: part.head.clone(), chunks: part.chunks.clone(), ..Fill::default() };
-        let wanted = part.span.map(|span| {
-            let (from, to) = (span.start().as_ms(), span.end().as_ms());
-            (from..to, fill.head.within(from, to).to_vec())
-        });
-        let (span_ms, refs) = wanted.unwrap_or((0..0, Vec::new()));
-        let count = refs.len();
-        let chunks = fill.open(refs, &|refs| self.chunks(question, provider, refs));
-        if chunks.len() < count {
-            return None;
-        }
-        let mut read = fill.head.read(span_ms.clone(), &chunks);
-        if slice.final_only {
-            read.bars = read.bars.slice(0..read.finals);
-            read.ended = read.finals;
-        }
-        let now = self.clock.now();
-        let actions = self.actions(question, slice, provider, &fill.head);
-        adjust(&mut read.bars, &read.runs, &actions, slice.adjust, now.as_ms());
-        let pays_nothing = question.symbol.class() != Class::Stock;
-        if pays_nothing && read.bars.adjusted.iter().all(|adjusted| adjusted.is_nan()) {
-            read.bars.adjusted.clone_from(&read.bars.close);
-        }
-        let about = || About {
+        let gathered = self.gather(question, slice, found, part)?;
+        let about = About {
             symbol: question.symbol.to_string(),
             asset_class: question.symbol.class().as_str().to_owned(),
-            provider: provider.to_string(),
-            currency: fill.head.currency.clone(),
+            provider: entry.provider.to_string(),
+            currency: part.head.currency.clone(),
         };
-        let derived = match question.data_type {
-            DataType::Dividends => {
-                Some(Derived::dividends(about(), &actions, &span_ms, now.as_ms()))
-            }
-            DataType::Splits => Some(Derived::splits(about(), &actions, &span_ms)),
-            DataType::AdjustedClose => Some(Derived::adjusted_close(about(), &read.bars)),
-            DataType::TotalReturn => Some(Derived::total_return(about(), &read.bars)),
-            _ => None,
-        };
-        if let Some(derived) = derived {
+        if question.data_type != DataType::Bars {
+            let derived = self.derived(question, part, about, &gathered);
             let body = serde_json::to_vec(&derived).unwrap_or_default();
-            return Some(Told {
-                entry: Arc::new(worked_out(entry, &question.read_as, body)),
-                reading: None,
-            });
+            let entry = Arc::new(worked_out(entry, &question.read_as, body));
+            return Some(Told { entry, reading: None });
         }
-        let interval = slice.interval;
-        let Resampled { bars, finals, ended } = match interval {
-            Interval::Week1 | Interval::Month1 => {
-                let exchange = self.rules.exchange(&question.key, &found.known);
-                let is_over = |day: i32| {
-                    let start = exchange.map(|exchange| {
-                        self.calendars().day_start(exchange, Date::from_days(day.into()))
-                    });
-                    start.unwrap_or(Timestamp::from_seconds(i64::from(day) * 86_400)) <= now
-                };
-                resample(&read.bars, read.finals, read.ended, interval, &is_over)
-            }
-            _ => Resampled { bars: read.bars, finals: read.finals, ended: read.ended },
-        };
-        let About { symbol, asset_class, provider, currency } = about();
+        let Resampled { bars, finals, ended } = self.resampled(question, slice, found, gathered);
         let series = BarSeries {
-            symbol,
-            asset_class,
-            provider,
-            interval,
-            currency,
+            symbol: about.symbol,
+            asset_class: about.asset_class,
+            provider: about.provider,
+            interval: slice.interval,
+            currency: about.currency,
             adjust: slice.adjust,
             bars,
             finals,
@@ -122,6 +84,79 @@ impl Cache {
         };
         let entry = Arc::new(worked_out(entry, &question.read_as, Vec::new()));
         Some(Told { entry, reading: Some(Arc::new(Reading::Bars(series))) })
+    }
+
+    /// The bars of a part, as of now.
+    fn gather(
+        &self,
+        question: &Question,
+        slice: &Slice,
+        found: &Found,
+        part: &Part,
+    ) -> Option<Gathered> {
+        let provider = &found.entry.provider;
+        let mut fill =
+            Fill { head: part.head.clone(), chunks: part.chunks.clone(), ..Fill::default() };
+        let span_ms = span_ms(part);
+        let refs = fill.head.within(span_ms.start, span_ms.end).to_vec();
+        let count = refs.len();
+        let chunks = fill.open(refs, &|refs| self.chunks(question, provider, refs));
+        if chunks.len() < count {
+            return None;
+        }
+        let mut read = fill.head.read(span_ms, &chunks);
+        if slice.final_only {
+            (read.bars, read.ended) = (read.bars.slice(0..read.finals), read.finals);
+        }
+        let actions = self.actions(question, slice, provider, &fill.head);
+        let now_ms = self.clock.now().as_ms();
+        adjust(&mut read.bars, &read.runs, &actions, slice.adjust, now_ms);
+        let pays_nothing = question.symbol.class() != Class::Stock;
+        if pays_nothing && read.bars.adjusted.iter().all(|adjusted| adjusted.is_nan()) {
+            read.bars.adjusted.clone_from(&read.bars.close);
+        }
+        Some(Gathered { bars: read.bars, finals: read.finals, ended: read.ended, actions })
+    }
+
+    /// What is worked out of bars.
+    fn derived(
+        &self,
+        question: &Question,
+        part: &Part,
+        about: About,
+        gathered: &Gathered,
+    ) -> Derived {
+        let Gathered { bars, actions, .. } = gathered;
+        match question.data_type {
+            DataType::Dividends => {
+                let now_ms = self.clock.now().as_ms();
+                Derived::dividends(about, actions, &span_ms(part), now_ms)
+            }
+            DataType::Splits => Derived::splits(about, actions, &span_ms(part)),
+            DataType::TotalReturn => Derived::total_return(about, bars),
+            _ => Derived::adjusted_close(about, bars),
+        }
+    }
+
+    /// Weeks or months of days, if those are asked for.
+    fn resampled(
+        &self,
+        question: &Question,
+        slice: &Slice,
+        found: &Found,
+        gathered: Gathered,
+    ) -> Resampled {
+        let Gathered { bars, finals, ended, .. } = gathered;
+        if slice.interval == slice.stored() {
+            return Resampled { bars, finals, ended };
+        }
+        let exchange = self.rules.exchange(&question.key, &found.known);
+        let exchange = exchange.unwrap_or(Exchange::ALWAYS);
+        let has_begun = |day: i32| {
+            let start = self.calendars().day_start(exchange, Date::from_days(day.into()));
+            start <= self.clock.now()
+        };
+        resample(&bars, finals, ended, slice.interval, &has_begun)
     }
 
     /// What is known of splits and dividends: of a symbol's shorter bars, also what its days know.
@@ -165,6 +200,11 @@ impl Cache {
         let none = || vec![None; refs.len()];
         self.read_chunks(&question.key, provider, refs).unwrap_or_else(none)
     }
+}
+
+/// The span of a part in milliseconds; nothing, if there is none.
+fn span_ms(part: &Part) -> Range<i64> {
+    part.span.map_or(0..0, |span| span.start().as_ms()..span.end().as_ms())
 }
 
 /// The spans that an answer lacks.

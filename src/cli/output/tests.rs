@@ -19,7 +19,15 @@ const NOW: Timestamp = Timestamp::from_seconds(1_782_920_000);
 fn question(key: &str) -> Question {
     let (data_type, symbol) = (crate::market::DataType::Series, Symbol::new(Class::Stock, "AAPL"));
     let key = Key::from_stored(key);
-    Question { symbol, data_type, key, providers: vec!["yahoo".into()], pinned: false }
+    Question {
+        symbol,
+        data_type,
+        read_as: key.clone(),
+        key,
+        providers: vec!["yahoo".into()],
+        pinned: false,
+        slice: None,
+    }
 }
 
 fn answer(key: &str, reading: Reading) -> Answer {

@@ -76,6 +76,7 @@ async fn ask_within(upstream: &Upstream, site: &Site, patience: Duration) -> Ask
         site,
         symbol: &symbol,
         data_type: DataType::Quote,
+        piece: None,
         name: "quote:stock:AAPL@acme",
         caller: "tests",
         use_case: None,
