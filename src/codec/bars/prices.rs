@@ -253,13 +253,13 @@ struct Factor {
 
 impl Factor {
     fn new(scale: Scale) -> Self {
-        Self { scale, factor: 1.0, adjusted: 0.0, close: 0.0, bars: 0 }
+        Self { scale, factor: scale.weight(scale.nearest(1.0)), adjusted: 0.0, close: 0.0, bars: 0 }
     }
 
     /// What is expected of this close.
     fn expect(&self, close: f64) -> i64 {
         let expected = close * self.factor;
-        if expected.is_finite() { self.scale.nearest(expected) } else { 0 }
+        if expected.is_finite() { self.scale.of_weight(expected) } else { 0 }
     }
 
     /// Learns how far off that was.
@@ -267,13 +267,13 @@ impl Factor {
         if surprise.unsigned_abs() > self.scale.noise() {
             (self.adjusted, self.close, self.bars) = (0.0, 0.0, 0);
         }
-        self.adjusted += self.scale.value(expected.wrapping_add(surprise));
+        self.adjusted += self.scale.weight(expected.wrapping_add(surprise));
         self.close += close;
         self.bars += 1;
         // Not at every bar: a division takes longer than all the rest.
         if self.bars.is_power_of_two() {
             let factor = self.adjusted / self.close;
-            self.factor = if factor.is_finite() { factor } else { 1.0 };
+            self.factor = if factor.is_finite() { factor } else { 0.0 };
         }
     }
 }

@@ -159,6 +159,23 @@ impl Scale {
         }
     }
 
+    /// What an integer counts for in sums: its parts, or the number itself.
+    #[expect(clippy::cast_precision_loss, reason = "the same on both sides, and near enough")]
+    pub(super) fn weight(self, integer: i64) -> f64 {
+        match self {
+            Self::Double | Self::Single => self.value(integer),
+            Self::Parts { .. } => integer as f64,
+        }
+    }
+
+    /// An integer that counts for about so much.
+    pub(super) fn of_weight(self, weight: f64) -> i64 {
+        match self {
+            Self::Double | Self::Single => self.nearest(weight),
+            Self::Parts { .. } => Self::Parts { of_unit: 1, single: false }.nearest(weight),
+        }
+    }
+
     pub(super) fn write(self, to: &mut Writer) {
         match self {
             Self::Double => to.byte(DOUBLE),

@@ -19,11 +19,16 @@ const BYTES: u8 = 1;
 const PCO_16: u8 = 2;
 const PCO_32: u8 = 3;
 const PCO_64: u8 = 4;
+/// All are the same one but for a few.
+const MOSTLY: u8 = 5;
 /// Beside one of the others: they are multiples of a number that comes first.
 const MULTIPLES: u8 = 8;
 
 /// How a chunk of `pco` begins in its plain mode without differences.
 const PLAIN: u8 = 0;
+
+/// The level of `pco`: its own default, 8, is no smaller here and slower to read.
+const LEVEL: usize = 6;
 
 /// The length of the version of `pco`, in bytes.
 const VERSION: usize = 2;
@@ -55,12 +60,7 @@ impl Writer {
     }
 
     pub(super) fn number(&mut self, number: u64) {
-        let mut left = number;
-        while left >= 0x80 {
-            self.bytes.push(left.to_le_bytes()[0] | 0x80);
-            left >>= 7;
-        }
-        self.bytes.push(left.to_le_bytes()[0]);
+        put(number, &mut self.bytes);
     }
 
     pub(super) fn signed(&mut self, number: i64) {
@@ -83,20 +83,28 @@ impl Writer {
         } else {
             (integers, 0)
         };
-        let packed = match self.effort {
-            Effort::Fast => None,
-            Effort::Small => self.packed(integers),
-        };
-        let plain: usize = integers.iter().map(|integer| length(folded(*integer))).sum();
-        let packed = packed.filter(|(_, packed)| packed.len() < plain);
-        self.byte(packed.as_ref().map_or(BYTES, |(coding, _)| *coding) | mark);
+        let (coding, bytes) = self.smallest(integers);
+        self.byte(coding | mark);
         if divisor > 1 {
             self.signed(divisor);
         }
-        match packed {
-            Some((_, packed)) => self.bytes.extend(packed),
-            None => integers.iter().for_each(|integer| self.signed(*integer)),
+        self.bytes.extend(bytes);
+    }
+
+    /// The integers in the way that takes the fewest bytes, or hardly more and far less time.
+    fn smallest(&self, integers: &[i64]) -> (u8, Vec<u8>) {
+        let mut ways = vec![(BYTES, bytewise(integers))];
+        if self.effort == Effort::Small {
+            ways.extend(self.packed(integers));
         }
+        // A twentieth of a byte for each that `pco` has not to decode.
+        let free = if self.effort == Effort::Small { integers.len() / 20 } else { 0 };
+        let least = ways.iter().map(|(_, bytes)| bytes.len()).min().unwrap_or(0);
+        ways.extend(mostly(integers, least + free).map(|bytes| (MOSTLY, bytes)));
+        let size = |(coding, bytes): &(u8, Vec<u8>)| {
+            bytes.len() - if *coding == MOSTLY { free.min(bytes.len()) } else { 0 }
+        };
+        ways.into_iter().min_by_key(size).unwrap_or_default()
     }
 
     /// The integers through `pco`, in the narrowest width that holds them.
@@ -113,6 +121,7 @@ impl Writer {
     #[expect(clippy::needless_pass_by_value, reason = "collected for this alone")]
     fn through_pco<N: Number>(&self, integers: Vec<N>) -> Option<Vec<u8>> {
         let config = ChunkConfig::default()
+            .with_compression_level(LEVEL)
             .with_mode_spec(ModeSpec::Classic)
             .with_delta_spec(DeltaSpec::NoOp)
             .with_paging_spec(pco::PagingSpec::Exact(vec![integers.len()]));
@@ -181,6 +190,7 @@ impl<'a> Reader<'a> {
             SAME => vec![self.signed()?; count],
             BYTES if count > self.rest.len() => return Err(Damage),
             BYTES => (0..count).map(|_| self.signed()).collect::<Result<_, _>>()?,
+            MOSTLY => self.mostly(count)?,
             PCO_16 => self.through_pco::<i16>(count)?.into_iter().map(i64::from).collect(),
             PCO_32 => self.through_pco::<i32>(count)?.into_iter().map(i64::from).collect(),
             PCO_64 => self.through_pco::<i64>(count)?,
@@ -188,6 +198,19 @@ impl<'a> Reader<'a> {
         };
         if divisor != 1 {
             integers.iter_mut().for_each(|integer| *integer = integer.wrapping_mul(divisor));
+        }
+        Ok(integers)
+    }
+
+    fn mostly(&mut self, count: usize) -> Result<Vec<i64>, Damage> {
+        let mut integers = vec![self.signed()?; count];
+        let others = self.number()?;
+        let mut next = 0_usize;
+        for _ in 0..others {
+            let gap = usize::try_from(self.number()?).map_err(|_| Damage)?;
+            let at = next.checked_add(gap).ok_or(Damage)?;
+            *integers.get_mut(at).ok_or(Damage)? = self.signed()?;
+            next = at + 1;
         }
         Ok(integers)
     }
@@ -207,6 +230,54 @@ impl<'a> Reader<'a> {
     }
 }
 
+/// Writes a number in as few bytes as it needs, seven bits in each.
+fn put(number: u64, to: &mut Vec<u8>) {
+    let mut left = number;
+    while left >= 0x80 {
+        to.push(left.to_le_bytes()[0] | 0x80);
+        left >>= 7;
+    }
+    to.push(left.to_le_bytes()[0]);
+}
+
+fn bytewise(integers: &[i64]) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(2 * integers.len());
+    integers.iter().for_each(|integer| put(folded(*integer), &mut bytes));
+    bytes
+}
+
+/// The integer that most of them are, and the others with their places; none if that takes more
+/// bytes than this.
+fn mostly(integers: &[i64], most: usize) -> Option<Vec<u8>> {
+    // Of a majority, what is left over when each pair of unlike ones is struck out.
+    let (mut common, mut lead) = (0, 0_usize);
+    for integer in integers {
+        match lead {
+            0 => (common, lead) = (*integer, 1),
+            _ if common == *integer => lead += 1,
+            _ => lead -= 1,
+        }
+    }
+    let mut bytes = Vec::new();
+    put(folded(common), &mut bytes);
+    let others = integers.iter().filter(|integer| **integer != common).count();
+    put(others as u64, &mut bytes);
+    let mut gap = 0;
+    for integer in integers {
+        if *integer == common {
+            gap += 1;
+            continue;
+        }
+        put(gap, &mut bytes);
+        put(folded(*integer), &mut bytes);
+        gap = 0;
+        if bytes.len() > most {
+            return None;
+        }
+    }
+    Some(bytes)
+}
+
 /// A signed number as an unsigned one that is small where it is near to nought.
 fn folded(number: i64) -> u64 {
     ((number << 1) ^ (number >> 63)).cast_unsigned()
@@ -214,11 +285,6 @@ fn folded(number: i64) -> u64 {
 
 fn unfolded(number: u64) -> i64 {
     (number >> 1).cast_signed() ^ -(number & 1).cast_signed()
-}
-
-/// How many bytes a number takes.
-fn length(number: u64) -> usize {
-    (64 - (number | 1).leading_zeros()).div_ceil(7) as usize
 }
 
 /// The largest number that divides all of these; 1 if it is none that a signed one can hold.

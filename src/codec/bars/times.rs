@@ -50,8 +50,16 @@ pub(super) fn read(bars: &mut Bars, count: usize, from: &mut Reader<'_>) -> Resu
     let narrow = |day: i64| i32::try_from(day).map_err(|_| Damage);
     bars.days.reserve_exact(count);
     bars.days.push(narrow(day)?);
+    let mut weekday = weekday_of(day);
     for surprise in surprises {
-        day = following(day, rule).wrapping_add(surprise);
+        let next = following(day, weekday, rule);
+        weekday = (weekday + next - day) % 7;
+        day = next;
+        // Seldom, and the remainder of a division takes longer than all the rest.
+        if surprise != 0 {
+            day = day.wrapping_add(surprise);
+            weekday = weekday_of(narrow(day)?.into());
+        }
         bars.days.push(narrow(day)?);
     }
     bars.times = read_steps(count, from)?;
@@ -63,13 +71,17 @@ pub(super) fn read(bars: &mut Bars, count: usize, from: &mut Reader<'_>) -> Resu
 
 /// By how much each day but the first is not the one that was expected.
 fn surprises(days: &[i64], rule: u8) -> Vec<i64> {
-    days.windows(2).map(|pair| pair[1] - following(pair[0], rule)).collect()
+    let next = |day: i64| following(day, weekday_of(day), rule);
+    days.windows(2).map(|pair| pair[1] - next(pair[0])).collect()
+}
+
+/// 0 for Monday; the first day of the epoch was a Thursday.
+fn weekday_of(day: i64) -> i64 {
+    (day + 3).rem_euclid(7)
 }
 
 /// The day that is expected after another, which is one that a date can have.
-fn following(day: i64, rule: u8) -> i64 {
-    // The first day of the epoch was a Thursday.
-    let weekday = (day + 3).rem_euclid(7);
+fn following(day: i64, weekday: i64, rule: u8) -> i64 {
     match weekday {
         4 | 5 if rule == WEEKDAYS => day + 7 - weekday,
         _ => day + 1,
