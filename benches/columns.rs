@@ -92,7 +92,7 @@ fn measure(name: &str, bars: &Bars, chunk: usize, effort: Effort) -> Row {
 
 /// The same bars as JSON and as columns through zstd.
 fn plain(bars: &Bars, chunk: usize) {
-    line("  as JSON", bars, chunk, json, |bytes| of_json(bytes));
+    line("  as JSON", bars, chunk, json, of_json);
     let write = |bars: &Bars| zstd::bulk::compress(&json(bars), 3).unwrap();
     line("  as JSON, zstd", bars, chunk, write, |bytes| {
         of_json(&zstd::bulk::decompress(bytes, 1 << 26).unwrap())

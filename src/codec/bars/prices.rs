@@ -88,14 +88,14 @@ pub(super) fn read(bars: &mut Bars, count: usize, from: &mut Reader<'_>) -> Resu
     let Ok::<[_; 4], _>([open, close, high, low]) = kinds.try_into() else {
         return Err(Damage);
     };
-    bars.close = close.values(told.moves, scale, &[])?;
-    bars.open = open.values(told.gaps, scale, &bars.close)?;
-    bars.high = high.values(told.above, scale, &bars.close)?;
-    bars.low = low.values(told.below, scale, &bars.close)?;
+    bars.close = close.values(&told.moves, scale, &[])?;
+    bars.open = open.values(&told.gaps, scale, &bars.close)?;
+    bars.high = high.values(&told.above, scale, &bars.close)?;
+    bars.low = low.values(&told.below, scale, &bars.close)?;
     let scale = Scale::read(from)?;
     let kind = Kind::read(count, from)?;
     let volumes = if kind.is_there() { from.integers(count)? } else { Vec::new() };
-    bars.volume = kind.values(volumes, scale, &[])?;
+    bars.volume = kind.values(&volumes, scale, &[])?;
     let scale = Scale::read(from)?;
     let kind = Kind::read(count, from)?;
     let mut adjusted = Vec::new();
@@ -108,7 +108,7 @@ pub(super) fn read(bars: &mut Bars, count: usize, from: &mut Reader<'_>) -> Resu
             *place = expected.wrapping_add(*place);
         }
     }
-    bars.adjusted = kind.values(adjusted, scale, &bars.close)?;
+    bars.adjusted = kind.values(&adjusted, scale, &bars.close)?;
     Ok(())
 }
 
@@ -150,13 +150,13 @@ impl Kind {
     }
 
     /// The column, from its integers or from the closes.
-    fn values(&self, places: Vec<i64>, scale: Scale, closes: &[f64]) -> Result<Vec<f64>, Damage> {
+    fn values(&self, places: &[i64], scale: Scale, closes: &[f64]) -> Result<Vec<f64>, Damage> {
         match self.said {
             MISSING => Ok(vec![f64::NAN; self.count]),
             AS_CLOSE if closes.len() == self.count => Ok(closes.to_vec()),
             AS_CLOSE => Err(Damage),
             _ => {
-                let mut values = scale.values(&places);
+                let mut values = scale.values(places);
                 for (at, value) in &self.odd {
                     values[*at] = *value;
                 }
@@ -244,7 +244,7 @@ fn retell(first: i64, mut told: Told) -> Told {
 /// What an adjusted close is of a close: the same from dividend to dividend, but for rounding.
 struct Factor {
     scale: Scale,
-    factor: f64,
+    ratio: f64,
     /// Sums since it last changed, in which the rounding of single bars is lost.
     adjusted: f64,
     close: f64,
@@ -253,12 +253,12 @@ struct Factor {
 
 impl Factor {
     fn new(scale: Scale) -> Self {
-        Self { scale, factor: scale.weight(scale.nearest(1.0)), adjusted: 0.0, close: 0.0, bars: 0 }
+        Self { scale, ratio: scale.weight(scale.nearest(1.0)), adjusted: 0.0, close: 0.0, bars: 0 }
     }
 
     /// What is expected of this close.
     fn expect(&self, close: f64) -> i64 {
-        let expected = close * self.factor;
+        let expected = close * self.ratio;
         if expected.is_finite() { self.scale.of_weight(expected) } else { 0 }
     }
 
@@ -272,8 +272,8 @@ impl Factor {
         self.bars += 1;
         // Not at every bar: a division takes longer than all the rest.
         if self.bars.is_power_of_two() {
-            let factor = self.adjusted / self.close;
-            self.factor = if factor.is_finite() { factor } else { 0.0 };
+            let ratio = self.adjusted / self.close;
+            self.ratio = if ratio.is_finite() { ratio } else { 0.0 };
         }
     }
 }

@@ -197,7 +197,9 @@ impl<'a> Reader<'a> {
             _ => return Err(Damage),
         };
         if divisor != 1 {
-            integers.iter_mut().for_each(|integer| *integer = integer.wrapping_mul(divisor));
+            for integer in &mut integers {
+                *integer = integer.wrapping_mul(divisor);
+            }
         }
         Ok(integers)
     }
@@ -242,7 +244,9 @@ fn put(number: u64, to: &mut Vec<u8>) {
 
 fn bytewise(integers: &[i64]) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(2 * integers.len());
-    integers.iter().for_each(|integer| put(folded(*integer), &mut bytes));
+    for integer in integers {
+        put(folded(*integer), &mut bytes);
+    }
     bytes
 }
 
