@@ -4,7 +4,7 @@
 //! and only `cli::ui` prints it. Nothing here decides anything.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::units::duration_for_people;
@@ -96,6 +96,18 @@ pub enum Warning {
     },
 }
 
+/// What is said of a folder that is too full, whatever is dropped.
+const OVER_CAP: &str = "stays above `cache.disk.max_size_gb`: nothing more may be dropped";
+
+/// What is said of final bars that there was no room for.
+const DROPPED: &str =
+    "though final bars never change; a larger `cache.disk.max_size_gb` keeps them";
+
+fn dropped(f: &mut fmt::Formatter<'_>, path: &Path, series: usize) -> fmt::Result {
+    let (path, were) = (path.display(), if series == 1 { "was" } else { "were" });
+    write!(f, "the cache in `{path}` is full: {series} series {were} dropped, {DROPPED}")
+}
+
 impl fmt::Display for Warning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -150,22 +162,8 @@ impl fmt::Display for Warning {
                 )
             }
             Self::Guessed { of } => write!(f, "sessions beyond what is known of {of} are guessed"),
-            Self::OverCap { path } => {
-                let path = path.display();
-                write!(
-                    f,
-                    "the cache in `{path}` stays above `cache.disk.max_size_gb`: nothing more may be dropped"
-                )
-            }
-            Self::SeriesDropped { path, series } => {
-                let path = path.display();
-                let were =
-                    if *series == 1 { "1 series was" } else { &format!("{series} series were") };
-                write!(
-                    f,
-                    "the cache in `{path}` is full: {were} dropped, though final bars never change; a larger `cache.disk.max_size_gb` keeps them"
-                )
-            }
+            Self::OverCap { path } => write!(f, "the cache in `{}` {OVER_CAP}", path.display()),
+            Self::SeriesDropped { path, series } => dropped(f, path, *series),
         }
     }
 }

@@ -40,10 +40,11 @@ enum Found {
 pub(super) fn beside(row: &Row<'_>) -> Option<i64> {
     use Value::{Blob, Integer};
     match (row.id, &row.columns[..]) {
-        (Some(_), [Integer(series), Integer(_), Integer(_), Integer(_), Blob(_)])
-        | (Some(_), [Integer(series), Integer(_), Integer(_), Blob(_), Integer(_)]) => {
-            Some(*series)
-        }
+        (
+            Some(_),
+            [Integer(series), Integer(_), Integer(_), Integer(_), Blob(_)]
+            | [Integer(series), Integer(_), Integer(_), Blob(_), Integer(_)],
+        ) => Some(*series),
         _ => None,
     }
 }

@@ -203,7 +203,9 @@ fn write_actions(writer: &mut Writer, actions: &Actions) {
         writer.after(&mut at, dividend.at_ms);
         writer.after(&mut day, dividend.day.into());
         writer.float(dividend.amount);
-        factor.iter().for_each(|factor| writer.float(*factor));
+        if let Some(factor) = factor {
+            writer.float(*factor);
+        }
         writer.after(&mut fetched, *fetched_ms);
     }
 }

@@ -38,7 +38,7 @@ struct Region {
 pub fn settle<E>(
     head: &mut Head,
     interval: Interval,
-    load: &mut dyn FnMut(&[ChunkRef]) -> Result<Vec<Bars>, E>,
+    load: impl FnOnce(&[ChunkRef]) -> Result<Vec<Bars>, E>,
 ) -> Result<Vec<Chunk>, E> {
     settle_by(head, Sizes { recent: MOST_RECENT, chunk: most_bars(interval) }, load)
 }
@@ -46,7 +46,7 @@ pub fn settle<E>(
 pub(super) fn settle_by<E>(
     head: &mut Head,
     sizes: Sizes,
-    load: &mut dyn FnMut(&[ChunkRef]) -> Result<Vec<Bars>, E>,
+    load: impl FnOnce(&[ChunkRef]) -> Result<Vec<Bars>, E>,
 ) -> Result<Vec<Chunk>, E> {
     if head.finals <= sizes.recent {
         return Ok(Vec::new());
@@ -72,8 +72,12 @@ pub(super) fn settle_by<E>(
         for (at, bars) in loaded.by_ref().take(chunks.len()) {
             all = all.over(&Stretch::new(bars, &at.runs));
         }
+        // At the end each is filled before the next is begun; elsewhere all are of one size.
         let is_last = chunks.end == head.chunks.len();
-        for places in cut(all.len(), sizes.chunk, is_last) {
+        let parts = all.len().div_ceil(sizes.chunk).max(1);
+        let size = if is_last { sizes.chunk } else { all.len().div_ceil(parts).max(1) };
+        for from in (0..all.len()).step_by(size) {
+            let places = from..all.len().min(from + size);
             let part = all.slice(places);
             new.extend(Chunk::seal(&part.bars, part.runs()));
             directory.extend(new.last().map(|chunk: &Chunk| chunk.at.clone()));
@@ -104,22 +108,25 @@ fn regions(chunks: &[ChunkRef], times: &[i64], most: usize) -> Vec<Region> {
     };
     let mut regions: Vec<Region> = Vec::new();
     let mut is_open = false;
-    for at in 0..=chunks.len() {
-        let bars = gap(at);
-        if !bars.is_empty() {
-            grow(&mut regions, &mut is_open, at..at, bars);
-        }
-        let Some(chunk) = chunks.get(at) else { break };
+    for (at, (chunk, span)) in chunks.iter().zip(&spans).enumerate() {
+        let (before, behind) = (gap(at), gap(at + 1));
         let is_small = chunk.bars() < most / 2;
         let has_room = is_small || (at + 1 == chunks.len() && chunk.bars() < most);
-        let is_meant = !spans[at].is_empty()
-            || (is_small && !gap(at).is_empty())
-            || (has_room && !gap(at + 1).is_empty());
+        let is_meant = !span.is_empty()
+            || (is_small && !before.is_empty())
+            || (has_room && !behind.is_empty());
+        if !before.is_empty() {
+            grow(&mut regions, &mut is_open, at..at, before);
+        }
         if is_meant {
-            grow(&mut regions, &mut is_open, at..at + 1, spans[at].clone());
+            grow(&mut regions, &mut is_open, at..at + 1, span.clone());
         } else {
             is_open = false;
         }
+    }
+    let behind = gap(chunks.len());
+    if !behind.is_empty() {
+        grow(&mut regions, &mut is_open, chunks.len()..chunks.len(), behind);
     }
     regions
 }
@@ -134,14 +141,4 @@ fn grow(regions: &mut Vec<Region>, is_open: &mut bool, chunks: Range<usize>, bar
         None => regions.push(Region { chunks, bars }),
     }
     *is_open = true;
-}
-
-/// Where bars are cut into chunks: at the end each is filled before the next is begun, elsewhere all
-/// are of one size.
-fn cut(bars: usize, most: usize, is_last: bool) -> impl Iterator<Item = Range<usize>> {
-    let parts = bars.div_ceil(most);
-    let place = move |part: usize| {
-        if is_last { bars.min(part * most) } else { bars * part / parts.max(1) }
-    };
-    (0..parts).map(move |part| place(part)..place(part + 1))
 }

@@ -7,17 +7,20 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use mcache::codec::{Packing, market_sum};
 use mcache::db::Database;
-use mcache::entry::Entry;
+use mcache::entry::{Entry, Format};
 use mcache::key::Key;
-use mcache::market::ExchangeCode;
+use mcache::market::{Bar, Bars, Dividend, ExchangeCode, HeldDividend, HeldSplit, Interval, Split};
 use mcache::policy::volatility::Realised;
-use mcache::policy::{Course, Market};
+use mcache::policy::{Course, Known, Market};
 use mcache::provider::definition;
-use mcache::tier::Tier as _;
+use mcache::span::Span;
 use mcache::tier::disk::Disk;
+use mcache::tier::series::{ChunkRef, Head, Parts, Superseded, settle};
+use mcache::tier::{Incoming, Stored, Tier as _};
 use mcache::time::Timestamp;
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -35,15 +38,18 @@ struct Fixture {
     ttl_seconds: f64,
     /// Why its BTC was expired: from the third on, by the put of a key with its key as a tag.
     expired: Option<&'static str>,
+    /// How many series it holds: from the fourth on, one.
+    series: usize,
 }
 
-const FIXTURES: [Fixture; 3] = [
+const FIXTURES: [Fixture; 4] = [
     Fixture {
         name: "cache-v1.db",
         user_version: 1001,
         fetched_at: "2026-07-01T15:00:00.013Z",
         ttl_seconds: 30.0,
         expired: None,
+        series: 0,
     },
     Fixture {
         name: "cache-v1.2.db",
@@ -51,6 +57,7 @@ const FIXTURES: [Fixture; 3] = [
         fetched_at: "2026-07-01T15:00:00.003Z",
         ttl_seconds: 60.0,
         expired: None,
+        series: 0,
     },
     Fixture {
         name: "cache-v1.7.db",
@@ -58,11 +65,20 @@ const FIXTURES: [Fixture; 3] = [
         fetched_at: "2026-07-01T15:00:00.012Z",
         ttl_seconds: 48.0,
         expired: Some("rule"),
+        series: 0,
+    },
+    Fixture {
+        name: "cache-v1.8.db",
+        user_version: 1008,
+        fetched_at: "2026-07-01T15:00:00.012Z",
+        ttl_seconds: 48.0,
+        expired: Some("rule"),
+        series: 1,
     },
 ];
 
 /// The migrations and the XXH3 of each: a changed line here is a broken promise.
-const MIGRATIONS: [(&str, u64); 7] = [
+const MIGRATIONS: [(&str, u64); 8] = [
     ("0001_entries.sql", MIGRATION_1),
     ("0002_strategy.sql", MIGRATION_2),
     ("0003_validator.sql", MIGRATION_3),
@@ -70,6 +86,7 @@ const MIGRATIONS: [(&str, u64); 7] = [
     ("0005_market.sql", MIGRATION_5),
     ("0006_mark.sql", MIGRATION_6),
     ("0007_access.sql", MIGRATION_7),
+    ("0008_series.sql", MIGRATION_8),
 ];
 
 const MIGRATION_1: u64 = 15_840_919_813_787_878_424;
@@ -79,6 +96,7 @@ const MIGRATION_4: u64 = 551_953_676_249_732_810;
 const MIGRATION_5: u64 = 8_932_507_068_257_543_363;
 const MIGRATION_6: u64 = 10_921_380_409_354_171_211;
 const MIGRATION_7: u64 = 13_745_639_230_809_868_544;
+const MIGRATION_8: u64 = 7_784_196_215_289_058_021;
 
 /// XXH3 of the records of AAPL, BTC and GDP in the fixtures.
 const SUMS: [u64; 3] =
@@ -150,7 +168,82 @@ fn fixture() -> Sandbox {
     assert_eq!(sandbox.run(&["stats"]).code, Some(0));
     sandbox.set_course("yahoo", Course { conservative_until: NEVER_OVER, ..Course::default() });
     make_volatile(&sandbox);
+    put_series(&sandbox);
     sandbox
+}
+
+/// A year of daily bars, each unlike the others.
+fn bars() -> Bars {
+    let mut bars = Bars::default();
+    for day in 0..365_i32 {
+        let price = 100.0 + f64::from(day * 37 % 101) / 100.0;
+        bars.push(Bar {
+            time: (20_000 + i64::from(day)) * 86_400_000 + 52_200_000,
+            day: Some(20_000 + day),
+            open: price,
+            high: price + 1.25,
+            low: if day % 50 == 7 { f64::NAN } else { price - 0.75 },
+            close: price + 0.5,
+            volume: f64::from(day) * 1000.0,
+            adjusted: price / 3.0,
+        });
+    }
+    bars
+}
+
+/// What is known of the series of the newest fixture.
+fn head() -> Head {
+    let at = Timestamp::from_ms;
+    let mut head = Head {
+        currency: Some("USD".to_owned()),
+        exchange: Some("NMS".to_owned()),
+        first_trade_ms: Some(345_479_400_000),
+        actions_at: Some(at(1_782_918_000_000)),
+        ..Head::default()
+    };
+    let bars = bars();
+    let span = Span::new(at(bars.times[0]), at(bars.times[364] + 1)).unwrap();
+    head.coverage.learn(span, &bars.times, at(1_782_918_000_000));
+    let (at_ms, day) = (bars.times[100], bars.days[100]);
+    let split = Split { at_ms, day, numerator: 4.0, denominator: 1.0 };
+    head.actions.splits.push(HeldSplit { split, fetched_ms: 1_782_918_000_000 });
+    let dividend = Dividend { at_ms, day, amount: 0.26, is_capital_gain: false };
+    let factor = Some(0.9975);
+    head.actions.dividends.push(HeldDividend { dividend, factor, fetched_ms: 1_782_918_000_000 });
+    // The last one is live, and the one before is not final.
+    head.put(&bars, 1_782_918_000_000, 363, 364);
+    head
+}
+
+/// What the series of the newest fixture was once thought to be.
+fn superseded() -> Superseded {
+    let [known_from, known_until] = [1_000, 1_782_918_000_000].map(Timestamp::from_ms);
+    Superseded { known_from, known_until, body: b"once".repeat(500).into() }
+}
+
+/// Puts a series into the cache, with a chunk and what it was before.
+fn put_series(sandbox: &Sandbox) {
+    let mut head = head();
+    let chunks = settle::<()>(&mut head, Interval::Day1, |_: &[ChunkRef]| Err(())).unwrap();
+    let entry = Entry {
+        key: Key::from_stored("bars:stock:AAPL:1d"),
+        provider: "yahoo".into(),
+        fetched_at: Timestamp::from_ms(1_782_918_000_000),
+        own_ttl: None,
+        format: Format::Binary,
+        body: head.to_body().into(),
+    };
+    let disk = Disk::new(Database::at(&sandbox.cache()), Packing::Zstd);
+    let incoming = Incoming {
+        put_at: entry.fetched_at,
+        stored: Stored { entry: Arc::new(entry), row: 0, known: Known::default() },
+        tags: Vec::new(),
+        validators: None,
+        gone_at: Timestamp::NEVER,
+        sighting: None,
+        parts: Some(Box::new(Parts { chunks, superseded: vec![superseded()] })),
+    };
+    disk.put(&mut [incoming]).unwrap();
 }
 
 /// Has the market of AAPL move by 50 % a year.
@@ -204,7 +297,9 @@ fn the_newest_fixture_is_what_this_program_writes() {
 
 #[test]
 fn every_released_format_answers_byte_for_byte() {
-    for Fixture { name, user_version: version, fetched_at, ttl_seconds, expired } in FIXTURES {
+    for Fixture { name, user_version: version, fetched_at, ttl_seconds, expired, series } in
+        FIXTURES
+    {
         let file = fixtures().join(name);
         let bytes = fs::read(&file).unwrap();
         assert_eq!(user_version(&bytes), version, "{name}");
@@ -230,9 +325,10 @@ fn every_released_format_answers_byte_for_byte() {
         assert_eq!(answer["cache"]["ttl_seconds"], ttl_seconds, "{name}");
         let reason = sandbox.json(&["keys", "quote:crypto:BTC"])[0]["reason"].clone();
         assert_eq!(reason.as_str(), expired, "{name}");
-        assert_eq!(sandbox.json(&["keys", "*"]).as_array().unwrap().len(), 4 + values().len());
+        let keys = || sandbox.json(&["keys", "*"]).as_array().unwrap().len();
+        assert_eq!(keys(), 4 + series + values().len(), "{name}");
         assert_eq!(sandbox.run(&["clear", "--tag", "fixture"]).code, Some(0));
-        assert_eq!(sandbox.json(&["keys", "*"]).as_array().unwrap().len(), 4, "{name}");
+        assert_eq!(keys(), 4 + series, "{name}");
         assert!(files(&sandbox, "cache.db.damaged-").is_empty(), "{name}");
     }
 }
@@ -249,6 +345,27 @@ fn what_stands_beside_the_entries_of_the_newest_format_is_understood() {
         assert_eq!(validators.etag.as_deref(), Some(ETAG), "{key}");
         let other = Entry { body: Box::default(), ..Entry::clone(&shelf[0].entry) };
         assert_eq!(disk.validators(shelf[0].row, &other).unwrap(), None, "{key}");
+    }
+}
+
+#[test]
+fn a_series_of_every_format_since_it_is_kept_is_read_to_the_last_bit() {
+    let key = Key::from_stored("bars:stock:AAPL:1d");
+    for fixture in FIXTURES.iter().filter(|fixture| fixture.series > 0) {
+        let sandbox = with_database(&fixtures().join(fixture.name));
+        let disk = Disk::new(Database::at(&sandbox.cache()), Packing::None);
+        let shelf = disk.get(&key).unwrap().unwrap();
+        let held = Head::from_body(&shelf[0].entry.body).unwrap();
+        let found = disk.chunks(&key, "yahoo", &held.chunks).unwrap();
+        let chunks: Vec<_> =
+            held.chunks.iter().cloned().zip(found.into_iter().map(Option::unwrap)).collect();
+        let read = held.read(i64::MIN..i64::MAX, &chunks);
+        let counts = (chunks.len(), held.recent.len(), read.finals, read.ended);
+        assert_eq!(counts, (1, 3, 363, 364), "{}", fixture.name);
+        assert_eq!(read.bars, bars(), "{}", fixture.name);
+        let expected = head();
+        assert_eq!((held.coverage, held.actions), (expected.coverage, expected.actions));
+        assert_eq!(disk.past_from(&key, "yahoo").unwrap(), [superseded()], "{}", fixture.name);
     }
 }
 
