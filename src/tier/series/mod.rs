@@ -15,7 +15,7 @@ use std::ops::Range;
 pub use chunk::{Chunk, ChunkRef, most_bars, open};
 pub use head::Head;
 pub use past::{MOST_PAST, Superseded};
-pub use settle::{MOST_RECENT, settle};
+pub use settle::{Load, MOST_RECENT, settle};
 pub use stretch::Stretch;
 
 use crate::market::{Bars, Run};

@@ -31,6 +31,9 @@ struct Region {
     bars: Range<usize>,
 }
 
+/// What gives the bars of chunks, in their order.
+pub type Load<'l, E> = dyn FnMut(&[ChunkRef]) -> Result<Vec<Bars>, E> + 'l;
+
 /// Moves the final bars of a head into chunks, if there are too many of them; the chunks that are
 /// new, which are in its directory then in the place of those that `load` was asked for.
 ///
@@ -38,7 +41,7 @@ struct Region {
 pub fn settle<E>(
     head: &mut Head,
     interval: Interval,
-    load: impl FnOnce(&[ChunkRef]) -> Result<Vec<Bars>, E>,
+    load: &mut Load<'_, E>,
 ) -> Result<Vec<Chunk>, E> {
     settle_by(head, Sizes { recent: MOST_RECENT, chunk: most_bars(interval) }, load)
 }
@@ -46,7 +49,7 @@ pub fn settle<E>(
 pub(super) fn settle_by<E>(
     head: &mut Head,
     sizes: Sizes,
-    load: impl FnOnce(&[ChunkRef]) -> Result<Vec<Bars>, E>,
+    load: &mut Load<'_, E>,
 ) -> Result<Vec<Chunk>, E> {
     if head.finals <= sizes.recent {
         return Ok(Vec::new());

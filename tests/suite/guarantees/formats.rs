@@ -19,7 +19,7 @@ use mcache::policy::{Course, Known, Market};
 use mcache::provider::definition;
 use mcache::span::Span;
 use mcache::tier::disk::Disk;
-use mcache::tier::series::{ChunkRef, Head, Parts, Superseded, settle};
+use mcache::tier::series::{Head, Parts, Superseded, settle};
 use mcache::tier::{Incoming, Stored, Tier as _};
 use mcache::time::Timestamp;
 use xxhash_rust::xxh3::xxh3_64;
@@ -224,7 +224,7 @@ fn superseded() -> Superseded {
 /// Puts a series into the cache, with a chunk and what it was before.
 fn put_series(sandbox: &Sandbox) {
     let mut head = head();
-    let chunks = settle::<()>(&mut head, Interval::Day1, |_: &[ChunkRef]| Err(())).unwrap();
+    let chunks = settle::<()>(&mut head, Interval::Day1, &mut |_| Err(())).unwrap();
     let entry = Entry {
         key: Key::from_stored("bars:stock:AAPL:1d"),
         provider: "yahoo".into(),
