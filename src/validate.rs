@@ -186,7 +186,7 @@ fn refused(symbol: &str, provider: &str, field: &str, value: &str, why: &str) ->
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::market::{Observation, Symbol};
+    use crate::market::{Dividend, Observation, Split};
 
     fn number(text: &str) -> Number {
         Number::parse(text).unwrap()
@@ -286,6 +286,79 @@ mod tests {
             let error = record(&dated(dates)).unwrap_err();
             assert_eq!(error.kind, Kind::InvalidData);
             assert!(error.message.contains(why), "{error}");
+        }
+    }
+
+    const DAY_MS: i64 = 86_400_000;
+
+    /// What is done to good bars.
+    type Change = fn(&mut Page);
+
+    fn checked(interval: Interval, change: impl FnOnce(&mut Page)) -> Result<(), Error> {
+        let mut sent = Page::default();
+        for day in 0..3 {
+            let time = i64::from(day) * DAY_MS;
+            let (open, high, low, close) = (2.0, 3.0, 1.0, 2.5);
+            let (day, volume, adjusted) = (Some(day), 7.0, f64::NAN);
+            let bar = Bar { time, day, open, high, low, close, volume, adjusted };
+            sent.bars.push(bar);
+        }
+        sent.events.splits.push(Split { at_ms: 0, day: 0, numerator: 4.0, denominator: 1.0 });
+        sent.events.dividends.push(Dividend {
+            at_ms: 0,
+            day: 0,
+            amount: 0.0,
+            is_capital_gain: false,
+        });
+        change(&mut sent);
+        let span = Span::new(Timestamp::from_ms(0), Timestamp::from_ms(3 * DAY_MS)).unwrap();
+        page(&Symbol::new(Class::Stock, "TEST"), "yahoo", interval, span, &sent)
+    }
+
+    #[test]
+    fn bars_that_are_odd_but_possible_pass() {
+        let odd: [Change; 6] = [
+            |_| (),
+            |page| *page = Page::default(),
+            |page| page.bars.volume[0] = 0.0,
+            |page| [page.bars.open[0], page.bars.high[0], page.bars.volume[0]] = [f64::NAN; 3],
+            // What was sent was rounded in different ways.
+            |page| page.bars.open[1] = 3.0002,
+            |page| page.bars.days[2] = 3,
+        ];
+        for change in odd {
+            checked(Interval::Day1, change).unwrap();
+        }
+        checked(Interval::Hour1, |page| page.bars.days.clear()).unwrap();
+    }
+
+    #[test]
+    fn bars_that_cannot_be_are_refused() {
+        let wrong: [(&str, Change); 18] = [
+            ("open", |page| page.bars.open[1] = 0.0),
+            ("low", |page| page.bars.low[1] = -1.0),
+            ("close", |page| page.bars.close[1] = f64::NAN),
+            ("high", |page| page.bars.high[1] = f64::INFINITY),
+            ("adjusted_close", |page| page.bars.adjusted[1] = -0.5),
+            ("high", |page| page.bars.high[1] = 0.9),
+            ("open", |page| page.bars.open[1] = 3.001),
+            ("close", |page| page.bars.close[1] = 0.5),
+            ("volume", |page| page.bars.volume[1] = -1.0),
+            ("volume", |page| page.bars.volume[1] = f64::INFINITY),
+            ("bar", |page| page.bars.times[1] = 0),
+            ("bar", |page| page.bars.times[2] = 3 * DAY_MS),
+            ("bar", |page| page.bars.days[1] = 0),
+            ("date", |page| page.bars.days[2] = 9),
+            ("date", |page| page.bars.days.clear()),
+            ("split", |page| page.events.splits[0].denominator = 0.0),
+            ("split", |page| page.events.splits[0].numerator = f64::NAN),
+            ("dividend", |page| page.events.dividends[0].amount = -0.1),
+        ];
+        for (field, change) in wrong {
+            let error = checked(Interval::Day1, change).unwrap_err();
+            assert_eq!(error.kind, Kind::InvalidData);
+            assert!(error.message.contains(&format!("a {field} of `")), "{field}: {error}");
+            assert!(error.message.contains("TEST") && error.message.contains("yahoo"), "{error}");
         }
     }
 }

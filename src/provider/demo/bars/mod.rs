@@ -266,7 +266,7 @@ pub(super) fn klines(query: &Query, now: Timestamp) -> Reply {
     let Some(interval) = Interval::from_name(name).filter(|i| binance::reach(*i).is_some()) else {
         return error(-1120, "Invalid interval.");
     };
-    let number = |name: &str| query.get(name).map(|text| text.parse::<i64>()).transpose();
+    let number = |name: &str| query.get(name).map(str::parse::<i64>).transpose();
     let (Ok(start), Ok(end), Ok(limit)) = (number("startTime"), number("endTime"), number("limit"))
     else {
         return error(-1100, "Illegal characters found in a parameter.");

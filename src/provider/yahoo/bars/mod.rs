@@ -38,7 +38,7 @@ const TIMES: std::ops::RangeInclusive<i64> = -62_135_510_400..=253_402_127_999;
 
 /// By how much less than Yahoo's own look-back is asked for: Yahoo counts from when it answers, and
 /// a request may wait for its turn.
-const WAIT: Duration = Duration::from_secs(3600);
+const WAIT: Duration = Duration::from_hours(1);
 
 /// Gives bars as Yahoo Finance does.
 #[derive(Clone, Copy, Debug)]

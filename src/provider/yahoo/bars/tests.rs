@@ -125,7 +125,7 @@ const RECORDED: [(&str, Class, &str, Interval, Facts); 14] = [
         (
             3,
             ["2020-01-01T00:00:00Z", "2020-01-03T00:00:00Z"],
-            [7200.174_316_406_25, 7344.884_277_343_75],
+            [7_200.174_316_406_25, 7_344.884_277_343_75],
         ),
     ),
     (
@@ -174,7 +174,7 @@ const RECORDED: [(&str, Class, &str, Interval, Facts); 14] = [
         Class::Index,
         "GSPC",
         Interval::Minute1,
-        (390, ["2018-05-29T13:30:00Z", "2018-05-29T19:59:00Z"], [2703.5, 2689.310_058_593_75]),
+        (390, ["2018-05-29T13:30:00Z", "2018-05-29T19:59:00Z"], [2703.5, 2_689.310_058_593_75]),
     ),
 ];
 
@@ -352,14 +352,15 @@ fn rows(granularity: &str, running: i64, rows: &[(i64, Option<f64>)]) -> Reply {
 const OPEN: i64 = 1_782_912_600;
 const CLOSE: i64 = OPEN + 23_400;
 
-/// Seconds after the open, and the close.
-type Given<'a> = &'a [(i64, Option<f64>)];
+/// What is asked for and sent, by seconds after the open: the name of the case, the piece, when the
+/// last trade was, the rows, and what they come to.
+type Running<'a> = (&'a str, Piece, i64, &'a [(i64, Option<f64>)], &'a [(i64, f64)]);
 
 #[test]
 fn a_running_bar_begins_when_its_interval_does() {
     let day = ever(Interval::Hour1);
     let extended = Piece { session: SessionKind::Extended, ..day };
-    let cases: [(&str, Piece, i64, Given<'_>, &[(i64, f64)]); 8] = [
+    let cases: [Running<'_>; 8] = [
         ("off the grid", day, 4000, &[(0, Some(1.0)), (4000, Some(2.0))], &[(0, 1.0), (3600, 2.0)]),
         (
             "doubled",
