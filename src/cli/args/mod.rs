@@ -96,6 +96,8 @@ pub(crate) enum Format {
     Ndjson,
     /// A header and a row a record
     Csv,
+    /// Columns for programs, of bars, into a file or a pipe; where it was built in
+    Parquet,
     /// Text exposition, for `stats` only
     Prometheus,
 }

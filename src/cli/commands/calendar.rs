@@ -256,7 +256,9 @@ fn write_all(
             }
             writer.flush()?;
         }
-        Format::Table | Format::Prometheus => overview(rows, calendars).write(style, out)?,
+        Format::Table | Format::Parquet | Format::Prometheus => {
+            overview(rows, calendars).write(style, out)?
+        }
     }
     Ok(())
 }
@@ -351,7 +353,7 @@ fn write_sessions(
             }
             writer.flush()?;
         }
-        Format::Table | Format::Prometheus => {
+        Format::Table | Format::Parquet | Format::Prometheus => {
             listed(exchange, sessions, calendars).write(style, out)?;
         }
     }

@@ -13,8 +13,11 @@ use crate::cli::ui::{Style, Ui};
 use crate::error::{Error, Kind};
 use crate::policy::Terms;
 
+const FORMATS: [Format; 5] =
+    [Format::Table, Format::Json, Format::Ndjson, Format::Csv, Format::Parquet];
+
 pub(in crate::cli) fn run(args: &Fetch, invocation: Invocation<'_>) -> anyhow::Result<Exit> {
-    let format = invocation.format(&[Format::Table, Format::Json, Format::Ndjson, Format::Csv])?;
+    let format = invocation.format(&FORMATS)?;
     let slice = Slice {
         adjust: args.manner.adjust.map(Into::into).unwrap_or_default(),
         final_only: args.manner.final_only,
@@ -96,8 +99,9 @@ impl Report<'_> {
         let unfit = |served: &Served| !fits(self.format, question, served);
         if answer.outcome.as_ref().is_ok_and(unfit) {
             let (key, data_type) = (&question.key, question.data_type.as_str());
+            let format = format!("{:?}", self.format).to_lowercase();
             let message =
-                format!("what `put` wrote under `{key}` is no {data_type} and has no csv");
+                format!("what `put` wrote under `{key}` is no {data_type} and has no {format}");
             let hint = format!("-f json shows it; `mcache clear {key}@put` drops it");
             answer.outcome = Err(Error::new(Kind::InvalidData, message).hint(hint));
         }

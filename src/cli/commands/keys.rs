@@ -102,7 +102,7 @@ fn write(
             }
             writer.flush()?;
         }
-        Format::Table | Format::Prometheus => table(listed).write(style, out)?,
+        Format::Table | Format::Parquet | Format::Prometheus => table(listed).write(style, out)?,
     }
     Ok(())
 }

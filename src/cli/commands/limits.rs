@@ -204,7 +204,9 @@ fn write(
             }
             writer.flush()?;
         }
-        Format::Table | Format::Prometheus => table(allowances).write(style, out)?,
+        Format::Table | Format::Parquet | Format::Prometheus => {
+            table(allowances).write(style, out)?
+        }
     }
     Ok(())
 }

@@ -79,15 +79,7 @@ impl Answers {
         out: &mut dyn Write,
     ) -> io::Result<()> {
         let all = series.bars.len();
-        let what = format!("{} of {}", so_many(all, "bars"), series.interval.as_str());
-        let currency = series.currency.as_ref().map(|c| format!(" in {}", sanitized(c)));
-        let adjusted = match series.adjust {
-            Adjust::None => ", not adjusted",
-            Adjust::Splits => "",
-            Adjust::All => ", adjusted for splits and dividends",
-        };
-        let what = format!("{what}{}{adjusted}", currency.unwrap_or_default());
-        writeln!(out, "{}", title(shown, served, &series.symbol, &what))?;
+        writeln!(out, "{}", title(shown, served, &series.symbol, &what(series)))?;
         for gap in &series.missing {
             let (from, to) = (Timestamp::from_ms(gap.from_ms), Timestamp::from_ms(gap.to_ms));
             writeln!(out, "  missing: {from} to {to}: {}", sanitized(&gap.why))?;
@@ -221,14 +213,22 @@ fn of_bars(series: &BarSeries, from: usize, fields: &Fields) -> Table {
     let prices = [&bars.open, &bars.high, &bars.low, &bars.close, &bars.adjusted];
     let prices =
         Prices::of(prices.into_iter().flat_map(|column| column.iter().skip(from).copied()));
+    let mut dates = cells::Dates::new();
     for at in from..bars.len() {
-        table.row(columns.iter().map(|column| bar(series, at, column, prices)).collect());
+        let cell = |column: &&Field| bar(series, at, column, prices, &mut dates);
+        table.row(columns.iter().map(cell).collect());
     }
     table
 }
 
 /// A cell of a bar.
-fn bar(series: &BarSeries, at: usize, column: &Field, prices: Prices) -> String {
+fn bar(
+    series: &BarSeries,
+    at: usize,
+    column: &Field,
+    prices: Prices,
+    dates: &mut cells::Dates,
+) -> String {
     let cell = bars::Cell::of(column.name);
     let mut text = Vec::new();
     match (cell, column.look) {
@@ -237,11 +237,11 @@ fn bar(series: &BarSeries, at: usize, column: &Field, prices: Prices) -> String 
         }
         (bars::Cell::State, _) => return series.state(at).as_str().to_owned(),
         (bars::Cell::Time, _) => {
-            cells::Dates::new().instant(series.bars.times[at], &mut text);
+            dates.instant(series.bars.times[at], &mut text);
             return second(&String::from_utf8_lossy(&text));
         }
         (bars::Cell::Date, _) => match series.bars.days.get(at) {
-            Some(day) => cells::Dates::new().date(i64::from(*day), &mut text),
+            Some(day) => dates.date(i64::from(*day), &mut text),
             None => text.push(b'-'),
         },
         (cell, look) => {
@@ -256,14 +256,26 @@ fn bar(series: &BarSeries, at: usize, column: &Field, prices: Prices) -> String 
     String::from_utf8_lossy(&text).into_owned()
 }
 
+/// How many bars there are, and of what.
+pub(super) fn what(series: &BarSeries) -> String {
+    let bars = so_many(series.bars.len(), "bars");
+    let currency = series.currency.as_ref().map(|c| format!(" in {}", sanitized(c)));
+    let adjusted = match series.adjust {
+        Adjust::None => ", not adjusted",
+        Adjust::Splits => "",
+        Adjust::All => ", adjusted for splits and dividends",
+    };
+    format!("{bars} of {}{}{adjusted}", series.interval.as_str(), currency.unwrap_or_default())
+}
+
 /// How many, of what several are called.
-fn so_many(number: usize, plural: &str) -> String {
+pub(super) fn so_many(number: usize, plural: &str) -> String {
     let word = if number == 1 { plural.trim_end_matches('s') } else { plural };
     format!("{} {word}", grouped(&number.to_string()))
 }
 
 /// What stands over the table of one answer.
-fn title(shown: &Shown<'_>, served: &Served, symbol: &str, what: &str) -> String {
+pub(super) fn title(shown: &Shown<'_>, served: &Served, symbol: &str, what: &str) -> String {
     let mut title = format!(
         "{}: {what}, {} from {}, {}, {} old",
         sanitized(symbol),

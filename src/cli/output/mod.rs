@@ -6,10 +6,13 @@
 mod answers;
 mod bars;
 mod cells;
+mod chart;
 mod csv;
 mod fields;
 pub(crate) mod file;
 mod json;
+#[cfg(feature = "parquet")]
+mod parquet;
 mod people;
 pub(crate) mod prometheus;
 mod records;
@@ -62,18 +65,35 @@ pub(crate) fn printer(
         return Err(Usage::new("--raw prints what upstream sent, which is no table and no csv")
             .hint("leave the format out, or use -f json or -f ndjson"));
     }
+    if look.chart {
+        if format != Format::Table {
+            return Err(Usage::new("--chart is drawn for people, and in no other format")
+                .hint("leave out either --chart or --format"));
+        }
+        return Ok(Box::new(chart::Charts::new(style, questions)?));
+    }
     let fields = Fields::read(&look.fields, format, questions)?;
     let wanted = |fields| json::Wanted { fields, raw: look.raw };
     Ok(match format {
         Format::Json => Box::new(json::Array::new(wanted(fields))),
         Format::Ndjson => Box::new(json::Lines(wanted(fields))),
         Format::Csv => Box::new(csv::Rows::new(questions, &fields)?),
+        #[cfg(feature = "parquet")]
+        Format::Parquet => Box::new(parquet::Groups::new(questions, &fields, style)?),
+        #[cfg(not(feature = "parquet"))]
+        Format::Parquet => {
+            return Err(Usage::new("this mcache was built without parquet")
+                .hint("`cargo install mcache --features parquet` builds one that has it"));
+        }
         Format::Table | Format::Prometheus => Box::new(answers::Answers::new(style, fields)),
     })
 }
 
 /// Whether a value can be written so: what `put` wrote under the key of a quote need not be one.
 pub(crate) fn fits(format: Format, question: &Question, served: &Served) -> bool {
+    if format == Format::Parquet {
+        return read_bars(served).is_some();
+    }
     let body = body(served);
     format != Format::Csv
         || served.reading.is_some()

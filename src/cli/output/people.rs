@@ -34,11 +34,7 @@ impl Prices {
         if sizes.any(|size| size != most) {
             return Self(None);
         }
-        let places = |value: f64| {
-            let text = Number::rounded(value, most);
-            text.and_then(|n| n.as_str().split_once('.').map(|(_, f)| f.len())).unwrap_or(0)
-        };
-        Self(Some(values.map(places).max().unwrap_or(0).max(2)))
+        Self(Some(values.map(|value| places(value, most)).max().unwrap_or(0).max(2)))
     }
 
     /// One of them; a dash for one that is missing.
@@ -48,8 +44,10 @@ impl Prices {
         }
         match self.0 {
             Some(places) => with_cents(&format!("{value:.places$}")),
-            None => Number::rounded(value, most_places(value))
-                .map_or_else(|| value.to_string(), |number| with_cents(number.as_str())),
+            None => {
+                let most = most_places(value);
+                with_cents(&format!("{value:.places$}", places = places(value, most)))
+            }
         }
     }
 }
@@ -61,6 +59,20 @@ fn most_places(price: f64) -> usize {
         1.0..10.0 => 5,
         _ => 8,
     }
+}
+
+/// How many places a price needs when it is rounded to so many.
+fn places(price: f64, most: usize) -> usize {
+    // So large a float is an integer.
+    if price.abs() >= 1e16 {
+        return 0;
+    }
+    let mut scaled = (0..most).fold(price.abs(), |price, _| price * 10.0).round();
+    let mut places = most;
+    while places > 0 && scaled % 10.0 == 0.0 {
+        (scaled, places) = (scaled / 10.0, places - 1);
+    }
+    places
 }
 
 fn with_cents(digits: &str) -> String {
@@ -92,6 +104,8 @@ mod tests {
             (&[189.979_995_727, 190.0, f64::NAN][..], &["189.98", "190.00", "-"][..]),
             (&[10.1234, 10.1], &["10.1234", "10.1000"]),
             (&[0.099_330_36, 228.02], &["0.09933036", "228.02"]),
+            (&[0.000_012_34, 0.1, 0.0], &["0.00001234", "0.10000000", "0.00000000"]),
+            (&[0.25, 1e18], &["0.25", "1,000,000,000,000,000,000.00"]),
             (&[f64::NAN], &["-"]),
         ] {
             let prices = Prices::of(values.iter().copied());

@@ -305,6 +305,94 @@ fn a_csv_holds_one_kind_of_rows() {
     assert_eq!(usage.message, "one csv cannot hold both bars and dividends");
 }
 
+/// Bars that go up and down by one each time.
+fn stairs(bars: u16) -> BarSeries {
+    let mut series = daily(bars);
+    for at in 0..usize::from(bars) {
+        let rises = at % 3 != 2;
+        let (open, close) = if rises { (10.0, 12.0) } else { (12.0, 11.0) };
+        let lift = f64::from(u32::try_from(at).unwrap());
+        (series.bars.open[at], series.bars.close[at]) = (open + lift, close + lift);
+        (series.bars.high[at], series.bars.low[at]) = (13.0 + lift, 9.5 + lift);
+    }
+    series
+}
+
+#[test]
+fn a_chart_draws_what_rises_hollow_and_what_falls_filled() {
+    insta::assert_snapshot!(bars("--chart", stairs(9)), @r"
+    AAPL  19.00  +7.00 (+58.33 %)  high 21.00  low 9.50
+    9 bars of 1d in USD, hit from disk, yahoo, 10 s old
+         │                                 │
+    20.0 ┤                             ╷   ╽
+         │                         ╷   ║   ┃
+         │                         │   ║   │
+    17.5 ┤                     │   ║   ║   │
+         │                 │   ┃   ║   ║
+         │             ╷   ║   ┃   ║
+    15.0 ┤         ╷   ║   ║   │   ╵
+         │         │   ║   ║   ╵
+         │     │   ┃   ║   ║
+    12.5 ┤ │   ║   ╿   ║
+         │ ║   ║   │
+         │ ║   ║   ╵
+         │ ║   ╵
+    10.0 ┤ ║
+         │ █   █   █   █   █   █   █   █   █
+         │ █   █   █   █   █   █   █   █   █
+         │ █   █   █   █   █   █   █   █   █
+         └─┬───────────────┬───────────────┬──
+          2026-06-22  2026-06-26    2026-06-30
+    ");
+    let colored = Style { width: Some(40), color: true };
+    let text = printed("--chart", colored, vec![(DAILY, Reading::Bars(stairs(9)))]).unwrap();
+    assert!(text.contains("\u{1b}[0;32m") && text.contains("\u{1b}[0;31m"), "{text}");
+    assert!(!text.contains('║'), "colour says it");
+    assert!(!bars("--chart", stairs(9)).contains('\u{1b}'), "a pipe has no colour");
+}
+
+#[test]
+fn a_chart_of_observations_is_a_line_with_a_gap_where_one_is_missing() {
+    let values = "1 2 3 null 5 6".split(' ').enumerate();
+    let rows = values.map(|(at, v)| format!(r#"{{"date":"202{at}-01-01","value":{v}}}"#));
+    let rows: Vec<String> = rows.collect();
+    let json =
+        format!(r#"{{"symbol":"GDP","a":"","t":"series","observations":[{}]}}"#, rows.join(","));
+    insta::assert_snapshot!(object("--chart", &json), @r"
+    AAPL  6.00  +5.00 (+500.00 %)  high 6.00  low 1.00
+    6 observations, hit from disk, yahoo, 10 s old
+    6 ┤                                                                       ⢀⣀⠤⠒⠊⠉
+      │                                                                  ⢀⡠⠤⠒⠊⠁
+      │                                                             ⢀⡠⠤⠒⠉⠁
+    5 ┤                                                             ⠁
+      │
+      │
+    4 ┤
+      │
+    3 ┤                             ⢀⣀
+      │                        ⢀⡠⠤⠒⠉⠁
+      │                   ⣀⡠⠔⠒⠉⠁
+    2 ┤              ⣀⡠⠔⠒⠉
+      │         ⣀⡠⠔⠒⠉
+      │    ⣀⡠⠔⠒⠉
+    1 ┤⡠⠔⠒⠉
+      └┬─────────────────────────────┬──────────────┬──────────────────────────────┬
+       2020-01-01               2022-01-01     2023-01-01                 2025-01-01
+    ");
+}
+
+#[test]
+fn a_chart_is_of_bars_and_series_and_for_people() {
+    for line in ["--chart -f json", "--chart -f csv"] {
+        let usage = printed(line, Style::default(), vec![(DAILY, Reading::Bars(daily(2)))]);
+        assert!(usage.unwrap_err().message.contains("--chart"), "{line}");
+    }
+    let dividends = ("dividends:stock:AAPL", Reading::Object(DIVIDENDS.as_bytes().into()));
+    let usage = printed("--chart", Style::default(), vec![dividends]).unwrap_err();
+    assert_eq!(usage.message, "--chart draws bars and series, and no dividends");
+    assert_eq!(bars("--chart", daily(0)).lines().count(), 1, "nothing is said to be nothing");
+}
+
 /// A pipe that somebody reads slowly: it counts how often it is written to.
 struct Pieces(usize);
 
@@ -390,6 +478,20 @@ fn with_one_nan(mut bar: Bar) -> Bar {
 
 proptest! {
     #[test]
+    fn a_chart_of_any_bars_keeps_within_its_width(
+        series in any_bars(),
+        width in 0..300_u16,
+        color in any::<bool>(),
+    ) {
+        let style = Style { width: Some(width), color: false };
+        let text = printed("--chart", style, vec![(DAILY, Reading::Bars(series.clone()))]).unwrap();
+        for line in text.lines().skip(2) {
+            prop_assert!(line.chars().count() <= usize::from(width.clamp(30, 240)), "{}", line);
+        }
+        printed("--chart", Style { color, ..style }, vec![(DAILY, Reading::Bars(series))]).unwrap();
+    }
+
+    #[test]
     fn bars_read_back_from_csv_to_the_bit(series in any_bars()) {
         let text = bars("-f csv", series.clone());
         let mut reader = ::csv::Reader::from_reader(text.as_bytes());
@@ -423,3 +525,14 @@ proptest! {
         }
     }
 }
+
+#[cfg(not(feature = "parquet"))]
+#[test]
+fn a_program_without_parquet_says_how_to_build_one_with_it() {
+    let bars = vec![(DAILY, Reading::Bars(daily(1)))];
+    let usage = printed("-f parquet", Style::default(), bars).unwrap_err();
+    assert!(usage.hint.unwrap().contains("--features parquet"));
+}
+
+#[cfg(feature = "parquet")]
+mod parquet;
