@@ -105,6 +105,7 @@ impl DataType {
     }
 
     /// What it is worked out of when it is read; itself, if a provider gives it.
+    #[must_use]
     pub fn made_of(self) -> Self {
         match self {
             Self::Quote | Self::Bars | Self::Series => self,

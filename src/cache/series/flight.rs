@@ -14,7 +14,7 @@ use crate::entry::{Entry, Format, State};
 use crate::error::{Error, Kind};
 use crate::flight::Holder;
 use crate::market::{Interval, Page, Reach};
-use crate::policy::{Known, Terms, Want};
+use crate::policy::{Known, Plan, Terms, TooOld, Want};
 use crate::provider::Piece;
 use crate::span::{Span, Spans};
 use crate::tier::series::Head;
@@ -143,7 +143,7 @@ impl Cache {
         wish.span = Some(self.with_actions(question, slice, leg, span, terms));
         let held = leg.fill.known();
         if !slice.takes_less()
-            && let Err(too_old) = self.want(question, leg, span, &held, Want::whole)
+            && let Err(too_old) = self.plan_for(question, leg, span, &held).0
         {
             wish.refused = Some(is_too_old(question, slice, site, too_old.earliest));
         }
@@ -192,7 +192,7 @@ impl Cache {
             if let Some(tail) = leg.fill.head.tail.filter(|_| wish.edge_will_do) {
                 held.insert(tail);
             }
-            pieces.extend(self.want(question, leg, span, &held, |want| want.partial().pieces));
+            pieces.extend(self.plan_for(question, leg, span, &held).1.pieces);
             like = question.slice.as_ref().or(like);
         }
         let first = pieces.into_iter().min_by_key(|piece| piece.start())?;
@@ -205,20 +205,19 @@ impl Cache {
         })
     }
 
-    /// Plans what a question is to be asked for.
-    fn want<T>(
+    /// Plans what a question is to be asked for: all of it, or what of it can be had.
+    fn plan_for(
         &self,
         question: &Question,
         leg: &Leg,
         wanted: Span,
         held: &Spans,
-        plan: impl FnOnce(&Want<'_>) -> T,
-    ) -> T {
+    ) -> (Result<Vec<Span>, TooOld>, Plan) {
         let provider = question.providers.first().map_or("", AsRef::as_ref);
         let interval = question.slice.as_ref().map_or(Interval::Day1, Slice::stored);
         let session = question.slice.as_ref().map(|slice| slice.session).unwrap_or_default();
         let finality = self.rules.finality(&question.key, provider, &leg.known, interval);
-        plan(&Want {
+        let want = Want {
             wanted,
             held,
             interval,
@@ -230,7 +229,8 @@ impl Cache {
                 leg.reach.since.is_none_or(|since| since < span.end())
                     && finality.could_begin(session, span)
             },
-        })
+        };
+        (want.whole(), want.partial())
     }
 
     /// The span of a request, from the last final bar on if it goes on behind that: the bar proves
