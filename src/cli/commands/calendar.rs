@@ -257,7 +257,7 @@ fn write_all(
             writer.flush()?;
         }
         Format::Table | Format::Parquet | Format::Prometheus => {
-            overview(rows, calendars).write(style, out)?
+            overview(rows, calendars).write(style, out)?;
         }
     }
     Ok(())

@@ -205,7 +205,7 @@ fn write(
             writer.flush()?;
         }
         Format::Table | Format::Parquet | Format::Prometheus => {
-            table(allowances).write(style, out)?
+            table(allowances).write(style, out)?;
         }
     }
     Ok(())

@@ -42,13 +42,8 @@ impl Prices {
         if !value.is_finite() {
             return "-".to_owned();
         }
-        match self.0 {
-            Some(places) => with_cents(&format!("{value:.places$}")),
-            None => {
-                let most = most_places(value);
-                with_cents(&format!("{value:.places$}", places = places(value, most)))
-            }
-        }
+        let places = self.0.unwrap_or_else(|| places(value, most_places(value)));
+        with_cents(&format!("{value:.places$}"))
     }
 }
 

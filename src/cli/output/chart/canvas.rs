@@ -2,6 +2,8 @@
 
 use std::io::{self, Write};
 
+use crate::cli::ui::Style;
+
 /// How a character is painted where colour is allowed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Paint {
@@ -30,8 +32,12 @@ impl Paint {
     }
 
     /// The text in this paint, if colour is allowed.
-    pub(super) fn of(self, text: &str, color: bool) -> String {
-        if color { format!("{}{text}{}", self.code(), Self::Plain.code()) } else { text.to_owned() }
+    pub(super) fn of(self, text: &str, style: Style) -> String {
+        if style.color {
+            format!("{}{text}{}", self.code(), Self::Plain.code())
+        } else {
+            text.to_owned()
+        }
     }
 }
 
@@ -69,12 +75,12 @@ impl Canvas {
     }
 
     /// Writes all rows, without the spaces at their ends.
-    pub(super) fn write(&self, color: bool, out: &mut dyn Write) -> io::Result<()> {
+    pub(super) fn write(&self, style: Style, out: &mut dyn Write) -> io::Result<()> {
         for row in self.cells.chunks(self.width.max(1)) {
             let end = row.iter().rposition(|(c, _)| *c != ' ').map_or(0, |last| last + 1);
             let (mut line, mut paint) = (String::new(), Paint::Plain);
             for (c, wanted) in &row[..end] {
-                if color && *wanted != paint && *c != ' ' {
+                if style.color && *wanted != paint && *c != ' ' {
                     paint = *wanted;
                     line.push_str(paint.code());
                 }

@@ -21,9 +21,6 @@ use crate::error::{Usage, sanitized};
 use crate::market::BarSeries;
 use canvas::Paint;
 
-/// How wide a chart is in a pipe.
-const WIDTH: u16 = 80;
-
 /// One bar, one value, or several in one.
 #[derive(Clone, Copy, Debug)]
 struct Candle {
@@ -35,6 +32,7 @@ struct Candle {
 }
 
 /// What is drawn.
+#[derive(Default)]
 struct Picture {
     /// Whether these are candles; if not, only the closes are joined.
     is_candles: bool,
@@ -62,23 +60,21 @@ impl Charts {
     }
 
     fn draw(&self, shown: &Shown<'_>, served: &Served, out: &mut dyn Write) -> io::Result<()> {
-        let (symbol, picture, what) = match read_bars(served) {
-            Some(series) => (&*series.symbol, of_bars(series), answers::what(series)),
-            None => {
-                let record = Members::read(body(served));
-                let picture = record.map(|record| of_observations(&record)).unwrap_or_default();
-                let what = answers::so_many(picture.candles.len(), "observations");
-                (shown.question.symbol.name(), picture, what)
-            }
+        let (symbol, picture, what) = if let Some(series) = read_bars(served) {
+            (&*series.symbol, of_bars(series), answers::what(series))
+        } else {
+            let record = Members::read(body(served));
+            let picture = record.map(|record| of_observations(&record)).unwrap_or_default();
+            let what = answers::so_many(picture.candles.len(), "observations");
+            (shown.question.symbol.name(), picture, what)
         };
         let title = answers::title(shown, served, symbol, &what);
-        let color = self.style.color;
-        let Some(head) = picture.head(color) else { return writeln!(out, "{title}") };
-        writeln!(out, "{}  {head}", Paint::Strong.of(&sanitized(symbol), color))?;
+        let style = self.style;
+        let Some(head) = picture.head(style) else { return writeln!(out, "{title}") };
+        writeln!(out, "{}  {head}", Paint::Strong.of(&sanitized(symbol), style))?;
         let under = title.split_once(": ").map_or(&*title, |(_, under)| under);
-        writeln!(out, "{}", Paint::Faint.of(under, color))?;
-        let width = self.style.width.unwrap_or(WIDTH).clamp(30, 240);
-        plot::draw(&picture, width.into(), color).write(color, out)
+        writeln!(out, "{}", Paint::Faint.of(under, style))?;
+        plot::draw(&picture, style).write(style, out)
     }
 }
 
@@ -97,15 +93,9 @@ impl Printer for Charts {
     }
 }
 
-impl Default for Picture {
-    fn default() -> Self {
-        Self { is_candles: false, candles: Vec::new(), labels: Vec::new() }
-    }
-}
-
 impl Picture {
     /// The last price, how it got there, and the highest and lowest; none without a price.
-    fn head(&self, color: bool) -> Option<String> {
+    fn head(&self, style: Style) -> Option<String> {
         let closes = || self.candles.iter().map(|candle| candle.close).filter(|p| p.is_finite());
         let (last, first) = (closes().next_back()?, closes().next()?);
         let high = self.candles.iter().map(|candle| candle.high).fold(f64::NAN, f64::max);
@@ -118,12 +108,12 @@ impl Picture {
         };
         let mut moved = format!("{sign}{}", prices.text(change.abs()));
         if first != 0.0 {
-            moved.push_str(&format!(" ({:+.2} %)", change / first.abs() * 100.0));
+            moved = format!("{moved} ({:+.2} %)", change / first.abs() * 100.0);
         }
         Some(format!(
             "{}  {}  high {}  low {}",
-            Paint::Strong.of(&prices.text(last), color),
-            paint.of(&moved, color),
+            Paint::Strong.of(&prices.text(last), style),
+            paint.of(&moved, style),
             prices.text(high),
             prices.text(low),
         ))

@@ -3,6 +3,10 @@
 use super::canvas::{Canvas, Paint};
 use super::scale::Scale;
 use super::{Candle, Picture};
+use crate::cli::ui::Style;
+
+/// How wide a chart is in a pipe.
+const WIDTH: u16 = 80;
 
 /// How many rows prices have, and volumes.
 const ROWS: usize = 15;
@@ -18,7 +22,9 @@ const EIGHTHS: [char; 9] = [' ', '▁', '▂', '▃', '▄', '▅', '▆', '▇'
 const DOTS: [[u32; 2]; 4] = [[0x01, 0x08], [0x02, 0x10], [0x04, 0x20], [0x40, 0x80]];
 
 /// Draws a picture that has at least one price.
-pub(super) fn draw(picture: &Picture, width: usize, color: bool) -> Canvas {
+pub(super) fn draw(picture: &Picture, style: Style) -> Canvas {
+    let width = usize::from(style.width.unwrap_or(WIDTH).clamp(30, 240));
+    let color = style.color;
     let steps = ROWS * if picture.is_candles { 2 } else { 4 };
     let values = picture.candles.iter().flat_map(|candle| [candle.high, candle.low]);
     let Some(scale) = Scale::of(values, steps) else { return Canvas::new(0, 0) };
