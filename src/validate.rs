@@ -10,10 +10,6 @@ use crate::number::Number;
 use crate::span::Span;
 use crate::time::Timestamp;
 
-/// How far a first or last price may lie outside of a bar's range, as a share of it: providers
-/// round the one and not the other.
-const ROUNDING: f64 = 1e-4;
-
 /// Refuses a record that cannot be true: a price that is not above zero, a negative amount, a
 /// high below the low; a series that is empty, or whose dates are no dates, doubled or not
 /// ascending. The values of an economy may be negative or zero.
@@ -88,7 +84,7 @@ fn series(series: &Series) -> Result<(), Error> {
 }
 
 /// Refuses bars and events that cannot be true of the bars of an interval in a span: a price that
-/// is not above zero, a high below the low or a close beyond either, a negative volume; times that
+/// is not above zero, a high below the low, a negative volume; times that
 /// do not ascend, lie outside of the span or have dates that are not theirs; a split into nothing.
 pub fn page(
     symbol: &Symbol,
@@ -163,11 +159,6 @@ fn impossible(bar: &Bar) -> Option<(&'static str, f64, &'static str)> {
     }
     if high < low {
         return Some(("high", high, "it is below the low"));
-    }
-    for (field, price) in [("open", open), ("close", close)] {
-        if price > high * (1.0 + ROUNDING) || price < low * (1.0 - ROUNDING) {
-            return Some((field, price, "it is outside of the bar's high and low"));
-        }
     }
     let utc = bar.time.div_euclid(DAY_MS);
     let apart = bar.day.map_or(0, |day| (i64::from(day) - utc).abs());
