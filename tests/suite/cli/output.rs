@@ -81,6 +81,21 @@ fn a_csv_of_two_types_is_refused_before_anything_is_asked() {
 }
 
 #[test]
+fn fields_are_picked_and_what_is_none_is_refused_before_anything_is_asked() {
+    let (upstream, sandbox) = speaking();
+    for line in ["--fields prise", "--fields cache -f csv", "-f parquet", "--chart", "--raw -f csv"]
+    {
+        let line = format!("fetch AAPL {line}");
+        sandbox.run(&line.split(' ').collect::<Vec<_>>()).fails(2, &["hint: "]);
+    }
+    assert_eq!(upstream.count(), 0);
+    let run = sandbox.run(&["fetch", "AAPL", "--fields", "price,symbol", "-f", "json"]);
+    assert_eq!(run.stdout, "[\n{\"price\":228.83,\"symbol\":\"AAPL\"}\n]\n");
+    let run = sandbox.run(&["fetch", "AAPL", "--fields", "symbol,price"]);
+    assert_eq!(run.stdout, "SYMBOL   PRICE\nAAPL    228.83\n");
+}
+
+#[test]
 fn a_format_that_a_command_lacks_is_refused_before_anything_is_done() {
     let (upstream, sandbox) = speaking();
     sandbox.run(&["put", "a", "1"]);
@@ -96,7 +111,7 @@ fn a_format_that_a_command_lacks_is_refused_before_anything_is_done() {
     }
     sandbox
         .run(&["fetch", "AAPL", "-f", "xml"])
-        .fails(2, &["table, json, ndjson, csv, prometheus"]);
+        .fails(2, &["table, json, ndjson, csv, parquet, prometheus"]);
     assert_eq!(upstream.count(), 0);
     assert_eq!(sandbox.run(&["get", "a"]).stdout, "1");
 }
