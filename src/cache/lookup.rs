@@ -141,7 +141,7 @@ impl Cache {
 
     /// An answer out of what was found, `why` some of it may be missing; none if it cannot be read.
     pub(super) fn served(&self, question: &Question, found: &Found, why: &str) -> Option<Served> {
-        let Told { entry, reading } = self.tell(question, found, why)?;
+        let Told { entry, bars } = self.tell(question, found, why)?;
         let fresh = found.life.state(self.clock.now()) == State::Fresh;
         Some(Served {
             entry,
@@ -150,7 +150,7 @@ impl Cache {
             status: if fresh { Status::Hit } else { Status::Stale },
             answered_by: found.answered_by,
             upstream_calls: 0,
-            reading,
+            bars,
         })
     }
 

@@ -53,7 +53,7 @@ use crate::error::Error;
 use crate::flight::Flights;
 use crate::key::Key;
 use crate::ledger::Ledger;
-use crate::market::{DataType, Reading, Symbol};
+use crate::market::{BarSeries, DataType, Symbol};
 use crate::policy::{Invalidation, Known, Lasting, Priority, Reason, Rules, Terms};
 use crate::tier::disk::Disk;
 use crate::tier::memory::{Bounds, Memory};
@@ -191,8 +191,8 @@ pub struct Served {
     pub answered_by: AnsweredBy,
     /// The requests that this answer cost.
     pub upstream_calls: u32,
-    /// What was read out of a series, if that was asked for: the entry is then the series' head.
-    pub reading: Option<Arc<Reading>>,
+    /// The bars, if it is bars: the entry has no value of its own then.
+    pub bars: Option<Arc<BarSeries>>,
 }
 
 /// What a question came to.

@@ -46,15 +46,6 @@ pub struct Gap {
     pub why: String,
 }
 
-/// What was read out of a series for one answer.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Reading {
-    /// Its bars.
-    Bars(BarSeries),
-    /// What was worked out of them, the JSON object that is printed.
-    Object(Box<[u8]>),
-}
-
 /// An answer of bars. Its bars are adjusted; final ones come first, then provisional ones, then the
 /// live one.
 #[derive(Clone, Debug, PartialEq)]

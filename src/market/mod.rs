@@ -19,7 +19,7 @@ mod symbol;
 
 pub use actions::{Actions, HeldDividend, HeldSplit};
 pub use adjust::{adjust, restated};
-pub use bar_series::{Adjust, BarSeries, Gap, Reading, Run};
+pub use bar_series::{Adjust, BarSeries, Gap, Run};
 pub use bars::{Bar, BarState, Bars};
 pub use derived::{About, Derived, inflation_rate};
 pub use events::{Dividend, Events, Split};

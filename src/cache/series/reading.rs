@@ -15,8 +15,8 @@ use crate::calendar::{Date, Exchange};
 use crate::entry::{Entry, Format};
 use crate::key::Key;
 use crate::market::{
-    About, Actions, BarSeries, Bars, Class, DataType, Derived, Gap, Interval, Reading, Resampled,
-    Series, SessionKind, adjust, inflation_rate, resample,
+    About, Actions, BarSeries, Bars, Class, DataType, Derived, Gap, Interval, Resampled, Series,
+    SessionKind, adjust, inflation_rate, resample,
 };
 use crate::policy::Known;
 use crate::span::Span;
@@ -29,7 +29,7 @@ pub(in crate::cache) struct Told {
     /// The entry, under the name of what is read.
     pub(in crate::cache) entry: Arc<Entry>,
     /// The bars, if it is bars.
-    pub(in crate::cache) reading: Option<Arc<Reading>>,
+    pub(in crate::cache) bars: Option<Arc<BarSeries>>,
 }
 
 /// The bars of a part as they are held, adjusted.
@@ -51,10 +51,10 @@ impl Cache {
     ) -> Option<Told> {
         let entry = &found.entry;
         let Some(slice) = question.slice.as_ref().filter(|_| !entry.is_put()) else {
-            return Some(Told { entry: Arc::clone(entry), reading: None });
+            return Some(Told { entry: Arc::clone(entry), bars: None });
         };
         let Some(part) = &found.part else {
-            return Some(Told { entry: self.observations(question, slice, entry), reading: None });
+            return Some(Told { entry: self.observations(question, slice, entry), bars: None });
         };
         let gathered = self.gather(question, slice, found, part)?;
         let about = About {
@@ -67,7 +67,7 @@ impl Cache {
             let derived = self.derived(question, part, about, &gathered);
             let body = serde_json::to_vec(&derived).unwrap_or_default();
             let entry = Arc::new(worked_out(entry, &question.read_as, body));
-            return Some(Told { entry, reading: None });
+            return Some(Told { entry, bars: None });
         }
         let Resampled { bars, finals, ended } = self.resampled(question, slice, found, gathered);
         let series = BarSeries {
@@ -83,7 +83,7 @@ impl Cache {
             missing: missing(part, why),
         };
         let entry = Arc::new(worked_out(entry, &question.read_as, Vec::new()));
-        Some(Told { entry, reading: Some(Arc::new(Reading::Bars(series))) })
+        Some(Told { entry, bars: Some(Arc::new(series)) })
     }
 
     /// The bars of a part, as of now.

@@ -9,7 +9,7 @@ use super::people::{Prices, percent, price, volume};
 use super::records::Members;
 use super::table::Side::{Left, Right};
 use super::table::{Table, grouped, second, value_for_people};
-use super::{Printer, Shown, bars, body, cells, read_bars};
+use super::{Printer, Shown, bars, cells};
 use crate::cache::{Served, Status};
 use crate::cli::ui::Style;
 use crate::error::sanitized;
@@ -42,7 +42,7 @@ impl Answers {
     fn quote(&mut self, shown: &Shown<'_>, served: &Served, quote: &Quote) {
         if self.fields.are_all() {
             self.quotes.row(usual_quote(shown, served, quote));
-        } else if let Some(record) = Members::read(body(served)) {
+        } else if let Some(record) = Members::read(&served.entry.body) {
             let columns = self.fields.columns(Layout::of_quotes());
             self.quotes.row(columns.iter().map(|column| cell(column, &record)).collect());
         }
@@ -54,7 +54,7 @@ impl Answers {
     /// The rows of a record; none if it has none.
     fn rows(&self, shown: &Shown<'_>, served: &Served) -> Option<(String, Table)> {
         let layout = Layout::of(shown.question);
-        let record = Members::read(body(served))?;
+        let record = Members::read(&served.entry.body)?;
         let rows = record.rows(layout.rows_in?)?;
         let columns = if self.fields.are_all() {
             layout.row.iter().filter(|field| field.name != "time").collect()
@@ -100,10 +100,10 @@ impl Answers {
 impl Printer for Answers {
     fn answer(&mut self, shown: &Shown<'_>, out: &mut dyn Write) -> io::Result<()> {
         let Ok(served) = &shown.answer.outcome else { return Ok(()) };
-        if let Some(series) = read_bars(served) {
+        if let Some(series) = served.bars.as_deref() {
             return self.bars(shown, served, series, out);
         }
-        if let Ok(quote) = serde_json::from_slice::<Quote>(body(served)) {
+        if let Ok(quote) = serde_json::from_slice::<Quote>(&served.entry.body) {
             self.quote(shown, served, &quote);
         } else if let Some(other) = self.rows(shown, served) {
             self.others.push(other);

@@ -7,7 +7,7 @@ use super::bars;
 use super::cells::csv_text;
 use super::fields::{Field, Fields, Layout};
 use super::records::Members;
-use super::{Printer, Shown, body, read_bars};
+use super::{Printer, Shown};
 use crate::cache::Question;
 use crate::error::Usage;
 
@@ -61,10 +61,10 @@ impl Printer for Rows {
     fn answer(&mut self, shown: &Shown<'_>, out: &mut dyn Write) -> io::Result<()> {
         self.begin(out)?;
         let Ok(served) = &shown.answer.outcome else { return Ok(()) };
-        if let Some(series) = read_bars(served) {
+        if let Some(series) = served.bars.as_deref() {
             return bars::csv(series, &self.columns, out);
         }
-        Members::read(body(served)).map_or(Ok(()), |record| self.record(&record, out))
+        Members::read(&served.entry.body).map_or(Ok(()), |record| self.record(&record, out))
     }
 
     fn end(&mut self, out: &mut dyn Write) -> io::Result<()> {

@@ -196,7 +196,7 @@ static SPLITS: Layout = Layout {
 impl Layout {
     /// The layout of what is asked for, by its key; what is nothing else is a series of observations.
     pub(super) fn of(question: &Question) -> &'static Self {
-        match question.key.data_type() {
+        match question.read_as.data_type() {
             "quote" => &QUOTE,
             "bars" => &BARS,
             "dividends" => &DIVIDENDS,

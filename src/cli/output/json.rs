@@ -9,7 +9,7 @@ use super::cells::json_text;
 use super::fields::{Fields, Layout};
 use super::records::Members;
 use super::table::value_as_json;
-use super::{Printer, Shown, age_seconds, bars, body, read_bars};
+use super::{Printer, Shown, age_seconds, bars};
 use crate::cache::Served;
 use crate::error::Error;
 use crate::time::Timestamp;
@@ -106,7 +106,7 @@ impl Wanted {
     }
 
     fn record(&self, shown: &Shown<'_>, served: &Served, out: &mut dyn Write) -> io::Result<()> {
-        let is_open = match read_bars(served) {
+        let is_open = match served.bars.as_deref() {
             Some(series) => Some(bars::json(series, &self.fields, out)?),
             None => self.stored(shown, served, out)?,
         };
@@ -130,7 +130,7 @@ impl Wanted {
         // What a provider gave is one object on one line, as we wrote it; what `put` wrote is
         // anything.
         let own = served.entry.is_put().then(|| value_as_json(&served.entry));
-        let body = own.as_deref().map_or_else(|| body(served), str::as_bytes);
+        let body = own.as_deref().map_or_else(|| &served.entry.body, str::as_bytes);
         if !self.fields.are_all() {
             let members = Members::read(body);
             return Ok(Some(picked(
@@ -204,7 +204,7 @@ fn cache<'a>(shown: &Shown<'_>, served: &'a Served) -> Cache<'a> {
     let why = shown.reasons.as_ref().map(|reasons| {
         reasons.iter().map(|reason| format!("{}: {}", reason.rule, reason.says)).collect()
     });
-    let gaps = read_bars(served).map(|series| &*series.missing).unwrap_or_default();
+    let gaps = served.bars.as_deref().map(|series| &*series.missing).unwrap_or_default();
     let at = Timestamp::from_ms;
     let missing =
         gaps.iter().map(|gap| Missing { from: at(gap.from_ms), to: at(gap.to_ms), why: &gap.why });

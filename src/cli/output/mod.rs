@@ -22,7 +22,7 @@ use std::io::{self, Write};
 
 use crate::cache::{Answer, Question, Served};
 use crate::error::Usage;
-use crate::market::{BarSeries, Quote, Reading, Series};
+use crate::market::{Quote, Series};
 use crate::policy::Reason;
 use crate::time::Timestamp;
 
@@ -92,33 +92,16 @@ pub(crate) fn printer(
 /// Whether a value can be written so: what `put` wrote under the key of a quote need not be one.
 pub(crate) fn fits(format: Format, question: &Question, served: &Served) -> bool {
     if format == Format::Parquet {
-        return read_bars(served).is_some();
+        return served.bars.as_deref().is_some();
     }
-    let body = body(served);
+    let body = &served.entry.body;
     format != Format::Csv
-        || served.reading.is_some()
+        || served.bars.is_some()
         || match Layout::of(question).rows_in {
             None => serde_json::from_slice::<Quote>(body).is_ok(),
             Some("observations") => serde_json::from_slice::<Series>(body).is_ok(),
             Some(rows) => Members::read(body).is_some_and(|record| record.rows(rows).is_some()),
         }
-}
-
-/// The bars of an answer, if it is one of bars.
-fn read_bars(served: &Served) -> Option<&BarSeries> {
-    match served.reading.as_deref() {
-        Some(Reading::Bars(series)) => Some(series),
-        _ => None,
-    }
-}
-
-/// The JSON object of an answer that is none of bars: what was read out of a series, or the value of
-/// the entry.
-fn body(served: &Served) -> &[u8] {
-    match served.reading.as_deref() {
-        Some(Reading::Object(object)) => object,
-        _ => &served.entry.body,
-    }
 }
 
 /// How old an answer was when it was printed, in seconds with milliseconds.

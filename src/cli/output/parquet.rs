@@ -14,7 +14,7 @@ use ::parquet::schema::parser::parse_message_type;
 
 use super::bars::{Cell, said};
 use super::fields::{Field, Fields, Layout};
-use super::{Printer, Shown, read_bars};
+use super::{Printer, Shown};
 use crate::cache::Question;
 use crate::cli::ui::Style;
 use crate::error::Usage;

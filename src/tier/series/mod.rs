@@ -70,46 +70,6 @@ impl Head {
         Read { bars: read.bars, runs, finals: count, ended: count + ended }
     }
 
-    /// Puts bars that were fetched together into the head: the first so many of them are final, the
-    /// first so many have ended. They take the place of what `recent` holds of their time; bars that
-    /// were not final go where later ones are. Chunks stay as they are: see [`settle`].
-    pub fn put(&mut self, bars: &Bars, basis_ms: i64, finals: usize, ended: usize) {
-        let ended = ended.min(bars.len());
-        let finals = finals.min(ended);
-        let new = Stretch::new(bars.clone(), &[Run { bars: bars.len(), basis_ms }]);
-        let old = Stretch::new(std::mem::take(&mut self.recent), &self.runs);
-        let settled = new.slice(0..finals).over(&old.slice(0..self.finals));
-        // What stood at the end and was not said again is not true any more, nor is what is older than
-        // a final bar: it would be final too.
-        let newest = settled.bars.times.last().copied().max(self.chunks.last().map(|c| c.last_ms));
-        let told = bars.times.first().zip(bars.times.last());
-        let is_open = |ms: i64| {
-            newest.is_none_or(|newest| ms > newest)
-                && told.is_none_or(|(first, last)| ms < *first || ms > *last)
-        };
-        let kept: Vec<usize> =
-            (self.finals..old.len()).filter(|at| is_open(old.bars.times[*at])).collect();
-        let had_ended: Vec<i64> = kept
-            .iter()
-            .filter(|at| **at < self.ended)
-            .map(|at| old.bars.times[*at])
-            .chain(bars.times[finals..ended].iter().copied())
-            .collect();
-        let tail =
-            kept.iter().fold(Stretch::default(), |tail, at| old.slice(*at..at + 1).over(&tail));
-        let later = new.slice(finals..new.len());
-        let from = newest.map_or(0, |newest| later.bars.times.partition_point(|ms| *ms <= newest));
-        let tail = later.slice(from..later.len()).over(&tail);
-        let last_ended = had_ended.into_iter().max();
-        let tail_ended =
-            last_ended.map_or(0, |last| tail.bars.times.partition_point(|ms| *ms <= last));
-        self.finals = settled.len();
-        self.ended = self.finals + tail_ended;
-        let all = tail.over(&settled);
-        self.runs = all.runs();
-        self.recent = all.bars;
-    }
-
     /// Removes a chunk from the directory and forgets its span, so that it is asked for again;
     /// whether it was there.
     pub fn forget(&mut self, id: i64) -> bool {

@@ -41,12 +41,19 @@ impl Stretch {
         same.map(|run| Run { bars: run.len(), basis_ms: run[0] }).collect()
     }
 
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.bars.is_empty()
+    }
+
     /// Those at some places.
+    #[must_use]
     pub fn slice(&self, places: Range<usize>) -> Self {
         Self { bars: self.bars.slice(places.clone()), bases: self.bases[places].to_vec() }
     }
 
     /// These and others, in order of time; where both have a bar, these count.
+    #[must_use]
     pub fn over(self, others: &Self) -> Self {
         let is_behind = |a: &Self, b: &Self| match (a.bars.times.first(), b.bars.times.last()) {
             (Some(first), Some(last)) => first > last,

@@ -14,7 +14,7 @@ use super::cells::Dates;
 use super::fields::Layout;
 use super::people::Prices;
 use super::records::Members;
-use super::{Printer, Shown, answers, body, read_bars};
+use super::{Printer, Shown, answers};
 use crate::cache::{Question, Served};
 use crate::cli::ui::Style;
 use crate::error::{Usage, sanitized};
@@ -60,10 +60,10 @@ impl Charts {
     }
 
     fn draw(&self, shown: &Shown<'_>, served: &Served, out: &mut dyn Write) -> io::Result<()> {
-        let (symbol, picture, what) = if let Some(series) = read_bars(served) {
+        let (symbol, picture, what) = if let Some(series) = served.bars.as_deref() {
             (&*series.symbol, of_bars(series), answers::what(series))
         } else {
-            let record = Members::read(body(served));
+            let record = Members::read(&served.entry.body);
             let picture = record.map(|record| of_observations(&record)).unwrap_or_default();
             let what = answers::so_many(picture.candles.len(), "observations");
             (shown.question.symbol.name(), picture, what)

@@ -11,7 +11,7 @@ use crate::cache::{AnsweredBy, Status};
 use crate::cli::args;
 use crate::entry::{Entry, Format as EntryFormat, Life, Until};
 use crate::key::Key;
-use crate::market::{Adjust, Bar, Bars, Class, Gap, Interval, Symbol};
+use crate::market::{Adjust, Bar, BarSeries, Bars, Class, Gap, Interval, Symbol};
 use crate::policy::Known;
 
 const NOW: Timestamp = Timestamp::from_seconds(1_782_920_000);
@@ -30,14 +30,25 @@ fn question(key: &str) -> Question {
     }
 }
 
+/// What an answer holds.
+#[expect(clippy::large_enum_variant, reason = "there is one at a time")]
+enum Reading {
+    Bars(BarSeries),
+    Object(Box<[u8]>),
+}
+
 fn answer(key: &str, reading: Reading) -> Answer {
+    let (bars, body) = match reading {
+        Reading::Bars(bars) => (Some(Arc::new(bars)), Box::default()),
+        Reading::Object(body) => (None, body),
+    };
     let entry = Entry {
         key: Key::from_stored(key),
         provider: "yahoo".into(),
         fetched_at: Timestamp::from_ms(NOW.as_ms() - 10_000),
         own_ttl: None,
-        format: EntryFormat::Binary,
-        body: b"MCS1".as_slice().into(),
+        format: EntryFormat::Json,
+        body,
     };
     let life = Life {
         ttl: Duration::from_mins(1),
@@ -54,7 +65,7 @@ fn answer(key: &str, reading: Reading) -> Answer {
         status: Status::Hit,
         answered_by: AnsweredBy::Disk,
         upstream_calls: 0,
-        reading: Some(Arc::new(reading)),
+        bars,
     };
     Answer { outcome: Ok(served), warnings: Vec::new(), took: Duration::ZERO }
 }
