@@ -23,11 +23,11 @@ use mcache::codec::Packing;
 use mcache::db::Database;
 use mcache::entry::{Entry, Format};
 use mcache::key::Key;
-use mcache::market::{Bar, Bars, Dividend, HeldDividend, Interval};
+use mcache::market::{Bar, Bars, Dividend, HeldDividend, Interval, Run};
 use mcache::policy::Known;
 use mcache::span::Span;
 use mcache::tier::disk::Disk;
-use mcache::tier::series::{ChunkRef, Head, Parts, settle};
+use mcache::tier::series::{ChunkRef, Head, Parts, Stretch, settle};
 use mcache::tier::{Incoming, Stored, Tier as _};
 use mcache::time::Timestamp;
 
@@ -131,7 +131,7 @@ fn settled(bars: &Bars, interval: Interval) -> Incoming {
         let factor = Some(1.0 - 0.26 / bars.close[at]);
         head.actions.dividends.push(HeldDividend { dividend, factor, fetched_ms: NOW.as_ms() });
     }
-    head.put(bars, NOW.as_ms(), bars.len(), bars.len());
+    put(&mut head, bars, NOW.as_ms(), bars.len());
     let mut nothing = |_: &[ChunkRef]| Ok::<_, Infallible>(Vec::new());
     let Ok(chunks) = settle(&mut head, interval, &mut nothing);
     incoming(Key::from_stored("none"), &head, Parts { chunks, superseded: Vec::new() })
@@ -210,7 +210,7 @@ fn appending() -> bool {
             .iter()
             .map(|n| {
                 let mut head = Head::from_body(&held.stored.entry.body).unwrap();
-                head.put(&all.slice(DAYS - 64..DAYS), NOW.as_ms(), 63, 64);
+                put(&mut head, &all.slice(DAYS - 64..DAYS), NOW.as_ms(), 63);
                 let parts = Parts::clone(held.parts.as_ref().unwrap());
                 incoming(key(*n, Interval::Day1), &head, parts)
             })
@@ -226,7 +226,7 @@ fn appending() -> bool {
                 let key = key(*n, Interval::Day1);
                 let shelf = disk.get(&key).unwrap().unwrap();
                 let mut head = Head::from_body(&shelf[0].entry.body).unwrap();
-                head.put(&new, NOW.as_ms() + DAY, 1, 2);
+                put(&mut head, &new, NOW.as_ms() + DAY, 1);
                 let mut load = |_: &[ChunkRef]| Ok::<_, Infallible>(Vec::new());
                 let Ok(chunks) = settle(&mut head, Interval::Day1, &mut load);
                 assert!(chunks.is_empty(), "it touches no chunk");
@@ -246,4 +246,18 @@ fn appending() -> bool {
     let name = format!("a head of {} bytes, decoded", body.len());
     met &= line(&name, since.elapsed().as_secs_f64() * 100.0, "us", 20.0);
     met
+}
+
+/// Puts bars into a head, of which so many are final; those that were not final go.
+fn put(head: &mut Head, bars: &Bars, basis_ms: i64, finals: usize) {
+    let of_one = |bars: Bars| {
+        let runs = [Run { bars: bars.len(), basis_ms }];
+        Stretch::new(bars, &runs)
+    };
+    let held = Stretch::new(head.recent.slice(0..head.finals), &head.runs);
+    let settled = of_one(bars.slice(0..finals)).over(&held);
+    head.finals = settled.len();
+    let all = settled.over(&of_one(bars.slice(finals..bars.len())));
+    head.ended = all.len();
+    (head.runs, head.recent) = (all.runs(), all.bars);
 }
