@@ -211,7 +211,9 @@ fn head() -> Head {
     let factor = Some(0.9975);
     head.actions.dividends.push(HeldDividend { dividend, factor, fetched_ms: 1_782_918_000_000 });
     // The last one is live, and the one before is not final.
-    head.put(&bars, 1_782_918_000_000, 363, 364);
+    head.tail = Span::new(at(bars.times[363]), Timestamp::NEVER);
+    head.runs = vec![mcache::market::Run { bars: bars.len(), basis_ms: 1_782_918_000_000 }];
+    (head.recent, head.finals, head.ended) = (bars, 363, 364);
     head
 }
 
