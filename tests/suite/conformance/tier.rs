@@ -533,7 +533,8 @@ fn without_the_table_of_courses_entries_are_found_all_the_same() {
     let database = rusqlite::Connection::open(folder.path().join("cache.db")).unwrap();
     let later = "DROP TABLE strategy; DROP TABLE validator; DROP TABLE definition; DROP TABLE market;
                  DROP TABLE volume; DROP TABLE mark; DROP INDEX entry_by_key; DROP INDEX tag_by_entry;
-                 DROP TABLE access; DROP TABLE access_name; DROP TABLE pace;";
+                 DROP TABLE access; DROP TABLE access_name; DROP TABLE pace;
+                 DROP TRIGGER entry_dropped; DROP TABLE chunk; DROP TABLE past;";
     database.execute_batch(&format!("{later} PRAGMA user_version = 1001")).unwrap();
     drop(database);
     let reader = disk();

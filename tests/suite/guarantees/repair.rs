@@ -353,7 +353,7 @@ fn a_destroyed_header_or_schema_costs_nothing_at_all() {
 
 #[test]
 fn a_truncated_database_keeps_what_is_left_and_garbage_nothing() {
-    let (_upstream, sandbox, values) = filled(200);
+    let (_upstream, sandbox, values) = filled(260);
     let good = database(&sandbox);
     let mut last = 0;
     for part in 1..=4 {
