@@ -60,6 +60,7 @@
 //! | What stands on the disk? | [`db`], [`codec`] |
 //! | What goes when it is full? What becomes of trouble? | `cache/store.rs` |
 //! | What is sound, and what is done about what is not? | `cache/verify.rs`, `tier/salvage.rs`, [`db::pages`] |
+//! | How are bars kept, and what goes into which chunk? | [`tier::series`], `tier/disk/chunks.rs` |
 //! | What does a hit write? | [`db::hits`] |
 //! | What is counted, and what does it mean? | [`db::tally`], [`cache::Report`] |
 //! | What was read when? | [`db::accesses`] |

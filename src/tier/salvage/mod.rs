@@ -13,7 +13,8 @@
 //! A row is told by its columns and not by its table, since nobody may be left to say which table a
 //! page is of. A migration that adds a table or a column says here how its rows look. Those of
 //! strategies, markets and volumes begin with a text and are longer than a tag, so they are taken for
-//! nothing else; they are not brought over, since whoever asks next begins them anew.
+//! nothing else; they are not brought over, since whoever asks next begins them anew. A chunk is four
+//! numbers and bytes, an older version three numbers, bytes and a number.
 
 mod beside;
 
