@@ -60,6 +60,12 @@
 //! | What stands on the disk? | [`db`], [`codec`] |
 //! | What goes when it is full? What becomes of trouble? | `cache/store.rs` |
 //! | What is sound, and what is done about what is not? | `cache/verify.rs`, `tier/salvage.rs`, [`db::pages`] |
+//! | Which part of a series is meant, and what of it is held? | [`policy::wanted`], `cache/series/standing.rs` |
+//! | What is asked for of a series? | [`policy::plan`], [`policy::coverage`], `cache/series/flight.rs` |
+//! | When is a bar final? | [`policy::finality`] |
+//! | What becomes of a page? Was history restated? | `cache/series/fill.rs` |
+//! | What do splits and dividends make of a price? | [`market::adjust()`], [`market::Actions`] |
+//! | What is worked out of bars? | `cache/series/reading.rs`, [`market::derived`], [`market::resample()`] |
 //! | How are bars kept, and what goes into which chunk? | [`tier::series`], `tier/disk/chunks.rs` |
 //! | What does a hit write? | [`db::hits`] |
 //! | What is counted, and what does it mean? | [`db::tally`], [`cache::Report`] |

@@ -76,6 +76,8 @@ static KEYS: &[(&str, Kind)] = &[
     ("use_cases.<use>.real_time", Kind::Flag),
     ("use_cases.<use>.stale_if_error", Kind::DurationOr("keep")),
     ("use_cases.<use>.keep", KEEP),
+    ("series.join_gap", Kind::Count(0, 1_000)),
+    ("series.late_correction", Kind::Duration),
     ("policy", Kind::Word(&["fixed", "adaptive"])),
     ("adaptive.least", Kind::Number(0.01, 1.0)),
     ("adaptive.most", Kind::Number(1.0, 100.0)),

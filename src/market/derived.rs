@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use super::{Actions, BarSeries, Bars, Observation, Series};
 use crate::number::Number;
@@ -73,6 +73,7 @@ pub enum What {
     /// Something was paid out.
     Dividend {
         /// For one share, as shares are divided now.
+        #[serde(serialize_with = "shortest")]
         amount: f64,
         /// `capital_gain` for what a fund has realised.
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -81,10 +82,13 @@ pub enum What {
     /// Shares were divided.
     Split {
         /// How many shares there are after it…
+        #[serde(serialize_with = "shortest")]
         numerator: f64,
         /// …for so many before.
+        #[serde(serialize_with = "shortest")]
         denominator: f64,
         /// By what a price before it is divided.
+        #[serde(serialize_with = "shortest")]
         ratio: f64,
     },
 }
@@ -95,6 +99,7 @@ pub struct Value {
     /// The exchange's date, `2026-07-01`.
     pub date: String,
     /// The value, if there is one.
+    #[serde(serialize_with = "shortest_if_any")]
     pub value: Option<f64>,
 }
 
@@ -200,6 +205,24 @@ fn date(day: i32) -> String {
 fn year_before(date: &str) -> Option<String> {
     let (year, rest) = date.split_once('-')?;
     Some(format!("{:04}-{rest}", year.parse::<i32>().ok()?.checked_sub(1)?))
+}
+
+/// Writes a float in the fewest digits: a whole number without a point.
+#[expect(clippy::cast_possible_truncation, reason = "a whole number of so few digits is exact")]
+fn shortest<S: Serializer>(value: &f64, serializer: S) -> Result<S::Ok, S::Error> {
+    if value.fract() == 0.0 && value.abs() < 1e15 {
+        serializer.serialize_i64(*value as i64)
+    } else {
+        serializer.serialize_f64(*value)
+    }
+}
+
+#[expect(clippy::ref_option, reason = "serde hands over a reference")]
+fn shortest_if_any<S: Serializer>(value: &Option<f64>, serializer: S) -> Result<S::Ok, S::Error> {
+    match value {
+        Some(value) => shortest(value, serializer),
+        None => serializer.serialize_none(),
+    }
 }
 
 /// A float in the fewest digits that read back as it; none if it is not finite.

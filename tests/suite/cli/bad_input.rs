@@ -71,7 +71,7 @@ fn arguments_that_mean_nothing_are_refused() {
         (&["ftech", "AAPL"], "fetch"),
         (&["fetch", "AAPL", "--refesh"], "--refresh"),
         (&["fetch", "AAPL", "-t", "qoute"], "did you mean `quote`?"),
-        (&["fetch", "AAPL", "-t", "elephant"], "the types are quote, series"),
+        (&["fetch", "AAPL", "-t", "elephant"], "the types are quote, bars, series"),
         (&["fetch", "AAPL", "-t", ""], "is not a type"),
         (&["fetch", "AAPL", "-p", "yaho"], "did you mean `yahoo`?"),
         (&["fetch", "AAPL", "-p", ""], "there is no provider"),

@@ -36,7 +36,7 @@ fn the_help_names_every_command_and_global_option() {
           --set <KEY=VALUE>  Set a key of the configuration, as in `--set ttl.quote.stock=60`; may be
                              repeated
       -f, --format <FORMAT>  Output format [default: table] [possible values: table, json, ndjson, csv,
-                             prometheus]
+                             parquet, prometheus]
           --color <WHEN>     When to use colour; NO_COLOR is honoured [default: auto] [possible values:
                              auto, always, never]
       -q, --quiet            No warnings and no progress

@@ -139,7 +139,8 @@ fn a_database_of_an_older_release_has_no_reads_and_gains_them_with_the_next() {
     let sandbox = Sandbox::new();
     read_at(&sandbox, MINUTE, &[0]);
     sandbox.sql(
-        "DROP TABLE access; DROP TABLE access_name; DROP TABLE pace; PRAGMA user_version = 1006;",
+        "DROP TABLE access; DROP TABLE access_name; DROP TABLE pace; DROP TRIGGER entry_dropped; \
+         DROP TABLE chunk; DROP TABLE past; PRAGMA user_version = 1006;",
     );
     read_at(&sandbox, MINUTE, &[40]);
     assert_eq!(what_if(&sandbox, &["ttl.quote=60s"])["reads"], 1);
