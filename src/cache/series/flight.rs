@@ -36,8 +36,8 @@ pub(in crate::cache) struct Leg {
     pub(in crate::cache) holder: Option<Holder>,
     /// What the request under way asks for.
     pub(in crate::cache) piece: Option<Piece>,
-    /// When that was decided: what goes as far as there is anything is as of then, however long it
-    /// waited for its turn.
+    /// When it was decided how far bars are wanted: what goes as far as there is anything is as of
+    /// then, however long it waited for its turn and for the requests before it.
     planned_at: Timestamp,
     /// The requests made by now.
     pub(in crate::cache) calls: u32,
@@ -179,7 +179,6 @@ impl Cache {
 
     /// Decides what the next request asks for; nothing if there is nothing left.
     pub(super) fn plan(&self, questions: &[Question], leg: &mut Leg) {
-        leg.planned_at = self.clock.now();
         leg.piece = self.next_piece(questions, leg);
     }
 
