@@ -6,6 +6,7 @@
 //! - `cli` — what each command promises
 //! - `conformance` — one suite over every tier, one over every provider
 //! - `guarantees` — section 7 of the contract: damage, failure, crashes, crowds, secrets, room
+//! - `series` — bars: every answer is what downloading all of it afresh would give
 //! - `documents` — README, defaults, `--help` and the code name the same things
 
 #![expect(clippy::unwrap_used, reason = "in a test a panic is the report")]
@@ -17,3 +18,4 @@ mod conformance;
 mod documents;
 mod guarantees;
 mod sandbox;
+mod series;

@@ -279,7 +279,12 @@ impl Leg {
         Some(Entry {
             key: question.key.clone(),
             provider: question.providers.first()?.clone(),
-            fetched_at: self.fill.edge_at?,
+            // Where no bar can be, nobody was asked, and there is nothing: a weekend, or what is final of
+            // a day that has only begun.
+            fetched_at: self
+                .fill
+                .edge_at
+                .or_else(|| self.failed.is_none().then_some(self.planned_at))?,
             own_ttl: None,
             format: Format::Binary,
             body: self.fill.head.to_body().into(),
