@@ -171,11 +171,24 @@ impl Cache {
         terms: &Terms,
         entry: Arc<Entry>,
         known: Known,
+        from: (AnsweredBy, i64),
+    ) -> Found {
+        self.found_as_of(question, terms, entry, known, from, self.clock.now())
+    }
+
+    /// The same, of a part of a series that is wanted as of an instant.
+    pub(super) fn found_as_of(
+        &self,
+        question: &Question,
+        terms: &Terms,
+        entry: Arc<Entry>,
+        known: Known,
         (answered_by, row): (AnsweredBy, i64),
+        now: Timestamp,
     ) -> Found {
         let life = self.rules.life(&entry, &known, self.reader(terms));
         let mut found = Found { entry, life, known, answered_by, row, part: None };
-        self.stand(question, terms, &mut found);
+        self.stand(question, terms, &mut found, now);
         found
     }
 

@@ -38,7 +38,7 @@ pub(in crate::cache) struct Leg {
     pub(in crate::cache) piece: Option<Piece>,
     /// When it was decided how far bars are wanted: what goes as far as there is anything is as of
     /// then, however long it waited for its turn and for the requests before it.
-    planned_at: Timestamp,
+    pub(super) planned_at: Timestamp,
     /// The requests made by now.
     pub(in crate::cache) calls: u32,
     /// Why the last of them came to nothing.
@@ -129,7 +129,8 @@ impl Cache {
     ) -> Wish {
         let mut wish = Wish { span: None, edge_will_do: false, refused: None };
         let Some(slice) = &question.slice else { return wish };
-        let Ok(Some(span)) = self.wanted(question, slice, &site.name, &leg.known) else {
+        let Ok(Some(span)) = self.wanted(question, slice, &site.name, &leg.known, leg.planned_at)
+        else {
             return wish;
         };
         if let Some(Stored { entry, known, .. }) = held.filter(|_| !terms.refresh) {

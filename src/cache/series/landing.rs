@@ -174,7 +174,9 @@ impl Cache {
     fn aboard(&self, errand: &Errand<'_>, question: &Question, leg: &Leg) -> Option<Found> {
         let entry = Arc::new(leg.entry(question)?);
         let from = (AnsweredBy::Upstream, 0);
-        let mut found = self.found(question, errand.terms, entry, leg.known.clone(), from);
+        // What has come to be final since it was decided what to ask for, nobody has asked for.
+        let (known, as_of) = (leg.known.clone(), leg.planned_at);
+        let mut found = self.found_as_of(question, errand.terms, entry, known, from, as_of);
         if let Some(part) = &mut found.part {
             part.chunks.clone_from(&leg.fill.chunks);
         }

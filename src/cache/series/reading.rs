@@ -181,7 +181,7 @@ impl Cache {
         if question.data_type == DataType::InflationRate {
             series = inflation_rate(&series);
         }
-        if let Ok(span) = self.span(question, slice, &Known::default()) {
+        if let Ok(span) = self.span(question, slice, &Known::default(), self.clock.now()) {
             let in_span =
                 |date: &str| Timestamp::from_date(date).is_some_and(|at| span.contains(at));
             series.observations.retain(|observation| in_span(&observation.date));

@@ -40,21 +40,22 @@ impl Cache {
     pub fn check(&self, questions: &[Question]) -> Result<(), Usage> {
         for question in questions {
             if let Some(slice) = &question.slice {
-                self.span(question, slice, &Known::default())?;
+                self.span(question, slice, &Known::default(), self.clock.now())?;
             }
         }
         Ok(())
     }
 
-    /// From when to when bars are wanted.
+    /// From when to when bars are wanted by who asks at an instant.
     pub(super) fn span(
         &self,
         question: &Question,
         slice: &Slice,
         known: &Known,
+        now: Timestamp,
     ) -> Result<Span, Usage> {
         let exchange = self.rules.exchange(&question.key, known);
-        let now = slice.as_of.unwrap_or_else(|| self.clock.now());
+        let now = slice.as_of.unwrap_or(now);
         slice.asked.span(slice.interval, self.calendars(), exchange, now)
     }
 
@@ -65,13 +66,14 @@ impl Cache {
         slice: &Slice,
         provider: &str,
         known: &Known,
+        now: Timestamp,
     ) -> Result<Option<Span>, Usage> {
-        let span = self.span(question, slice, known)?;
+        let span = self.span(question, slice, known, now)?;
         if !slice.final_only {
             return Ok(Some(span));
         }
         let finality = self.finality(question, slice, provider, known);
-        Ok(Span::new(span.start(), span.end().min(finality.horizon(self.clock.now()))))
+        Ok(Span::new(span.start(), span.end().min(finality.horizon(now))))
     }
 
     pub(super) fn calendars(&self) -> &Calendars {
@@ -89,8 +91,14 @@ impl Cache {
         self.rules.finality(&question.key, provider, known, slice.stored())
     }
 
-    /// Judges what was found by the part of a series that is asked for, if one is.
-    pub(in crate::cache) fn stand(&self, question: &Question, terms: &Terms, found: &mut Found) {
+    /// Judges what was found by the part of a series that is asked for at an instant, if one is.
+    pub(in crate::cache) fn stand(
+        &self,
+        question: &Question,
+        terms: &Terms,
+        found: &mut Found,
+        now: Timestamp,
+    ) {
         let Some(slice) = question.slice.as_ref().filter(|_| !found.entry.is_put()) else { return };
         if found.entry.format == Format::NotFound {
             return;
@@ -103,13 +111,19 @@ impl Cache {
             found.life = found.life.sooner(own);
         }
         if question.data_type.made_of() == DataType::Bars {
-            self.stand_in_series(question, slice, found);
+            self.stand_in_series(question, slice, found, now);
         }
     }
 
-    fn stand_in_series(&self, question: &Question, slice: &Slice, found: &mut Found) {
+    fn stand_in_series(
+        &self,
+        question: &Question,
+        slice: &Slice,
+        found: &mut Found,
+        now: Timestamp,
+    ) {
         let head = Head::from_body(&found.entry.body).ok();
-        let span = self.wanted(question, slice, &found.entry.provider, &found.known).ok();
+        let span = self.wanted(question, slice, &found.entry.provider, &found.known, now).ok();
         let Some((head, span)) = head.zip(span) else {
             // Another release may have written it: it is asked for again.
             found.life = nothing(&found.life);
