@@ -14,6 +14,7 @@ use crate::entry::{Entry, Format, State};
 use crate::error::{Error, Kind};
 use crate::flight::Holder;
 use crate::market::{Interval, Page, Reach};
+use crate::policy::plan::holes;
 use crate::policy::{Known, Plan, Terms, TooOld, Want};
 use crate::provider::Piece;
 use crate::span::{Span, Spans};
@@ -162,12 +163,26 @@ impl Cache {
         terms: &Terms,
     ) -> Span {
         let now = self.clock.now();
-        let knows = || self.knows_actions(question, leg);
-        if !slice.follows_actions(question) || (!terms.refresh && knows()) {
+        let is_known = if slice.undoes_actions(question) {
+            self.knows_prices(question, slice, leg, span)
+        } else {
+            !slice.follows_actions(question)
+                || (!terms.refresh && self.knows_actions(question, leg))
+        };
+        if is_known {
             return span;
         }
         let end = span.end().max(now + Duration::from_millis(1));
         Span::new(span.start(), end).unwrap_or(span)
+    }
+
+    /// Whether all prices of a span are held, and it is known which splits are in them.
+    fn knows_prices(&self, question: &Question, slice: &Slice, leg: &Leg, span: Span) -> bool {
+        let provider = question.providers.first().map_or("", AsRef::as_ref);
+        let finality = self.finality(question, slice, provider, &leg.known);
+        let could_begin = |hole| finality.could_begin(slice.session, hole);
+        holes(span, &leg.fill.known(), &could_begin).is_empty()
+            && self.knows_basis(question, slice, provider, &leg.known, &leg.fill.head, span)
     }
 
     /// Whether splits and dividends were asked for within their time to live.

@@ -136,7 +136,7 @@ impl Cache {
         };
         let holes = missing(&known(&head.coverage, head.tail));
         if missing(&head.coverage.spans()).is_empty() {
-            found.life = self.life_of_final(question, slice, found, &head);
+            found.life = self.life_of_final(question, slice, found, &head, now);
         } else if !holes.is_empty() {
             found.life = if slice.partial { stale(&found.life) } else { nothing(&found.life) };
         }
@@ -150,14 +150,42 @@ impl Cache {
         slice: &Slice,
         found: &Found,
         head: &Head,
+        now: Timestamp,
     ) -> Life {
         let life = final_life(&found.life);
         if !slice.follows_actions(question) {
-            return life;
+            let span = self.wanted(question, slice, &found.entry.provider, &found.known, now);
+            let is_known = span.ok().flatten().is_none_or(|span| {
+                self.knows_basis(question, slice, &found.entry.provider, &found.known, head, span)
+            });
+            return if is_known { life } else { nothing(&found.life) };
         }
         let at = head.actions_at.unwrap_or(Timestamp::from_ms(0));
         let actions = self.life_of_actions(question, &found.entry.provider, &found.known, at);
         Life { gone_at: life.gone_at, error_until: life.error_until, ..actions }
+    }
+
+    /// Whether it is known which splits are in the prices of a span as they were sent, so that these
+    /// can be taken out: no session has opened since that was said and before they were sent.
+    pub(super) fn knows_basis(
+        &self,
+        question: &Question,
+        slice: &Slice,
+        provider: &str,
+        known: &Known,
+        head: &Head,
+        span: Span,
+    ) -> bool {
+        if !slice.undoes_actions(question) {
+            return true;
+        }
+        let chunks = head.within(span.start().as_ms(), span.end().as_ms());
+        let runs = chunks.iter().flat_map(|chunk| &chunk.runs).chain(&head.runs);
+        let Some(newest) = runs.map(|run| run.basis_ms).max() else { return true };
+        let Some(at) = head.actions_at else { return false };
+        let finality = self.finality(question, slice, provider, known);
+        let since = Span::new(at, Timestamp::from_ms(newest.saturating_add(1)));
+        since.is_none_or(|since| !finality.could_begin(slice.session, since))
     }
 
     /// How long what was fetched of splits and dividends at an instant is as good as new.
