@@ -103,12 +103,12 @@ impl Shop {
         answers.into_iter().map(Option::unwrap).collect()
     }
 
-    /// The bars that the cache answers with.
-    pub fn bars(&self, cache: &Cache, ask: &Ask) -> BarSeries {
+    /// The bars that the cache answers with, and when those that are not final were fetched.
+    pub fn bars(&self, cache: &Cache, ask: &Ask) -> (BarSeries, i64) {
         let answer = self.answers(cache, std::slice::from_ref(ask)).remove(0);
         let served = answer.outcome.unwrap_or_else(|error| panic!("{ask:?}: {error:?}"));
         match served.reading.as_deref() {
-            Some(Reading::Bars(series)) => series.clone(),
+            Some(Reading::Bars(series)) => (series.clone(), served.entry.fetched_at.as_ms()),
             other => panic!("{ask:?}: {other:?}"),
         }
     }
