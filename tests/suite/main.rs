@@ -6,6 +6,7 @@
 //! - `cli` — what each command promises
 //! - `conformance` — one suite over every tier, one over every provider
 //! - `guarantees` — section 7 of the contract: damage, failure, crashes, crowds, secrets, room
+//! - `world` — an upstream of stocks and coins that are made up, at the instant that a test says
 //! - `series` — bars: every answer is what downloading all of it afresh would give
 //! - `documents` — README, defaults, `--help` and the code name the same things
 
@@ -19,3 +20,4 @@ mod documents;
 mod guarantees;
 mod sandbox;
 mod series;
+mod world;

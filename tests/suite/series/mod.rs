@@ -1,13 +1,11 @@
-//! Series, tried as a whole: against an upstream that tells of stocks and coins that are made up,
-//! and a model that downloads everything afresh.
+//! Series, tried as a whole: against an upstream that tells of stocks and coins that are made up.
 //!
-//! - `stock`, `coin` — what is made up, and what a download of it comes to at an instant
-//! - `world` — the upstream that tells of it, and notes what it is asked
-//! - `shop` — a cache in this process
 //! - `model` — every answer is what a fresh download gives
+//! - `restated` — history that is not what it was is fetched anew
+//! - `killed` — what had come of a series when its asker was killed is not asked for again
+//! - `window` — a year's window costs one call a session
 
-mod coin;
+mod killed;
 mod model;
-mod shop;
-mod stock;
-mod world;
+mod restated;
+mod window;

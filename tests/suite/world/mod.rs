@@ -2,16 +2,27 @@
 //! stocks and coins that are made up, at an instant that the test says.
 //!
 //! It notes which bars it is asked for.
+//!
+//! - `stock`, `coin` — what is made up, and what a download of it comes to at an instant
+//! - `shop` — a cache in this process
+//! - `fresh` — whether an answer is what a fresh download gives
+//! - `year` — a year of sessions, each asked for once
+
+mod coin;
+pub mod fresh;
+pub mod shop;
+pub mod stock;
+pub mod year;
 
 use std::ops::Range;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use mcache::market::{Adjust, Interval};
 use serde_json::{Value, json};
 
-use super::coin;
-use super::stock::Stock;
+use stock::Stock;
+
 use crate::sandbox::{Incoming, Upstream, reply};
 
 /// What was asked for.
@@ -30,6 +41,8 @@ struct Told {
     stocks: Mutex<Vec<Stock>>,
     now: AtomicI64,
     asked: Mutex<Vec<Asked>>,
+    /// How many requests are answered at all.
+    most: AtomicUsize,
 }
 
 /// An upstream with what it tells of.
@@ -44,6 +57,7 @@ impl World {
             stocks: Mutex::new(stocks),
             now: AtomicI64::new(0),
             asked: Mutex::default(),
+            most: AtomicUsize::new(usize::MAX),
         };
         let told = Arc::new(told);
         let telling = Arc::clone(&told);
@@ -54,6 +68,11 @@ impl World {
     /// Goes on to an instant.
     pub fn go_to(&self, now: i64) {
         self.told.now.store(now, Ordering::SeqCst);
+    }
+
+    /// Leaves all requests after so many without an answer, for ever.
+    pub fn answer_at_most(&self, most: usize) {
+        self.told.most.store(most, Ordering::SeqCst);
     }
 
     /// What was asked for so far.
@@ -86,7 +105,13 @@ impl Told {
         let now = self.now.load(Ordering::SeqCst);
         let note = |name: &str, span: &Range<i64>| {
             let asked = Asked { name: name.to_owned(), interval, span: span.clone(), at: now };
-            self.asked.lock().unwrap().push(asked);
+            let mut all = self.asked.lock().unwrap();
+            all.push(asked);
+            let hangs = all.len() > self.most.load(Ordering::SeqCst);
+            drop(all);
+            while hangs {
+                std::thread::park();
+            }
         };
         let body = match path.strip_prefix("/v8/finance/chart/") {
             Some(name) => {

@@ -9,8 +9,8 @@ use mcache::market::{Adjust, BarSeries, DataType, Interval, Reading};
 use mcache::policy::{Asked, Terms};
 use mcache::span::Span;
 
+use super::World;
 use super::stock::at;
-use super::world::World;
 
 /// What is asked of the cache.
 #[derive(Clone, Debug)]
@@ -42,7 +42,7 @@ impl Ask {
 
 /// A folder with a configuration.
 pub struct Shop {
-    folder: tempfile::TempDir,
+    _folder: tempfile::TempDir,
     config: Config,
     join_gap: u32,
 }
@@ -61,12 +61,7 @@ impl Shop {
         ]);
         let set = set.iter().map(|&set| set.to_owned()).collect();
         let config = Config::load(Said { set, ..Said::default() }, environment).unwrap();
-        Self { folder, config, join_gap }
-    }
-
-    /// The folder of the cache.
-    pub fn cache_folder(&self) -> std::path::PathBuf {
-        self.folder.path().join(".cache/mcache")
+        Self { _folder: folder, config, join_gap }
     }
 
     /// The cache as another process finds it, at an instant.
