@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::fly::{Came, Errand, Flight, Landed, name, refused, unsupported};
 use super::lookup::{Found, Missing, NOT_HELD, held, is_stale};
+use super::series::replaced;
 use super::{Answer, AnsweredBy, Cache, Purpose, Question, Served, Status};
 use crate::db::courses::Turn;
 use crate::db::hits::Hit;
@@ -140,7 +141,9 @@ impl Cache {
         let storable = |entry: &Entry| !errand.terms.no_cache && self.has_room_for(entry);
         if let Some((entry, known)) = entry.filter(|(entry, _)| storable(entry)) {
             let incoming = self.incoming(entry, known, sighting);
-            landing.incoming.push(Incoming { validators: asked.validators.clone(), ..incoming });
+            let parts = replaced(missing.of_the_asked(question), &incoming.stored.entry);
+            let validators = asked.validators.clone();
+            landing.incoming.push(Incoming { validators, parts, ..incoming });
         }
     }
 

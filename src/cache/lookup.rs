@@ -64,6 +64,9 @@ impl Cache {
     /// Looks the question up and decides.
     pub(super) fn answer_from_tiers(&self, question: &Question, terms: &Terms) -> Looked {
         let since = self.clock.stopwatch();
+        if let Some(at) = question.slice.as_ref().and_then(|slice| slice.as_of) {
+            return self.answer_as_of(question, at, &since);
+        }
         let now = self.clock.now();
         let mut found = self.look_up(question, terms, now);
         for _ in 0..LOOKS {

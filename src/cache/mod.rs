@@ -37,7 +37,7 @@ use std::time::Duration;
 pub use entries::{Cleared, Listing, Selection};
 pub use limits::{Allowance, BudgetUse, Health, WindowUse};
 pub use report::{Dimension, Percentiles, Report, Row};
-pub use series::Slice;
+pub use series::{Checked, Slice, Verified};
 pub use verify::{BadEntry, Condition, Repair, Verdict};
 pub use what_if::{Comparison, Side, WhatIf};
 
@@ -69,6 +69,8 @@ pub struct Options {
     pub ledger_folder: Option<PathBuf>,
     /// Whether values are compressed on the disk.
     pub packing: Packing,
+    /// How many superseded versions of each series the disk tier keeps.
+    pub most_past: usize,
     /// What the disk tier may take, in bytes.
     pub max_disk_bytes: u64,
     /// What the memory tier may hold; none to go without.
@@ -251,7 +253,9 @@ impl Cache {
         let flights = options.ledger_folder.as_deref().map(Flights::at);
         let ledger = Ledger::at(options.ledger_folder.as_deref());
         let learning = options.rules.adaptive.map_or(Learning::Off, |_| Learning::On);
-        let disk = |folder: PathBuf| Disk::new(Database::at(&folder), options.packing);
+        let disk = |folder: PathBuf| {
+            Disk::new(Database::at(&folder), options.packing).keeping_past(options.most_past)
+        };
         let disk = options.folder.map(|folder| disk(folder).learning(learning));
         Self {
             clock: options.clock,

@@ -13,8 +13,9 @@ use crate::policy::market::Sighting;
 use crate::policy::{Course, Known, Market, Terms};
 use crate::tier::disk::Disk;
 use crate::tier::expire::Expiry;
-use crate::tier::series::ChunkRef;
+use crate::tier::series::{ChunkRef, Superseded};
 use crate::tier::{Incoming, Shelf, Stored, Tier as _};
+use crate::time::Timestamp;
 use crate::units::bytes_for_people;
 use crate::warning::Warning;
 
@@ -44,6 +45,23 @@ impl Cache {
         let chunks = self.attempt(disk, Doing::Reading, || disk.chunks(key, provider, refs));
         self.set_damaged_aside(disk);
         chunks
+    }
+
+    /// The older versions of an entry that were known at an instant, or all of them; damage is set
+    /// aside, and any trouble said.
+    pub(super) fn read_past(
+        &self,
+        key: &Key,
+        provider: &str,
+        at: Option<Timestamp>,
+    ) -> Vec<Superseded> {
+        let Some(disk) = self.disk() else { return Vec::new() };
+        let past = self.attempt(disk, Doing::Reading, || match at {
+            Some(at) => disk.past(key, provider, at),
+            None => disk.past_from(key, provider),
+        });
+        self.set_damaged_aside(disk);
+        past.unwrap_or_default()
     }
 
     /// Keeps the bytes of damaged rows in files, and says so.

@@ -14,6 +14,7 @@ use crate::market::{Class, DataType, Interval, Names, SessionKind, Symbol};
 use crate::policy::{Period, Rules};
 use crate::provider::Speech;
 use crate::tier::memory::Bounds;
+use crate::tier::series::MOST_PAST;
 use crate::time::Timestamp;
 
 /// Who asks, if nobody says.
@@ -123,6 +124,9 @@ impl Config {
             folder: switched_on("disk").then(|| self.folder.clone()),
             ledger_folder: Some(self.folder.clone()),
             packing: self.packing(),
+            most_past: layers
+                .count(&["series", "past"])
+                .map_or(MOST_PAST, |most| usize::try_from(most).unwrap_or(usize::MAX)),
             max_disk_bytes: (gigabytes * 1e9) as u64,
             memory: switched_on("memory").then(|| Bounds {
                 bytes: layers.bytes(&["cache", "memory", "max_bytes"]).map_or(0, |bytes| bytes.0),

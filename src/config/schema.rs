@@ -87,6 +87,7 @@ static KEYS: &[(&str, Kind)] = &[
     ("keep.payload", KEEP),
     ("keep.put", KEEP),
     ("stale_if_error", Kind::DurationOr("keep")),
+    ("series.past", Kind::Count(0, 1_000_000)),
     ("volatility.usual.stock", Kind::Rate),
     ("volatility.usual.index", Kind::Rate),
     ("volatility.usual.fx", Kind::Rate),

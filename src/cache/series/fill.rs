@@ -10,7 +10,7 @@ use crate::market::{Actions, Bar, Bars, Page, Run, restated};
 use crate::policy::{Coverage, Finality};
 use crate::provider::Piece;
 use crate::span::{Span, Spans};
-use crate::tier::series::{ChunkRef, Head, Parts, Stretch, Superseded, settle};
+use crate::tier::series::{ChunkRef, Head, Parts, Stretch, Superseded, Version, settle};
 use crate::time::Timestamp;
 
 /// Reads chunks; none for one that is missing or damaged.
@@ -86,7 +86,7 @@ impl Fill {
             taken.is_restated = true;
             taken.parts.superseded = self.give_up(came);
         }
-        taken.parts.superseded.extend(self.drop_tail(page, came));
+        taken.parts.superseded.extend(self.drop_tail(came));
         self.put(page, came, basis_ms);
         if came.seals {
             self.seal(came, &mut taken.parts);
@@ -150,21 +150,19 @@ impl Fill {
         refs.into_iter().filter_map(held).collect()
     }
 
-    /// Forgets all final bars; what they were.
+    /// Forgets all final bars; what they were, as it came to be known.
     fn give_up(&mut self, came: &Came<'_>) -> Vec<Superseded> {
         let chunks = self.open(self.head.chunks.clone(), came.load);
-        let head = &mut self.head;
-        let coverage = std::mem::take(&mut head.coverage);
+        let coverage = std::mem::take(&mut self.head.coverage);
         let (finals, tail) = self.divided();
-        let since = |bars: &Bars| {
-            let (first, last) = (*bars.times.first()?, *bars.times.last()?);
-            let end = Timestamp::from_ms(last.saturating_add(1));
-            coverage.fetched_at(Span::new(Timestamp::from_ms(first), end)?)
-        };
-        let stretches = chunks.into_iter().map(|(at, bars)| Stretch::new(bars, &at.runs));
-        let gone = stretches.chain([finals]).filter_map(|stretch| {
-            let known_from = since(&stretch.bars).unwrap_or(came.at);
-            stretch.superseded(known_from, came.at)
+        let all = chunks.into_iter().fold(finals, |all, (at, bars)| {
+            all.over(&Stretch::new(bars, &at.runs))
+        });
+        // Each span with the instant at which it was fetched: what came later was not known before.
+        let gone = coverage.rows().iter().map(|row| {
+            let (from, to) = (row.span.start().as_ms(), row.span.end().as_ms());
+            let stretch = all.slice(all.bars.within(from, to));
+            Version { span: row.span, stretch }.superseded(row.fetched_at, came.at)
         });
         let gone = gone.collect();
         let head = &mut self.head;
@@ -183,20 +181,17 @@ impl Fill {
     }
 
     /// Lets go of what was not final when it came, if the page says what has become of it or holds
-    /// something later; what it was, if that differs.
-    fn drop_tail(&mut self, page: &Page, came: &Came<'_>) -> Option<Superseded> {
-        let tail = self.head.tail.filter(|tail| tail.start() < came.piece.span.end())?;
-        let (finals, old) = self.divided();
+    /// something later; what it was, also if the page says the same: until now nothing later was
+    /// known.
+    fn drop_tail(&mut self, came: &Came<'_>) -> Option<Superseded> {
+        let span = self.head.tail.filter(|tail| tail.start() < came.piece.span.end())?;
+        let (finals, stretch) = self.divided();
         let head = &mut self.head;
         head.tail = None;
         head.ended = head.finals;
         (head.runs, head.recent) = (finals.runs(), finals.bars);
-        let is_same = |place| {
-            let bar = old.bars.bar(place);
-            found(&page.bars, bar.time).is_some_and(|again| again == bar)
-        };
-        let _ = tail;
-        if (0..old.len()).all(is_same) { None } else { old.superseded(self.edge_at?, came.at) }
+        let known_from = self.edge_at.filter(|known_from| *known_from < came.at)?;
+        Some(Version { span, stretch }.superseded(known_from, came.at))
     }
 
     /// Puts the bars of a page in their places: those that are final now, and those behind them.

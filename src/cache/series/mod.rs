@@ -7,17 +7,24 @@
 //! | a page takes its place | [`fill`] |
 //! | what comes of a request, and of the last one | [`landing`] |
 //! | bars, and what is worked out of them, as they are answered | [`reading`] |
+//! | what was known at an instant that has passed, and what has changed since | [`past`], [`changed`] |
+//! | final bars, compared with upstream | [`check`] |
 //!
 //! An entry of a series is its head. Which of its bars a question is about, and how it wants them,
 //! is its [`Slice`]; the order of the steps is that of every request (see [`cache`](super)).
 
+mod changed;
+mod check;
 mod fill;
 mod flight;
 mod landing;
+mod past;
 mod reading;
 mod standing;
 
+pub use check::{Checked, Verified};
 pub(super) use flight::Leg;
+pub(super) use past::replaced;
 pub(super) use reading::Told;
 pub(super) use standing::Part;
 

@@ -109,7 +109,7 @@ impl Cache {
             (read.bars, read.ended) = (read.bars.slice(0..read.finals), read.finals);
         }
         let actions = self.actions(question, slice, provider, &fill.head);
-        let now_ms = self.clock.now().as_ms();
+        let now_ms = self.read_at(slice).as_ms();
         adjust(&mut read.bars, &read.runs, &actions, slice.adjust, now_ms);
         let pays_nothing = question.symbol.class() != Class::Stock;
         if pays_nothing && read.bars.adjusted.iter().all(|adjusted| adjusted.is_nan()) {
@@ -160,7 +160,7 @@ impl Cache {
     }
 
     /// What is known of splits and dividends: of a symbol's shorter bars, also what its days know.
-    fn actions(&self, question: &Question, slice: &Slice, provider: &str, head: &Head) -> Actions {
+    pub(super) fn actions(&self, question: &Question, slice: &Slice, provider: &str, head: &Head) -> Actions {
         if !slice.stored().is_intraday() || question.symbol.class() != Class::Stock {
             return head.actions.clone();
         }
@@ -170,7 +170,9 @@ impl Cache {
             let stored = shelf.iter().find(|stored| &*stored.entry.provider == provider)?.clone();
             Head::from_body(&stored.entry.body).ok()
         });
-        days.map_or_else(|| head.actions.clone(), |days| head.actions.merge(&days.actions))
+        let at_ms = self.read_at(slice).as_ms();
+        let known = |days: Head| head.actions.merge(&days.actions.known_at(at_ms));
+        days.map_or_else(|| head.actions.clone(), known)
     }
 
     /// The observations of a macro series that are asked for.

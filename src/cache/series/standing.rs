@@ -40,6 +40,7 @@ impl Cache {
     pub fn check(&self, questions: &[Question]) -> Result<(), Usage> {
         for question in questions {
             if let Some(slice) = &question.slice {
+                self.check_as_of(slice)?;
                 self.span(question, slice, &Known::default(), self.clock.now())?;
             }
         }
@@ -73,7 +74,7 @@ impl Cache {
             return Ok(Some(span));
         }
         let finality = self.finality(question, slice, provider, known);
-        Ok(Span::new(span.start(), span.end().min(finality.horizon(now))))
+        Ok(Span::new(span.start(), span.end().min(finality.horizon(slice.as_of.unwrap_or(now)))))
     }
 
     pub(super) fn calendars(&self) -> &Calendars {
@@ -221,7 +222,7 @@ pub(super) fn named(entry: &Entry, key: &Key) -> Entry {
 }
 
 /// The life of what does not change any more.
-fn final_life(life: &Life) -> Life {
+pub(super) fn final_life(life: &Life) -> Life {
     Life {
         ttl: Timestamp::NEVER.since(life.fetched_at),
         expires_at: Timestamp::NEVER,

@@ -9,6 +9,7 @@ mod head;
 pub(super) mod past;
 mod settle;
 mod stretch;
+mod version;
 
 use std::ops::Range;
 
@@ -17,6 +18,7 @@ pub use head::Head;
 pub use past::{MOST_PAST, Superseded};
 pub use settle::{Load, MOST_RECENT, settle};
 pub use stretch::Stretch;
+pub use version::Version;
 
 use crate::market::{Bars, Run};
 use crate::span::Span;

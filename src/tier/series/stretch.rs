@@ -4,9 +4,7 @@
 
 use std::ops::Range;
 
-use super::{Chunk, Superseded};
 use crate::market::{Bars, Run};
-use crate::time::Timestamp;
 
 /// Bars, and for each the instant up to which splits are in its prices.
 ///
@@ -79,12 +77,6 @@ impl Stretch {
             }
         }
         both
-    }
-
-    /// The older version that they are now; none if there are none.
-    pub fn superseded(&self, known_from: Timestamp, known_until: Timestamp) -> Option<Superseded> {
-        let chunk = Chunk::seal(&self.bars, self.runs())?;
-        Some(Superseded { known_from, known_until, body: chunk.sealed.into() })
     }
 
     fn push(&mut self, from: &Self, at: usize) {
