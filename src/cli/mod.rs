@@ -105,6 +105,7 @@ fn run(
         Command::Get(args) => commands::get::run(&args, invocation),
         Command::Put(args) => commands::put::run(&args, invocation),
         Command::Limits(args) => commands::limits::run(&args, invocation),
+        Command::Diff(args) => commands::diff::run(&args, invocation),
         Command::Calendar(args) => commands::calendar::run(&args, invocation),
         Command::Config(args) => commands::config::run(&args, invocation),
         Command::Completions(_) | Command::Man => Ok(Exit::Success),

@@ -1,6 +1,6 @@
 //! What has changed between two instants of what this cache knew: nobody is asked.
 
-use super::past::{Then, as_of};
+use super::past::as_of;
 use crate::cache::lookup::Found;
 use crate::cache::{Cache, Question};
 use crate::error::{Error, Kind};
@@ -25,15 +25,15 @@ impl Cache {
         let then = self.then(&asked_then, was, None)?;
         let span = then.found.part.as_ref().and_then(|part| part.span);
         let now = self.then(&asked_now, is, span)?;
-        let Some((old, new)) = self.bars_of(&asked_then, &then).zip(self.bars_of(&asked_now, &now))
+        let Some((old, new)) = self.bars_of(&asked_then, &then.found).zip(self.bars_of(&asked_now, &now.found))
         else {
             let old = self.observations_of(&asked_then, &then.found)?;
             let new = self.observations_of(&asked_now, &now.found)?;
             return Ok(observed(&old, &new));
         };
         // What was known then, with what is known now of splits and dividends.
-        let mut moved = Then { found: then.found.clone(), known: then.known.clone() };
-        if let Some((part, now)) = moved.found.part.as_mut().zip(now.found.part.as_ref()) {
+        let mut moved = then.found.clone();
+        if let Some((part, now)) = moved.part.as_mut().zip(now.found.part.as_ref()) {
             part.head.actions.clone_from(&now.head.actions);
         }
         let moved = self.bars_of(&asked_now, &moved).unwrap_or_else(|| old.clone());
@@ -42,8 +42,8 @@ impl Cache {
     }
 
     /// The bars of what was known, if it is bars.
-    fn bars_of(&self, question: &Question, then: &Then) -> Option<BarSeries> {
-        match &*self.tell(question, &then.found, "")?.reading? {
+    fn bars_of(&self, question: &Question, found: &Found) -> Option<BarSeries> {
+        match &*self.tell(question, found, "")?.reading? {
             Reading::Bars(series) => Some(series.clone()),
             Reading::Object(_) => None,
         }

@@ -8,7 +8,7 @@ use crate::cache::fly::{name, unsupported};
 use crate::cache::{Cache, Interrupted, Question};
 use crate::db::tally::Tally;
 use crate::error::{Error, Kind};
-use crate::market::{Actions, Adjust, Bars, Change, Interval, Page, Reach, Run, adjust, differing};
+use crate::market::{Actions, Adjust, Change, Interval, Page, Reach, Run, adjust, differing};
 use crate::policy::{Terms, UseCase};
 use crate::provider::Piece;
 use crate::span::Span;
@@ -53,6 +53,8 @@ struct Sample {
     actions: Actions,
     /// The bars that are compared, by the request that asks for them.
     requests: Vec<Vec<usize>>,
+    /// Whether the last of them may go on up to now, and so hears of every split since.
+    is_open: bool,
 }
 
 impl Cache {
@@ -110,7 +112,10 @@ impl Cache {
             return Err(Error::new(Kind::Unsupported, message)
                 .hint("say a later --from, or a longer --interval"));
         }
-        Ok(Sample { finals, actions, requests })
+        let start = requests.last().and_then(|places| places.first());
+        let start = start.map(|place| Timestamp::from_ms(finals.bars.times[*place]));
+        let is_open = start.is_some_and(|start| now.since(start) < longest(interval, reach));
+        Ok(Sample { finals, actions, requests, is_open })
     }
 
     /// Asks for what is compared, and compares it.
@@ -126,11 +131,7 @@ impl Cache {
         let name = name(question);
         let slice = question.slice.clone().unwrap_or_default();
         let (mut came, mut calls) = (Vec::new(), 0);
-        for places in &sample.requests {
-            let times = places.iter().map(|place| sample.finals.bars.times[*place]);
-            let (first, last) = (times.clone().min().unwrap_or(0), times.max().unwrap_or(0));
-            let end = Timestamp::from_ms(last.saturating_add(1));
-            let Some(span) = Span::new(Timestamp::from_ms(first), end) else { continue };
+        for span in sample.spans(self.clock.now()) {
             let piece = Piece { interval: slice.stored(), span, session: slice.session };
             let asking = Asking {
                 site,
@@ -162,6 +163,18 @@ impl Cache {
 }
 
 impl Sample {
+    /// What is asked for.
+    fn spans(&self, now: Timestamp) -> Vec<Span> {
+        let time = |place: &usize| Timestamp::from_ms(self.finals.bars.times[*place]);
+        let span = |(number, places): (usize, &Vec<usize>)| {
+            let (first, last) = (time(places.first()?), time(places.last()?));
+            let is_open = self.is_open && number + 1 == self.requests.len();
+            let last = if is_open { last.max(now) } else { last };
+            Span::new(first, last + Duration::from_millis(1))
+        };
+        self.requests.iter().enumerate().filter_map(span).collect()
+    }
+
     /// What differs between what is held and what came, both of the shares of now.
     fn compared(&self, came: &[(Page, Span, Timestamp)], provider: &str, now: Timestamp) -> Checked {
         let mut actions = self.actions.clone();
@@ -200,10 +213,7 @@ fn requests(
     let from = times.partition_point(|time| oldest.is_some_and(|oldest| *time < oldest.as_ms()));
     let times = &times[from..];
     let (Some(first), Some(last)) = (times.first(), times.last()) else { return Vec::new() };
-    let by_rows = reach.rows.map(|rows| interval.duration().unwrap_or(DAY) * rows);
-    let longest = by_rows.into_iter().chain(reach.per_call).min();
-    let longest = longest.and_then(|longest| i64::try_from(longest.as_millis()).ok());
-    let longest = longest.unwrap_or(i64::MAX).max(1);
+    let longest = i64::try_from(longest(interval, reach).as_millis()).unwrap_or(i64::MAX).max(1);
     let all = last - first + 1;
     let count = usize::try_from((all - 1) / longest + 1).unwrap_or(usize::MAX).min(MOST_CALLS);
     let steps = i64::try_from(count.max(2) - 1).unwrap_or(1);
@@ -218,6 +228,12 @@ fn requests(
         })
         .filter(|places: &Vec<usize>| !places.is_empty())
         .collect()
+}
+
+/// The longest span of a request.
+fn longest(interval: Interval, reach: Reach) -> Duration {
+    let by_rows = reach.rows.map(|rows| interval.duration().unwrap_or(DAY) * rows);
+    by_rows.into_iter().chain(reach.per_call).min().unwrap_or(Duration::MAX)
 }
 
 /// At most so many of so many places, the first and the last among them.

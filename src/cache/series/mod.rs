@@ -24,6 +24,7 @@ mod standing;
 
 pub use check::{Checked, Verified};
 pub(super) use flight::Leg;
+pub use past::Provenance;
 pub(super) use past::replaced;
 pub(super) use reading::Told;
 pub(super) use standing::Part;

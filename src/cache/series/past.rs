@@ -34,6 +34,17 @@ pub(super) struct Then {
     pub(super) found: Found,
     /// When the bars begin that were known; nothing of a macro series.
     pub(super) known: Spans,
+    /// Since when which span was known.
+    pub(super) since: Vec<(Span, Timestamp)>,
+}
+
+/// Where an answer comes from: of which time it is, and since when that was known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Provenance {
+    /// From when to when bars, or observations, are wanted; none if there can be none.
+    pub span: Option<Span>,
+    /// The parts of that which are known, each since an instant; nothing of a macro series.
+    pub since: Vec<(Span, Timestamp)>,
 }
 
 /// A stretch of a series that is known since an instant.
@@ -78,6 +89,18 @@ impl Cache {
     /// What this cache knew at an instant of what a question asks for, without counting it.
     pub fn recall(&self, question: &Question, at: Timestamp) -> Result<Served, Error> {
         self.recalled(&as_of(question, at), at).map(|(served, _)| served)
+    }
+
+    /// Where an answer as of an instant comes from.
+    pub fn provenance(&self, question: &Question, at: Timestamp) -> Result<Provenance, Error> {
+        let question = as_of(question, at);
+        let Then { found, since, .. } = self.then(&question, at, None)?;
+        let span = match (&found.part, &question.slice) {
+            (Some(part), _) => part.span,
+            (None, Some(slice)) => self.span(&question, slice, &found.known).ok(),
+            (None, None) => None,
+        };
+        Ok(Provenance { span, since })
     }
 
     fn recalled(&self, question: &Question, at: Timestamp) -> Result<(Served, i64), Error> {
@@ -165,7 +188,10 @@ impl Cache {
         let key = &question.key;
         let entry = Entry { fetched_at, format: Format::Binary, ..named(entry, key) };
         let found = self.found_then(stored, entry, *row, Some(Box::new(part)));
-        Some(Then { found, known: is_known })
+        let since = |layer: &Layer| Some((layer.span.intersection(span?)?, layer.known_from));
+        let mut since: Vec<_> = layers.iter().filter_map(since).collect();
+        since.sort_unstable();
+        Some(Then { found, known: is_known, since })
     }
 
     /// What is held now and was known then.
@@ -235,7 +261,7 @@ impl Cache {
         let named = named(entry, &question.key);
         let entry = Entry { fetched_at, format: Format::Json, body, ..named };
         let found = self.found_then(stored, entry, stored.row, None);
-        Some(Then { found, known: Spans::new() })
+        Some(Then { found, known: Spans::new(), since: Vec::new() })
     }
 
     /// What was known, as if it had been found: it does not change any more.

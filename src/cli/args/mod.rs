@@ -8,6 +8,7 @@
 
 mod calendar;
 mod entries;
+mod history;
 mod look;
 mod part;
 
@@ -21,6 +22,7 @@ use crate::error::{Usage, nearest};
 use crate::policy::UseCase;
 pub(crate) use calendar::Calendar;
 pub(crate) use entries::{Clear, Get, Keys, Put};
+pub(crate) use history::{Diff, Proof};
 pub(crate) use look::Look;
 pub(crate) use part::{Manner, Part};
 
@@ -127,13 +129,14 @@ pub(crate) enum Command {
     Put(Put),
     Limits(Limits),
     Calendar(Calendar),
+    Diff(Diff),
     Config(Config),
     Completions(Completions),
     Man,
 }
 
 /// Every command with its line in the help of the program.
-const COMMANDS: [(&str, &str, Augment, Read); 13] = [
+const COMMANDS: [(&str, &str, Augment, Read); 14] = [
     of::<Fetch>("fetch", "Answer from the cache if it is fresh, else from upstream", |m| {
         read(m, Command::Fetch)
     }),
@@ -155,6 +158,9 @@ const COMMANDS: [(&str, &str, Augment, Read); 13] = [
     }),
     of::<Calendar>("calendar", "Is the market open, when does it next open and close", |m| {
         read(m, Command::Calendar)
+    }),
+    of::<Diff>("diff", "What has changed between two instants, or since a receipt", |m| {
+        read(m, Command::Diff)
     }),
     of::<Config>("config", "The configuration in force and where each value came from", |m| {
         read(m, Command::Config)
@@ -298,6 +304,9 @@ pub(crate) struct Fetch {
     /// How a series is read.
     #[command(flatten)]
     pub(crate) manner: Manner,
+    /// What proves an answer.
+    #[command(flatten)]
+    pub(crate) proof: Proof,
     /// Say which rules set the time to live
     #[arg(long)]
     pub(crate) explain: bool,

@@ -40,8 +40,9 @@ pub(crate) struct Manner {
     /// What can be had of it, if not all of it can
     #[arg(long)]
     pub(crate) partial: bool,
-    /// What this cache knew then; nobody is asked
-    #[arg(long, value_name = "TIME", value_parser = Timestamp::parse, conflicts_with_all = ["refresh", "no_cache"])]
+    /// What this cache knew then, of series; nobody is asked. A date is the beginning of that day
+    /// (UTC)
+    #[arg(long, value_name = "TIME", value_parser = super::history::instant, conflicts_with_all = ["refresh", "no_cache"])]
     pub(crate) as_of: Option<Timestamp>,
 }
 

@@ -2,6 +2,7 @@
 
 use std::io::Write;
 
+use super::proof::Proof;
 use super::{line, questions, say_warnings, slice, terms};
 use crate::cache::{Answer, Cache, Interrupted, Purpose, Question, Served, Slice};
 use crate::cli::Invocation;
@@ -39,9 +40,10 @@ pub(in crate::cli) fn run(args: &Fetch, invocation: Invocation<'_>) -> anyhow::R
         None => ui.style(),
     };
     let printer = printer(invocation.global.format, &args.look, &questions, style)?;
-    let file = args.output.as_deref().map(Unfinished::create).transpose()?;
     let cache = invocation.config.open()?;
     cache.check(&questions)?;
+    let proof = Proof::new(args, &questions)?;
+    let file = args.output.as_deref().map(Unfinished::create).transpose()?;
     let mut report = Report {
         cache: &cache,
         terms: &terms,
@@ -52,6 +54,7 @@ pub(in crate::cli) fn run(args: &Fetch, invocation: Invocation<'_>) -> anyhow::R
         next: 0,
         printer,
         file,
+        proof,
         failed: None,
         exit: Exit::Success,
         served: 0,
@@ -64,7 +67,8 @@ pub(in crate::cli) fn run(args: &Fetch, invocation: Invocation<'_>) -> anyhow::R
     ui.end_progress();
     say_warnings(&cache, ui);
     report.finish(ui, fetched)?;
-    Ok(report.exit)
+    let proved = report.proof.finish(&cache, &terms, ui)?;
+    Ok(if report.exit == Exit::Success { proved } else { report.exit })
 }
 
 /// Puts answers back into the order of the questions and prints each as soon as it can be.
@@ -78,6 +82,7 @@ struct Report<'a> {
     next: usize,
     printer: Box<dyn Printer>,
     file: Option<Unfinished>,
+    proof: Proof,
     failed: Option<std::io::Error>,
     exit: Exit,
     served: usize,
@@ -123,6 +128,9 @@ impl Report<'_> {
         }
         let served = answer.outcome.as_ref().ok();
         self.served += usize::from(served.is_some());
+        if let Some(served) = served {
+            self.proof.see(question, served);
+        }
         let reasons =
             served.filter(|_| self.explain).map(|served| self.cache.reasons(served, self.terms));
         let shown = Shown { question, answer, reasons, now };

@@ -194,6 +194,11 @@ static SPLITS: Layout = Layout {
 };
 
 impl Layout {
+    /// The columns of a csv unless others are wanted.
+    pub(super) fn csv(&self) -> &'static [&'static str] {
+        self.csv
+    }
+
     /// The layout of what is asked for, by its key; what is nothing else is a series of observations.
     pub(super) fn of(question: &Question) -> &'static Self {
         match question.read_as.data_type() {

@@ -6,8 +6,10 @@
 mod answers;
 mod bars;
 mod cells;
+pub(crate) mod changes;
 mod chart;
 mod csv;
+pub(crate) mod digest;
 mod fields;
 pub(crate) mod file;
 mod json;
