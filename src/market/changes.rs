@@ -178,8 +178,7 @@ fn of_bar(bars: &Bars, at: usize, field: &'static str, state: BarState) -> Chang
 fn whole(bars: &Bars, at: usize, state: BarState, was_there: bool) -> Change {
     let close = said(bars.close[at]);
     let (was, is) = if was_there { (close, None) } else { (None, close) };
-    let kind =
-        if state == BarState::Final { ChangeKind::Restated } else { ChangeKind::Settled };
+    let kind = if state == BarState::Final { ChangeKind::Restated } else { ChangeKind::Settled };
     Change { was, is, kind, ..of_bar(bars, at, "bar", state) }
 }
 
@@ -233,12 +232,15 @@ mod tests {
         let was = series(&[(1, 4.0), (2, 5.0), (3, 6.0), (4, 7.0), (5, 8.0)], 3, 4);
         let moved = series(&[(1, 2.0), (2, 5.0), (3, 6.0), (4, 7.0), (5, 8.0)], 3, 4);
         let is = series(&[(1, 2.0), (2, 5.5), (3, 6.0 + 1e-12), (4, 7.5), (5, 8.5)], 5, 5);
-        assert_eq!(shown(&changes(&was, &is, &moved, &|_| true)), [
-            "1970-01-02 close Some(4.0) Some(2.0) adjusted final",
-            "1970-01-03 close Some(5.0) Some(5.5) restated final",
-            "1970-01-05 close Some(7.0) Some(7.5) settled provisional",
-            "1970-01-06 close Some(8.0) Some(8.5) settled live",
-        ]);
+        assert_eq!(
+            shown(&changes(&was, &is, &moved, &|_| true)),
+            [
+                "1970-01-02 close Some(4.0) Some(2.0) adjusted final",
+                "1970-01-03 close Some(5.0) Some(5.5) restated final",
+                "1970-01-05 close Some(7.0) Some(7.5) settled provisional",
+                "1970-01-06 close Some(8.0) Some(8.5) settled live",
+            ]
+        );
         assert!(changes(&was, &was, &was, &|_| true).is_empty());
     }
 
@@ -247,20 +249,26 @@ mod tests {
         let was = series(&[(1, 4.0), (2, 5.0), (7, 5.0)], 3, 3);
         let is = series(&[(1, 4.0), (3, 6.0), (8, 6.0)], 3, 3);
         let is_known = |ms: i64| ms < 4 * DAY;
-        assert_eq!(shown(&changes(&was, &is, &was, &is_known)), [
-            "1970-01-03 bar Some(5.0) None restated final",
-            "1970-01-04 bar None Some(6.0) restated final",
-        ]);
+        assert_eq!(
+            shown(&changes(&was, &is, &was, &is_known)),
+            [
+                "1970-01-03 bar Some(5.0) None restated final",
+                "1970-01-04 bar None Some(6.0) restated final",
+            ]
+        );
     }
 
     #[test]
     fn what_rounding_takes_is_no_difference_of_bars_that_came_again() {
         let held = series(&[(1, 4.0), (2, 5.0), (3, 6.0)], 3, 3).bars;
         let came = series(&[(1, 4.000_01), (2, 5.01)], 2, 2).bars;
-        assert_eq!(shown(&differing(&held, &came)), [
-            "1970-01-03 close Some(5.0) Some(5.01) restated final",
-            "1970-01-04 bar Some(6.0) None restated final",
-        ]);
+        assert_eq!(
+            shown(&differing(&held, &came)),
+            [
+                "1970-01-03 close Some(5.0) Some(5.01) restated final",
+                "1970-01-04 bar Some(6.0) None restated final",
+            ]
+        );
     }
 
     #[test]
@@ -274,10 +282,13 @@ mod tests {
         };
         let was = of(&[("a", Some("1.50")), ("b", None), ("c", Some("2")), ("d", Some("3"))]);
         let is = of(&[("a", Some("1.5")), ("b", Some("2")), ("c", Some("2.1")), ("e", Some("4"))]);
-        assert_eq!(shown(&observed(&was, &is)), [
-            "b value None Some(2.0) restated final",
-            "c value Some(2.0) Some(2.1) restated final",
-            "d value Some(3.0) None restated final",
-        ]);
+        assert_eq!(
+            shown(&observed(&was, &is)),
+            [
+                "b value None Some(2.0) restated final",
+                "c value Some(2.0) Some(2.1) restated final",
+                "d value Some(3.0) None restated final",
+            ]
+        );
     }
 }

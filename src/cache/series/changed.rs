@@ -1,10 +1,12 @@
 //! What has changed between two instants of what this cache knew: nobody is asked.
 
+use std::sync::Arc;
+
 use super::past::as_of;
 use crate::cache::lookup::Found;
 use crate::cache::{Cache, Question};
 use crate::error::{Error, Kind};
-use crate::market::{BarSeries, Change, Observation, Reading, changes, observed};
+use crate::market::{BarSeries, Change, Observation, changes, observed};
 use crate::time::Timestamp;
 
 /// What has observations, whatever they are worked out of.
@@ -25,7 +27,8 @@ impl Cache {
         let then = self.then(&asked_then, was, None)?;
         let span = then.found.part.as_ref().and_then(|part| part.span);
         let now = self.then(&asked_now, is, span)?;
-        let Some((old, new)) = self.bars_of(&asked_then, &then.found).zip(self.bars_of(&asked_now, &now.found))
+        let Some((old, new)) =
+            self.bars_of(&asked_then, &then.found).zip(self.bars_of(&asked_now, &now.found))
         else {
             let old = self.observations_of(&asked_then, &then.found)?;
             let new = self.observations_of(&asked_now, &now.found)?;
@@ -43,10 +46,7 @@ impl Cache {
 
     /// The bars of what was known, if it is bars.
     fn bars_of(&self, question: &Question, found: &Found) -> Option<BarSeries> {
-        match &*self.tell(question, found, "")?.reading? {
-            Reading::Bars(series) => Some(series.clone()),
-            Reading::Object(_) => None,
-        }
+        self.tell(question, found, "")?.bars.map(Arc::unwrap_or_clone)
     }
 
     /// The observations of what was known.

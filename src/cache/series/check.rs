@@ -60,11 +60,7 @@ struct Sample {
 impl Cache {
     /// Compares a few final bars, spread over the part that a question asks for, with upstream. It
     /// never changes what is held.
-    pub fn verify_bars(
-        &self,
-        question: &Question,
-        terms: &Terms,
-    ) -> Result<Verified, Interrupted> {
+    pub fn verify_bars(&self, question: &Question, terms: &Terms) -> Result<Verified, Interrupted> {
         let nothing = |error: Error| Ok(Verified { outcome: Err(error), calls: 0 });
         let Some(provider) = question.providers.first() else {
             return nothing(unsupported(question));
@@ -176,7 +172,12 @@ impl Sample {
     }
 
     /// What differs between what is held and what came, both of the shares of now.
-    fn compared(&self, came: &[(Page, Span, Timestamp)], provider: &str, now: Timestamp) -> Checked {
+    fn compared(
+        &self,
+        came: &[(Page, Span, Timestamp)],
+        provider: &str,
+        now: Timestamp,
+    ) -> Checked {
         let mut actions = self.actions.clone();
         for (page, span, at) in came {
             let span_ms = span.start().as_ms()..span.end().as_ms();
@@ -202,12 +203,7 @@ impl Sample {
 
 /// Which bars are compared, by the request that asks for them: spread over all that can be had still,
 /// in one request if that holds all, else in a few that are spread themselves.
-fn requests(
-    times: &[i64],
-    interval: Interval,
-    reach: Reach,
-    now: Timestamp,
-) -> Vec<Vec<usize>> {
+fn requests(times: &[i64], interval: Interval, reach: Reach, now: Timestamp) -> Vec<Vec<usize>> {
     // A minute more, so that it can be had still when it is asked for.
     let oldest = reach.back.map(|back| now - back + Duration::from_mins(1)).max(reach.since);
     let from = times.partition_point(|time| oldest.is_some_and(|oldest| *time < oldest.as_ms()));
@@ -265,11 +261,8 @@ mod tests {
     fn few_requests_are_spread_over_what_can_be_had_still() {
         let times: Vec<i64> = (0..50_000).map(|minute| minute * MINUTE).collect();
         let now = Timestamp::from_ms(50_000 * MINUTE);
-        let reach = Reach {
-            rows: Some(1000),
-            back: Some(Duration::from_mins(20_000)),
-            ..Reach::default()
-        };
+        let reach =
+            Reach { rows: Some(1000), back: Some(Duration::from_mins(20_000)), ..Reach::default() };
         let asked = requests(&times, Interval::Minute1, reach, now);
         assert_eq!(asked.iter().map(Vec::len).collect::<Vec<_>>(), [6, 6, 6]);
         for places in &asked {

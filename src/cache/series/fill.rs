@@ -155,9 +155,9 @@ impl Fill {
         let chunks = self.open(self.head.chunks.clone(), came.load);
         let coverage = std::mem::take(&mut self.head.coverage);
         let (finals, tail) = self.divided();
-        let all = chunks.into_iter().fold(finals, |all, (at, bars)| {
-            all.over(&Stretch::new(bars, &at.runs))
-        });
+        let all = chunks
+            .into_iter()
+            .fold(finals, |all, (at, bars)| all.over(&Stretch::new(bars, &at.runs)));
         // Each span with the instant at which it was fetched: what came later was not known before.
         let gone = coverage.rows().iter().map(|row| {
             let (from, to) = (row.span.start().as_ms(), row.span.end().as_ms());

@@ -97,7 +97,7 @@ impl Cache {
         let Then { found, since, .. } = self.then(&question, at, None)?;
         let span = match (&found.part, &question.slice) {
             (Some(part), _) => part.span,
-            (None, Some(slice)) => self.span(&question, slice, &found.known).ok(),
+            (None, Some(slice)) => self.span(&question, slice, &found.known, at).ok(),
             (None, None) => None,
         };
         Ok(Provenance { span, since })
@@ -162,9 +162,8 @@ impl Cache {
     ) -> Option<Then> {
         let Stored { entry, known, row } = stored;
         let head = Head::from_body(&entry.body).unwrap_or_default();
-        let span = span.or_else(|| {
-            self.wanted(question, slice, &entry.provider, known).ok().flatten()
-        });
+        let span = span
+            .or_else(|| self.wanted(question, slice, &entry.provider, known, at).ok().flatten());
         let mut fill = Fill { head, ..Fill::default() };
         let mut layers = self.layers(question, stored, &mut fill, at, span);
         layers.extend(self.layers_of_past(question, &entry.provider, at));
@@ -173,9 +172,8 @@ impl Cache {
         let fetched_at = layers.last()?.known_from;
         let finality = self.finality(question, slice, &entry.provider, known);
         let is_known: Spans = layers.iter().map(|layer| layer.span).collect();
-        let holes = span.map(|span| {
-            holes(span, &is_known, &|hole| finality.could_begin(slice.session, hole))
-        });
+        let holes = span
+            .map(|span| holes(span, &is_known, &|hole| finality.could_begin(slice.session, hole)));
         let head = Head {
             currency: fill.head.currency.clone(),
             exchange: fill.head.exchange.clone(),

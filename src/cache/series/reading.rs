@@ -160,7 +160,13 @@ impl Cache {
     }
 
     /// What is known of splits and dividends: of a symbol's shorter bars, also what its days know.
-    pub(super) fn actions(&self, question: &Question, slice: &Slice, provider: &str, head: &Head) -> Actions {
+    pub(super) fn actions(
+        &self,
+        question: &Question,
+        slice: &Slice,
+        provider: &str,
+        head: &Head,
+    ) -> Actions {
         if !slice.stored().is_intraday() || question.symbol.class() != Class::Stock {
             return head.actions.clone();
         }

@@ -93,8 +93,7 @@ fn between(args: &Diff, now: Timestamp, invocation: &Invocation<'_>) -> anyhow::
         partial: true,
         ..Slice::default()
     };
-    let questions =
-        config.questions(&[symbol], &[data_type], args.provider.as_deref(), &slice)?;
+    let questions = config.questions(&[symbol], &[data_type], args.provider.as_deref(), &slice)?;
     let question = questions.into_iter().next();
     let question = question.ok_or_else(|| Usage::new("there is nothing to compare"))?;
     Ok(Compared { question, was, is, hash: None })

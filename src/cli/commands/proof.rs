@@ -55,12 +55,7 @@ impl Proof {
     }
 
     /// Writes the receipt, and compares; what the program ends with because of it.
-    pub(super) fn finish(
-        self,
-        cache: &Cache,
-        terms: &Terms,
-        ui: &mut Ui,
-    ) -> anyhow::Result<Exit> {
+    pub(super) fn finish(self, cache: &Cache, terms: &Terms, ui: &mut Ui) -> anyhow::Result<Exit> {
         let as_of = self.as_of.unwrap_or_else(|| cache.clock().now());
         if let Some(mut file) = self.file {
             let of = |(question, served): &(Question, Served)| {

@@ -11,7 +11,7 @@ use crate::cache::{Cache, Provenance, Question, Served, Slice};
 use crate::cli::output::digest::{ALGORITHM, digest};
 use crate::config::Config;
 use crate::error::{Usage, sanitized};
-use crate::market::{Adjust, BarState, DataType, Interval, Reading, SessionKind};
+use crate::market::{Adjust, BarState, DataType, Interval, SessionKind};
 use crate::policy::{Asked, Edge};
 use crate::time::Timestamp;
 
@@ -126,8 +126,8 @@ impl Answered {
         let Provenance { span, since } = cache.provenance(&asked, as_of).ok()?;
         let digest = digest(question, served)?;
         let slice = question.slice.as_ref()?;
-        let (rows, states) = match served.reading.as_deref() {
-            Some(Reading::Bars(series)) => {
+        let (rows, states) = match served.bars.as_deref() {
+            Some(series) => {
                 let mut states = States::default();
                 for at in 0..series.bars.len() {
                     *match series.state(at) {
@@ -138,7 +138,7 @@ impl Answered {
                 }
                 (series.bars.len(), Some(states))
             }
-            _ => (rows_of(&served.entry.body), None),
+            None => (rows_of(&served.entry.body), None),
         };
         let covered = |(span, at): (crate::span::Span, Timestamp)| Covered {
             from: span.start().to_string(),

@@ -5,8 +5,8 @@ use mcache::market::{Adjust, Interval};
 use mcache::time::Timestamp;
 
 use crate::sandbox::{Sandbox, is_whole};
-use crate::world::stock::Stock;
 use crate::world::World;
+use crate::world::stock::Stock;
 
 const NOW: &str = "2026-07-01T15:00:17Z";
 

@@ -9,10 +9,10 @@ use mcache::policy::{Asked, Edge, Period};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestCaseError};
 
+use crate::world::World;
 use crate::world::fresh::Model;
 use crate::world::shop::{Ask, Shop};
 use crate::world::stock::{DAY, MINUTE, Stock, date};
-use crate::world::World;
 
 /// Who is asked about.
 const NAMES: [&str; 6] = ["AAPL", "SPLT", "HOLE", "GONE", "VOD.L", "BTC"];
@@ -150,12 +150,7 @@ impl Wish {
 }
 
 /// Goes through the steps.
-fn is_as_fresh(
-    start: &str,
-    days: i64,
-    join_gap: u32,
-    steps: &[Step],
-) -> Result<(), TestCaseError> {
+fn is_as_fresh(start: &str, days: i64, join_gap: u32, steps: &[Step]) -> Result<(), TestCaseError> {
     let world = World::of(stocks());
     let shop = Shop::of(&world, join_gap, &AS_OF_NOW);
     let mut model = Model::of(&world, join_gap);

@@ -38,19 +38,23 @@ pub fn download(interval: Interval, span: Range<i64>, now: i64) -> Vec<Bar> {
 }
 
 /// Binance's answer.
-pub fn klines(
-    _pair: &str,
-    interval: Interval,
-    span: Range<i64>,
-    rows: usize,
-    now: i64,
-) -> Value {
+pub fn klines(_pair: &str, interval: Interval, span: Range<i64>, rows: usize, now: i64) -> Value {
     let bars = download(interval, span, now);
     let text = |value: f64| format!("{value:.8}");
     let row = |bar: &Bar| {
         json!([
-            bar.time, text(bar.open), text(bar.high), text(bar.low), text(bar.close),
-            text(bar.volume), bar.time + length(interval) - 1, "0", 1, "0", "0", "0",
+            bar.time,
+            text(bar.open),
+            text(bar.high),
+            text(bar.low),
+            text(bar.close),
+            text(bar.volume),
+            bar.time + length(interval) - 1,
+            "0",
+            1,
+            "0",
+            "0",
+            "0",
         ])
     };
     bars.iter().take(rows).map(row).collect()

@@ -38,7 +38,8 @@ impl<'a> Model<'a> {
         } else {
             self.world.stock(&ask.name).download(ask.interval, span, now, ask.adjust)
         };
-        let is_wanted = |bar: &Bar| !ask.final_only || self.is_final(&ask.name, ask.interval, bar.time, now);
+        let is_wanted =
+            |bar: &Bar| !ask.final_only || self.is_final(&ask.name, ask.interval, bar.time, now);
         bars.into_iter().filter(is_wanted).collect()
     }
 
@@ -68,8 +69,10 @@ impl<'a> Model<'a> {
         let mut fresh = self.download(ask, now);
         if ask.final_only {
             // While a market is closed nobody is asked only because something came to be final.
-            let was_final = |bar: &Bar| self.is_final(&ask.name, ask.interval, bar.time, fetched_at);
-            while fresh.len() > answer.bars.len() && fresh.pop_if(|bar| !was_final(bar)).is_some() {}
+            let was_final =
+                |bar: &Bar| self.is_final(&ask.name, ask.interval, bar.time, fetched_at);
+            while fresh.len() > answer.bars.len() && fresh.pop_if(|bar| !was_final(bar)).is_some() {
+            }
         }
         let what = || format!("{ask:?} at {}", at(now));
         let times = |bars: &[Bar]| bars.iter().map(|bar| at(bar.time)).collect::<Vec<_>>();
@@ -135,4 +138,3 @@ impl<'a> Model<'a> {
         Ok(())
     }
 }
-

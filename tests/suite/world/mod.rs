@@ -145,9 +145,8 @@ fn chart(stock: &Stock, interval: Interval, span: Range<i64>, now: i64) -> Value
             last.time = at;
         }
     }
-    let column = |of: &dyn Fn(&mcache::market::Bar) -> f64| -> Vec<f64> {
-        bars.iter().map(of).collect()
-    };
+    let column =
+        |of: &dyn Fn(&mcache::market::Bar) -> f64| -> Vec<f64> { bars.iter().map(of).collect() };
     let times: Vec<i64> = bars.iter().map(|bar| bar.time / 1000).collect();
     let mut indicators = json!({"quote": [{
         "open": column(&|bar| bar.open),
@@ -159,11 +158,8 @@ fn chart(stock: &Stock, interval: Interval, span: Range<i64>, now: i64) -> Value
     if interval == Interval::Day1 {
         indicators["adjclose"] = json!([{"adjclose": column(&|bar| bar.adjusted)}]);
     }
-    let (code, zone) = if stock.place == "LSE" {
-        ("GBP", "Europe/London")
-    } else {
-        ("USD", "America/New_York")
-    };
+    let (code, zone) =
+        if stock.place == "LSE" { ("GBP", "Europe/London") } else { ("USD", "America/New_York") };
     let mut result = json!({
         "meta": {
             "symbol": stock.name, "currency": code, "exchangeName": stock.place,

@@ -34,7 +34,9 @@ impl Ask {
     pub fn span(&self, now: i64) -> Span {
         let exchange = match self.name.as_str() {
             "BTC" => Exchange::ALWAYS,
-            name => Exchange::from_name(if name.ends_with(".L") { "XLON" } else { "XNYS" }).unwrap(),
+            name => {
+                Exchange::from_name(if name.ends_with(".L") { "XLON" } else { "XNYS" }).unwrap()
+            }
         };
         self.asked.span(self.interval, &Calendars::default(), Some(exchange), at(now)).unwrap()
     }

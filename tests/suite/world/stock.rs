@@ -150,9 +150,10 @@ impl Stock {
 
     /// What is left of a close of a session by what was paid out after it.
     fn left(&self, at: usize, now: i64) -> f64 {
-        let paid = self.dividends.iter().filter(|(on, _)| {
-            self.opens(*on) <= now && at < self.place_of(*on)
-        });
+        let paid = self
+            .dividends
+            .iter()
+            .filter(|(on, _)| self.opens(*on) <= now && at < self.place_of(*on));
         paid.map(|(_, part)| 1.0 - part).product()
     }
 
