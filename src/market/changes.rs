@@ -81,9 +81,9 @@ pub fn changes(
             }
             let explained = then.is_some_and(|at| is_near(values(&moved.bars, at)[number].1, new));
             let kind = match state {
-                BarState::Final if explained => ChangeKind::Adjusted,
+                _ if explained => ChangeKind::Adjusted,
                 BarState::Final => ChangeKind::Restated,
-                _ => ChangeKind::Settled,
+                BarState::Live | BarState::Provisional => ChangeKind::Settled,
             };
             let (was_value, is_value) = (said(old), said(new));
             let change = of_bar(&was.bars, at, field, state);

@@ -24,8 +24,14 @@ impl Cache {
         is: Timestamp,
     ) -> Result<Vec<Change>, Error> {
         let (asked_then, asked_now) = (as_of(question, was), as_of(question, is));
-        let then = self.then(&asked_then, was, None)?;
-        let span = then.found.part.as_ref().and_then(|part| part.span);
+        let mut then = self.then(&asked_then, was, None)?;
+        let wanted = then.found.part.as_ref().and_then(|part| part.span);
+        // No more than was known: else the days before it would belong to its first week.
+        let known = wanted.map(|wanted| then.known.intersection(&wanted.into()));
+        let span = known.and_then(|known| known.bounds());
+        if span.is_some() {
+            then = self.then(&asked_then, was, span)?;
+        }
         let now = self.then(&asked_now, is, span)?;
         let Some((old, new)) =
             self.bars_of(&asked_then, &then.found).zip(self.bars_of(&asked_now, &now.found))

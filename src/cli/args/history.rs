@@ -29,7 +29,8 @@ Listed are values that were known at the first instant and differ at the second;
 yet is no change. Bars are compared as they are read at each instant, adjusted for what was known then.
 
 KIND: restated, a final bar, or an observation, that upstream has corrected; settled, a bar that was
-not final yet (the note says what it was); adjusted, a split or a dividend that came to be known.
+not final yet (the note says what it was); adjusted, a split or a dividend that came to be known and
+explains all of it.
 FIELD is `bar` where all of it came or went; was and is are then its close.
 
 What is replaced is kept in the newest so many versions of each series (`series.past`).
@@ -47,8 +48,7 @@ pub(crate) struct Diff {
     /// AAPL, BTC/USDT, GDP, crypto:SOL
     #[arg(value_name = "SYMBOL", required_unless_present = "receipt")]
     pub(crate) symbol: Option<String>,
-    /// bars, series, adjusted_close, total_return or inflation_rate [default: bars; series for macro
-    /// symbols]
+    /// bars, series or inflation_rate [default: bars; series for macro symbols]
     #[arg(short = 't', long = "type", value_name = "TYPE")]
     pub(crate) data_type: Option<String>,
     /// How long a bar is: 1m 2m 3m 5m 15m 30m 1h 2h 4h 6h 8h 12h 1d 1wk 1mo [default: 1d]

@@ -39,7 +39,7 @@ pub(in crate::cli) fn run(args: &Diff, mut invocation: Invocation<'_>) -> anyhow
         let outcome = changes(&cache, of);
         say_warnings(&cache, invocation.ui);
         match outcome {
-            Ok(changes) => told.push((symbol, of, changes)),
+            Ok(outcome) => told.push((symbol, of, outcome)),
             Err(error) => {
                 exit = Exit::Failure;
                 invocation.ui.error(Some(&symbol), &error);
@@ -47,14 +47,16 @@ pub(in crate::cli) fn run(args: &Diff, mut invocation: Invocation<'_>) -> anyhow
         }
     }
     let shown: Vec<Changes<'_>> =
-        told.iter().map(|(symbol, _, changes)| Changes { symbol, changes }).collect();
+        told.iter().map(|(symbol, _, told)| Changes { symbol, changes: &told.changes }).collect();
     let ui = &mut invocation.ui;
     let style = ui.style();
     write(&shown, format, style, ui.data())?;
-    for (symbol, of, changes) in &told {
-        if changes.is_empty() {
+    for (symbol, of, told) in &told {
+        if told.changes.is_empty() {
             let Compared { was, is, .. } = of;
-            ui.note(&format!("{symbol}: nothing that was known at {was} has changed by {is}"));
+            let more = if told.is_other { ", but more is known of it now" } else { "" };
+            let nothing = format!("nothing that was known at {was} has changed by {is}{more}");
+            ui.note(&format!("{symbol}: {nothing}"));
         }
     }
     Ok(exit)
@@ -80,9 +82,9 @@ fn between(args: &Diff, now: Timestamp, invocation: &Invocation<'_>) -> anyhow::
         other => other,
     };
     let data_type = args.data_type.as_deref().map_or(Ok(usual), DataType::parse)?;
-    if matches!(data_type, DataType::Quote | DataType::Dividends | DataType::Splits) {
-        let usage = Usage::new(format!("of a {} no history is kept", data_type.as_str()));
-        let hint = "bars, series, adjusted_close, total_return and inflation_rate can be compared";
+    if !matches!(data_type, DataType::Bars | DataType::Series | DataType::InflationRate) {
+        let usage = Usage::new(format!("a {} cannot be compared", data_type.as_str()));
+        let hint = "bars, series and inflation_rate can; bars have adjusted closes too";
         return Err(usage.hint(hint).into());
     }
     let slice = Slice {
@@ -117,8 +119,15 @@ fn since(
     Ok(receipt.answers.iter().map(of).collect::<Result<_, Usage>>()?)
 }
 
+/// What comparing has come to.
+struct Told {
+    changes: Vec<Change>,
+    /// Whether it has another hash than a receipt says.
+    is_other: bool,
+}
+
 /// What has changed.
-fn changes(cache: &Cache, of: &Compared) -> Result<Vec<Change>, Error> {
+fn changes(cache: &Cache, of: &Compared) -> Result<Told, Error> {
     let Compared { question, was, is, hash } = of;
     cache.check(std::slice::from_ref(question)).map_err(|usage| {
         Error::new(Kind::Unsupported, usage.message).hint(usage.hint.unwrap_or_default())
@@ -129,7 +138,7 @@ fn changes(cache: &Cache, of: &Compared) -> Result<Vec<Change>, Error> {
     };
     if let Some(hash) = hash {
         if hash_at(*is)?.as_ref() == Some(hash) {
-            return Ok(Vec::new());
+            return Ok(Told { changes: Vec::new(), is_other: false });
         }
         if hash_at(*was).ok().flatten().as_ref() != Some(hash) {
             let message = "it has changed since, and what it was is not held any more";
@@ -138,5 +147,13 @@ fn changes(cache: &Cache, of: &Compared) -> Result<Vec<Change>, Error> {
             ));
         }
     }
-    cache.changed(question, *was, *is)
+    // What is worked out of bars changes with them.
+    let is_of_bars = question.data_type.made_of() == DataType::Bars;
+    let changes = if is_of_bars && question.data_type != DataType::Bars {
+        let (data_type, read_as) = (DataType::Bars, question.key.clone());
+        cache.changed(&Question { data_type, read_as, ..question.clone() }, *was, *is)?
+    } else {
+        cache.changed(question, *was, *is)?
+    };
+    Ok(Told { changes, is_other: hash.is_some() })
 }

@@ -13,6 +13,7 @@
 //! - `lists` — the portfolio, the watchlists and their files
 //! - `providers` — what each provider is sent, and who is told the key
 //! - `failures` — what becomes of everything that an upstream may answer
+//! - `history` — what was known when, what has changed since, and how that is proved
 //! - `benchmark`, `warm`, `stats`, `clear`, `keys`, `get`, `put`, `limits`, `calendar`, `config`,
 //!   `packaging` — the command of that name
 //! - `output` — formats, colour, numbers, closed pipes
@@ -28,6 +29,7 @@ mod failures;
 mod fetch;
 mod freshness;
 mod get;
+mod history;
 mod invalidation;
 mod keys;
 mod limits;

@@ -194,6 +194,11 @@ impl Run {
         self
     }
 
+    /// Asserts success, and that standard error holds this.
+    pub fn says(&self, said: &str) -> &Self {
+        self.fails(0, &[said])
+    }
+
     /// Asserts success; standard output as JSON.
     pub fn json(&self) -> serde_json::Value {
         assert_eq!(self.code, Some(0), "{self:?}");
