@@ -209,6 +209,7 @@ fn year_before(date: &str) -> Option<String> {
 
 /// Writes a float in the fewest digits: a whole number without a point.
 #[expect(clippy::cast_possible_truncation, reason = "a whole number of so few digits is exact")]
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
 fn shortest<S: Serializer>(value: &f64, serializer: S) -> Result<S::Ok, S::Error> {
     if value.fract() == 0.0 && value.abs() < 1e15 {
         serializer.serialize_i64(*value as i64)
