@@ -68,7 +68,7 @@ pub fn changes(
         let state = was.state(at);
         let Some(now) = place(&is.bars, time) else {
             if is_known(time) {
-                changes.push(whole(&was.bars, at, state, true));
+                changes.push(gone(&was.bars, at, state));
             }
             continue;
         };
@@ -93,7 +93,8 @@ pub fn changes(
     for at in 0..is.bars.len() {
         let time = is.bars.times[at];
         if place(&was.bars, time).is_none() && is_known(time) {
-            changes.push(whole(&is.bars, at, BarState::Final, false));
+            let close = said(is.bars.close[at]);
+            changes.push(Change { is: close, ..of_bar(&is.bars, at, "bar", BarState::Final) });
         }
     }
     changes.sort_by_key(|change| change.time);
@@ -107,7 +108,7 @@ pub fn differing(held: &Bars, came: &Bars) -> Vec<Change> {
     let mut changes = Vec::new();
     for at in 0..held.len() {
         let Ok(again) = came.times.binary_search(&held.times[at]) else {
-            changes.push(whole(held, at, BarState::Final, true));
+            changes.push(gone(held, at, BarState::Final));
             continue;
         };
         let pairs = values(held, at).into_iter().zip(values(came, again)).take(4);
@@ -174,12 +175,11 @@ fn of_bar(bars: &Bars, at: usize, field: &'static str, state: BarState) -> Chang
     }
 }
 
-/// A bar that is not there any more, or was not.
-fn whole(bars: &Bars, at: usize, state: BarState, was_there: bool) -> Change {
-    let close = said(bars.close[at]);
-    let (was, is) = if was_there { (close, None) } else { (None, close) };
-    let kind = if state == BarState::Final { ChangeKind::Restated } else { ChangeKind::Settled };
-    Change { was, is, kind, ..of_bar(bars, at, "bar", state) }
+/// A bar that is not there any more.
+fn gone(bars: &Bars, at: usize, state: BarState) -> Change {
+    let is_final = state == BarState::Final;
+    let kind = if is_final { ChangeKind::Restated } else { ChangeKind::Settled };
+    Change { was: said(bars.close[at]), kind, ..of_bar(bars, at, "bar", state) }
 }
 
 #[cfg(test)]

@@ -106,7 +106,7 @@ impl Cache {
     fn recalled(&self, question: &Question, at: Timestamp) -> Result<(Served, i64), Error> {
         let then = self.then(question, at, None)?;
         let part = then.found.part.as_ref();
-        let takes_less = question.slice.as_ref().is_some_and(|slice| slice.takes_less());
+        let takes_less = question.slice.as_ref().is_some_and(Slice::takes_less);
         if let Some(hole) = part.and_then(|part| part.holes.iter().next()).filter(|_| !takes_less) {
             let message = format!(
                 "the cache did not know all of it at {at}: nothing from {} to {}",
@@ -133,13 +133,16 @@ impl Cache {
         span: Option<Span>,
     ) -> Result<Then, Error> {
         let shelf = self.read_disk(&question.key).unwrap_or_default();
-        let of = |provider: &Box<str>| shelf.iter().find(|s| s.entry.provider == *provider);
-        let held: Vec<&Stored> = question.providers.iter().filter_map(of).collect();
+        let of = |provider: &str| shelf.iter().find(|stored| &*stored.entry.provider == provider);
+        let held: Vec<&Stored> = question.providers.iter().filter_map(|name| of(name)).collect();
         let slice = question.slice.clone().unwrap_or_default();
         let is_of_bars = question.data_type.made_of() == DataType::Bars;
-        let known = held.iter().find_map(|stored| match is_of_bars {
-            true => self.bars_then(question, &slice, stored, at, span),
-            false => self.series_then(question, stored, at),
+        let known = held.iter().find_map(|stored| {
+            if is_of_bars {
+                self.bars_then(question, &slice, stored, at, span)
+            } else {
+                self.series_then(question, stored, at)
+            }
         });
         known.ok_or_else(|| {
             let message = format!("the cache knew nothing of it at {at}");

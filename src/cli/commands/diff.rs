@@ -24,7 +24,7 @@ struct Compared {
     hash: Option<String>,
 }
 
-pub(in crate::cli) fn run(args: &Diff, mut invocation: Invocation<'_>) -> anyhow::Result<Exit> {
+pub(in crate::cli) fn run(args: &Diff, invocation: Invocation<'_>) -> anyhow::Result<Exit> {
     let format = invocation.format(&FORMATS)?;
     let now = invocation.config.clock().now();
     let compared = match &args.receipt {
@@ -32,23 +32,23 @@ pub(in crate::cli) fn run(args: &Diff, mut invocation: Invocation<'_>) -> anyhow
         None => vec![between(args, now, &invocation)?],
     };
     let cache = invocation.config.open()?;
+    let ui = invocation.ui;
     let mut told = Vec::new();
     let mut exit = Exit::Success;
     for of in &compared {
         let symbol = of.question.symbol.to_string();
         let outcome = changes(&cache, of);
-        say_warnings(&cache, invocation.ui);
+        say_warnings(&cache, ui);
         match outcome {
             Ok(outcome) => told.push((symbol, of, outcome)),
             Err(error) => {
                 exit = Exit::Failure;
-                invocation.ui.error(Some(&symbol), &error);
+                ui.error(Some(&symbol), &error);
             }
         }
     }
     let shown: Vec<Changes<'_>> =
         told.iter().map(|(symbol, _, told)| Changes { symbol, changes: &told.changes }).collect();
-    let ui = &mut invocation.ui;
     let style = ui.style();
     write(&shown, format, style, ui.data())?;
     for (symbol, of, told) in &told {
