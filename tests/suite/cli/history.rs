@@ -37,7 +37,7 @@ fn calls(sandbox: &Sandbox) -> i64 {
 
 /// The demo's data at any time, as an upstream of which history can be changed.
 struct Rewritten {
-    upstream: Upstream,
+    served: Upstream,
     now: Arc<AtomicI64>,
     is_rewritten: Arc<AtomicBool>,
 }
@@ -46,7 +46,7 @@ impl Rewritten {
     fn new() -> Self {
         let (now, is_rewritten) = (Arc::new(AtomicI64::new(0)), Arc::new(AtomicBool::new(false)));
         let (clock, rewritten) = (Arc::clone(&now), Arc::clone(&is_rewritten));
-        let upstream = Upstream::start(move |incoming| {
+        let served = Upstream::start(move |incoming| {
             let now = Timestamp::from_ms(clock.load(Ordering::SeqCst));
             let answer = mcache::provider::demo::reply(&incoming.path, now);
             let mut body: Value = serde_json::from_slice(&answer.body).unwrap();
@@ -55,12 +55,12 @@ impl Rewritten {
             }
             reply(answer.status, "application/json", body.to_string().as_bytes())
         });
-        Self { upstream, now, is_rewritten }
+        Self { served, now, is_rewritten }
     }
 
     fn machine(&self) -> Sandbox {
-        let sandbox = Sandbox::new().with_provider("yahoo", self.upstream.url());
-        sandbox.with_provider("fred", self.upstream.url()).env("FRED_API_KEY", "k")
+        let sandbox = Sandbox::new().with_provider("yahoo", self.served.url());
+        sandbox.with_provider("fred", self.served.url()).env("FRED_API_KEY", "k")
     }
 
     /// Runs the program at a time, which is the upstream's too.
