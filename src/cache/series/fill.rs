@@ -27,6 +27,9 @@ pub(in crate::cache) struct Fill {
     pub(super) chunks: HashMap<i64, Bars>,
     /// What was asked for by now, and is not asked for again.
     pub(super) asked: Spans,
+    /// Whether all that was held has been given up: once is enough, or an upstream that says
+    /// something else each time would be asked for ever.
+    pub(super) has_given_up: bool,
 }
 
 /// What a page comes to.
@@ -82,7 +85,7 @@ impl Fill {
         head.first_trade_ms = page.first_trade_ms.or(head.first_trade_ms);
         self.learn_actions(page, came);
         let basis_ms = came.basis(&self.head.actions);
-        if self.is_restated(page, came, basis_ms) {
+        if !self.has_given_up && self.is_restated(page, came, basis_ms) {
             taken.is_restated = true;
             taken.parts.superseded = self.give_up(came);
         }
@@ -152,6 +155,9 @@ impl Fill {
 
     /// Forgets all final bars; what they were, as it came to be known.
     fn give_up(&mut self, came: &Came<'_>) -> Vec<Superseded> {
+        self.has_given_up = true;
+        // What had come before this page may be of either history.
+        self.asked = Spans::from(came.piece.span);
         let chunks = self.open(self.head.chunks.clone(), came.load);
         let coverage = std::mem::take(&mut self.head.coverage);
         let (finals, tail) = self.divided();

@@ -3,6 +3,7 @@
 //! Each page is stored as it comes, so whoever is killed half-way loses nothing that had come. The
 //! lock of the series is kept from the first request to the last.
 
+use std::cmp::Reverse;
 use std::time::Duration;
 
 use super::Slice;
@@ -210,7 +211,13 @@ impl Cache {
             pieces.extend(self.plan_for(question, leg, span, &held).1.pieces);
             like = question.slice.as_ref().or(like);
         }
-        let first = pieces.into_iter().min_by_key(|piece| piece.start())?;
+        // The newest first: it tells of the splits since, without which older prices would seem to be
+        // of another history. Where one request does not give all of a hole, each goes on where the
+        // last one ended.
+        let is_cut = leg.reach.per_call.is_some() || leg.reach.rows.is_some();
+        let oldest_first = |piece: &Span| if is_cut { piece.start() } else { Timestamp::NEVER };
+        let newest = |piece: &Span| Reverse(piece.start());
+        let first = pieces.into_iter().min_by_key(|piece| (oldest_first(piece), newest(piece)))?;
         let slice = like?;
         let interval = slice.stored();
         Some(Piece {
