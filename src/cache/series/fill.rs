@@ -262,14 +262,19 @@ impl Fill {
         }
     }
 
-    /// When the last final bar begins before an instant.
+    /// When the last final bar begins before an instant; none if that is in a chunk that was not
+    /// read.
     pub(super) fn last_final_before(&self, at: Timestamp) -> Option<Timestamp> {
         let head = &self.head;
         let before = |times: &[i64]| {
             times[..times.partition_point(|time| *time < at.as_ms())].last().copied()
         };
         let recent = before(&head.recent.times[..head.finals]);
-        let chunk = head.chunks.iter().rev().map(|chunk| chunk.last_ms).find(|ms| *ms < at.as_ms());
+        let chunk = match head.chunks.iter().rev().find(|chunk| chunk.first_ms < at.as_ms()) {
+            Some(chunk) if chunk.last_ms < at.as_ms() => Some(chunk.last_ms),
+            Some(chunk) => Some(before(&self.chunks.get(&chunk.id)?.times)?),
+            None => None,
+        };
         recent.max(chunk).map(Timestamp::from_ms)
     }
 
