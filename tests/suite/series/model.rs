@@ -115,7 +115,8 @@ fn steps(who: std::ops::Range<usize>) -> impl Strategy<Value = Vec<Step>> {
 
 impl Wish {
     fn at(&self, now: i64) -> Ask {
-        let day = |back: i64| Edge::Day(Date::from_days((now / DAY - back).max(18_995)));
+        // By UTC it may be tomorrow already.
+        let day = |back: i64| Edge::Day(Date::from_days(now / DAY - 1 - back));
         let asked = match self.part {
             Part::Last(period) => {
                 Asked { period: Some(Period::parse(period).unwrap()), ..Asked::default() }

@@ -115,10 +115,10 @@ impl Told {
         };
         let body = match path.strip_prefix("/v8/finance/chart/") {
             Some(name) => {
-                let stocks = self.stocks.lock().unwrap();
-                let stock = stocks.iter().find(|stock| stock.name == name).unwrap();
                 let span = number("period1") * 1000..number("period2") * 1000;
                 note(name, &span);
+                let stocks = self.stocks.lock().unwrap();
+                let stock = stocks.iter().find(|stock| stock.name == name).unwrap();
                 chart(stock, interval, span, now)
             }
             None => {
