@@ -5,7 +5,7 @@ use mcache::cache::{Answer, Cache, Purpose, Question, Slice};
 use mcache::calendar::{Calendars, Exchange};
 use mcache::clock::Clock;
 use mcache::config::{Config, Environment, Said};
-use mcache::market::{Adjust, BarSeries, DataType, Interval, Reading};
+use mcache::market::{Adjust, BarSeries, DataType, Interval};
 use mcache::policy::{Asked, Terms};
 use mcache::span::Span;
 
@@ -104,9 +104,7 @@ impl Shop {
     pub fn bars(&self, cache: &Cache, ask: &Ask) -> (BarSeries, i64) {
         let answer = self.answers(cache, std::slice::from_ref(ask)).remove(0);
         let served = answer.outcome.unwrap_or_else(|error| panic!("{ask:?}: {error:?}"));
-        match served.reading.as_deref() {
-            Some(Reading::Bars(series)) => (series.clone(), served.entry.fetched_at.as_ms()),
-            other => panic!("{ask:?}: {other:?}"),
-        }
+        let series = served.bars.unwrap_or_else(|| panic!("{ask:?}: no bars"));
+        (BarSeries::clone(&series), served.entry.fetched_at.as_ms())
     }
 }

@@ -1,7 +1,7 @@
 //! A year of sessions, each asked for once, after its close.
 
 use mcache::cache::Answer;
-use mcache::market::Reading;
+use mcache::market::BarSeries;
 use mcache::policy::{Asked, Period};
 
 use super::World;
@@ -62,10 +62,8 @@ pub fn goes_by(count: usize) -> (usize, usize) {
     (gone_by, world.asked().len())
 }
 
-fn read(answer: &Answer) -> (mcache::market::BarSeries, i64) {
+fn read(answer: &Answer) -> (BarSeries, i64) {
     let served = answer.outcome.as_ref().unwrap();
-    match served.reading.as_deref() {
-        Some(Reading::Bars(series)) => (series.clone(), served.entry.fetched_at.as_ms()),
-        other => panic!("{other:?}"),
-    }
+    let series = BarSeries::clone(served.bars.as_ref().unwrap());
+    (series, served.entry.fetched_at.as_ms())
 }
