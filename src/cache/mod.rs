@@ -37,7 +37,7 @@ use std::time::Duration;
 pub use entries::{Cleared, Listing, Selection};
 pub use limits::{Allowance, BudgetUse, Health, WindowUse};
 pub use report::{Dimension, Percentiles, Report, Row};
-pub use series::{Checked, Provenance, Slice, Verified};
+pub use series::{Checked, Provenance, Slice, Verified, carry};
 pub use verify::{BadEntry, Condition, Repair, Verdict};
 pub use what_if::{Comparison, Side, WhatIf};
 

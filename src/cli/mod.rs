@@ -107,6 +107,8 @@ fn run(
         Command::Limits(args) => commands::limits::run(&args, invocation),
         Command::Diff(args) => commands::diff::run(&args, invocation),
         Command::Calendar(args) => commands::calendar::run(&args, invocation),
+        Command::Export(args) => commands::export::run(&args, invocation),
+        Command::Import(args) => commands::import::run(&args, invocation),
         Command::Config(args) => commands::config::run(&args, invocation),
         Command::Completions(_) | Command::Man => Ok(Exit::Success),
     }

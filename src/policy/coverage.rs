@@ -19,6 +19,8 @@ pub struct Covered {
     pub is_empty: bool,
     /// Since when that is known.
     pub fetched_at: Timestamp,
+    /// Whether some of it came out of a file, and not from the provider.
+    pub is_imported: bool,
 }
 
 impl Covered {
@@ -28,6 +30,7 @@ impl Covered {
             span: Span::new(self.span.start(), next.span.end())?,
             is_empty: self.is_empty && next.is_empty,
             fetched_at: self.fetched_at.max(next.fetched_at),
+            is_imported: self.is_imported || next.is_imported,
         })
     }
 }
@@ -72,8 +75,19 @@ impl Coverage {
     pub fn learn(&mut self, span: Span, times_ms: &[i64], at: Timestamp) {
         let begins = |ms: &i64| span.contains(Timestamp::from_ms(*ms));
         let is_empty = !times_ms.iter().any(begins);
-        self.replace(span, Some(Covered { span, is_empty, fetched_at: at }));
+        self.take(Covered { span, is_empty, fetched_at: at, is_imported: false });
+    }
+
+    /// From now on this is known of a span; what was known of it is replaced.
+    pub fn take(&mut self, row: Covered) {
+        self.replace(row.span, Some(row));
         self.join();
+    }
+
+    /// Whether some of what is known of a span came out of a file.
+    pub fn is_imported(&self, span: Span) -> bool {
+        let overlaps = |row: &&Covered| row.span.intersection(span).is_some();
+        self.0.iter().filter(overlaps).any(|row| row.is_imported)
     }
 
     /// From now on nothing is known of a span.
@@ -116,7 +130,8 @@ impl Coverage {
     fn join(&mut self) {
         let touch = |row: &Covered, next: &Covered| row.span.end() == next.span.start();
         self.0.dedup_by(|next, row| {
-            let is_same = row.is_empty == next.is_empty && row.fetched_at == next.fetched_at;
+            let of = |row: &Covered| (row.is_empty, row.fetched_at, row.is_imported);
+            let is_same = of(row) == of(next);
             match row.joined(*next).filter(|_| is_same && touch(row, next)) {
                 Some(joined) => *row = joined,
                 None => return false,
@@ -160,7 +175,12 @@ mod tests {
     }
 
     fn held(start: i64, end: i64, fetched: i64) -> Covered {
-        Covered { span: span(start, end), is_empty: false, fetched_at: at(fetched) }
+        Covered {
+            span: span(start, end),
+            is_empty: false,
+            fetched_at: at(fetched),
+            is_imported: false,
+        }
     }
 
     /// What is known of every instant: since when, and whether it is empty.
@@ -190,7 +210,10 @@ mod tests {
 
     fn any_row() -> impl Strategy<Value = Covered> {
         let fields = (any_span(INSTANTS), any::<bool>(), 0..6_i64);
-        fields.prop_map(|(span, is_empty, ms)| Covered { span, is_empty, fetched_at: at(ms) })
+        fields.prop_map(|(span, is_empty, ms)| {
+            let (fetched_at, is_imported) = (at(ms), false);
+            Covered { span, is_empty, fetched_at, is_imported }
+        })
     }
 
     /// Something is learnt of a span, with bars at these times, at an instant; or it is forgotten.

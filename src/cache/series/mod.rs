@@ -9,10 +9,12 @@
 //! | bars, and what is worked out of them, as they are answered | [`reading`] |
 //! | what was known at an instant that has passed, and what has changed since | [`past`], [`changed`] |
 //! | final bars, compared with upstream | [`check`] |
+//! | series as files, out of the cache and into it | [`carry`] |
 //!
 //! An entry of a series is its head. Which of its bars a question is about, and how it wants them,
 //! is its [`Slice`]; the order of the steps is that of every request (see [`cache`](super)).
 
+pub mod carry;
 mod changed;
 mod check;
 mod fill;

@@ -7,6 +7,7 @@
 #![expect(clippy::struct_excessive_bools, reason = "a flag on a command line is a bool")]
 
 mod calendar;
+mod carry;
 mod entries;
 mod history;
 mod look;
@@ -21,6 +22,7 @@ use clap::{ArgAction, ArgMatches, Args, FromArgMatches, Subcommand, ValueEnum};
 use crate::error::{Usage, nearest};
 use crate::policy::UseCase;
 pub(crate) use calendar::Calendar;
+pub(crate) use carry::{Adjusted, Export, Import};
 pub(crate) use entries::{Clear, Get, Keys, Put};
 pub(crate) use history::{Diff, Proof};
 pub(crate) use look::Look;
@@ -130,13 +132,15 @@ pub(crate) enum Command {
     Limits(Limits),
     Calendar(Calendar),
     Diff(Diff),
+    Export(Export),
+    Import(Import),
     Config(Config),
     Completions(Completions),
     Man,
 }
 
 /// Every command with its line in the help of the program.
-const COMMANDS: [(&str, &str, Augment, Read); 14] = [
+const COMMANDS: [(&str, &str, Augment, Read); 16] = [
     of::<Fetch>("fetch", "Answer from the cache if it is fresh, else from upstream", |m| {
         read(m, Command::Fetch)
     }),
@@ -161,6 +165,12 @@ const COMMANDS: [(&str, &str, Augment, Read); 14] = [
     }),
     of::<Diff>("diff", "What has changed between two instants, or since a receipt", |m| {
         read(m, Command::Diff)
+    }),
+    of::<Export>("export", "Write what is held of series to a file, for another cache", |m| {
+        read(m, Command::Export)
+    }),
+    of::<Import>("import", "Take series out of files, so that they are never asked for", |m| {
+        read(m, Command::Import)
     }),
     of::<Config>("config", "The configuration in force and where each value came from", |m| {
         read(m, Command::Config)

@@ -6,8 +6,10 @@ pub(super) mod clear;
 pub(super) mod completions;
 pub(super) mod config;
 pub(super) mod diff;
+pub(super) mod export;
 pub(super) mod fetch;
 pub(super) mod get;
+pub(super) mod import;
 pub(super) mod keys;
 pub(super) mod limits;
 pub(super) mod man;
@@ -25,7 +27,7 @@ use crate::cache::{Answer, Cache, Question, Slice};
 use crate::config::Config;
 use crate::error::Usage;
 use crate::key::Pattern;
-use crate::market::DataType;
+use crate::market::{DataType, Symbol};
 use crate::policy::{Terms, wanted};
 use crate::time::Timestamp;
 use crate::units::duration_for_people;
@@ -42,6 +44,14 @@ fn questions(
     config: &Config,
     ui: &mut Ui,
 ) -> anyhow::Result<Vec<Question>> {
+    let symbols = symbols(said, config, ui)?;
+    let types: Vec<DataType> =
+        asked.types.iter().map(|text| DataType::parse(text)).collect::<Result<_, _>>()?;
+    Ok(config.questions(&symbols, &types, asked.provider.as_deref(), slice)?)
+}
+
+/// The symbols that are said: `@lists` opened, `-` read from standard input; at least one.
+fn symbols(said: &[String], config: &Config, ui: &mut Ui) -> anyhow::Result<Vec<Symbol>> {
     let mut symbols = Vec::new();
     for text in said {
         match text.strip_prefix('@') {
@@ -62,9 +72,7 @@ fn questions(
             )
             .into());
     }
-    let types: Vec<DataType> =
-        asked.types.iter().map(|text| DataType::parse(text)).collect::<Result<_, _>>()?;
-    Ok(config.questions(&symbols, &types, asked.provider.as_deref(), slice)?)
+    Ok(symbols)
 }
 
 fn symbols_of_stdin(ui: &mut Ui) -> anyhow::Result<Vec<String>> {

@@ -154,7 +154,7 @@ fn write_coverage(writer: &mut Writer, coverage: &Coverage) {
     writer.count(coverage.rows().len());
     let (mut last, mut fetched) = (0, 0);
     for row in coverage.rows() {
-        writer.number(row.is_empty.into());
+        writer.number(u64::from(row.is_empty) | u64::from(row.is_imported) << 1);
         writer.after(&mut last, row.span.start().as_ms());
         writer.after(&mut last, row.span.end().as_ms());
         writer.after(&mut fetched, row.fetched_at.as_ms());
@@ -166,12 +166,13 @@ fn read_coverage(reader: &mut Reader<'_>) -> Result<Coverage, Damage> {
     let mut rows = Vec::with_capacity(count);
     let (mut last, mut fetched) = (0, 0);
     for _ in 0..count {
-        let is_empty = reader.flag()?;
+        let flags @ 0..=3 = reader.byte()? else { return Err(Damage) };
+        let (is_empty, is_imported) = (flags & 1 == 1, flags & 2 == 2);
         let start = Timestamp::from_ms(reader.after(&mut last)?);
         let end = Timestamp::from_ms(reader.after(&mut last)?);
         let span = Span::new(start, end).ok_or(Damage)?;
         let fetched_at = Timestamp::from_ms(reader.after(&mut fetched)?);
-        rows.push(Covered { span, is_empty, fetched_at });
+        rows.push(Covered { span, is_empty, fetched_at, is_imported });
     }
     Ok(Coverage::from_rows(rows))
 }

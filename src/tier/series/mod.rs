@@ -6,6 +6,7 @@
 mod bytes;
 mod chunk;
 mod head;
+pub mod parcel;
 pub(super) mod past;
 mod settle;
 mod stretch;

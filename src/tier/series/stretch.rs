@@ -79,14 +79,28 @@ impl Stretch {
         both
     }
 
+    /// Puts later ones behind these.
+    pub fn append(&mut self, later: &Self) {
+        self.bars.append(&later.bars);
+        self.bases.extend_from_slice(&later.bases);
+    }
+
+    /// The basis of the one at this place.
+    ///
+    /// # Panics
+    ///
+    /// If there is none.
+    pub fn basis(&self, at: usize) -> i64 {
+        self.bases[at]
+    }
+
     fn push(&mut self, from: &Self, at: usize) {
         self.bars.push(from.bars.bar(at));
         self.bases.push(from.bases[at]);
     }
 
     fn followed_by(mut self, later: &Self) -> Self {
-        self.bars.append(&later.bars);
-        self.bases.extend_from_slice(&later.bases);
+        self.append(later);
         self
     }
 }

@@ -16,6 +16,7 @@
 //! - `history` — what was known when, what has changed since, and how that is proved
 //! - `benchmark`, `warm`, `stats`, `clear`, `keys`, `get`, `put`, `limits`, `calendar`, `config`,
 //!   `packaging` — the command of that name
+//! - `carry` — `export` and `import`
 //! - `output` — formats, colour, numbers, closed pipes
 //! - `bad_input` — what cannot be meant, on the command line and in files
 
@@ -23,6 +24,7 @@ mod adaptive;
 mod bad_input;
 mod benchmark;
 mod calendar;
+mod carry;
 mod clear;
 mod config;
 mod failures;

@@ -1,0 +1,113 @@
+//! `export`: what is held of series, as a file for another cache.
+
+use std::io::Write as _;
+
+use super::{say_warnings, slice, symbols};
+use crate::cache::Question;
+use crate::cache::carry::Loaded;
+use crate::cli::Invocation;
+use crate::cli::args::{Export, Format};
+use crate::cli::exit::Exit;
+use crate::cli::output::file::Unfinished;
+use crate::config::Config;
+use crate::error::{Error, Kind, Usage};
+use crate::market::{Class, DataType, Interval, Symbol};
+use crate::span::Span;
+use crate::tier::series::parcel::Packer;
+
+/// How many missing stretches of a series are named.
+const NAMED: usize = 3;
+
+pub(in crate::cli) fn run(args: &Export, invocation: Invocation<'_>) -> anyhow::Result<Exit> {
+    invocation.format(&[Format::Table])?;
+    let Invocation { config, ui, .. } = invocation;
+    let symbols = symbols(&args.symbols, &config, ui)?;
+    let questions = questions(args, &symbols, &config)?;
+    let mut file = Unfinished::create(&args.file)?;
+    let cache = config.open()?;
+    cache.check(&questions)?;
+    let mut packer = Packer::new(&mut file.file)?;
+    let (mut lacks, mut packed) = (false, 0);
+    for question in &questions {
+        match cache.load(question) {
+            Ok(loaded) => {
+                if !loaded.missing.is_empty() {
+                    lacks = true;
+                    ui.error(
+                        Some(question.symbol.name()),
+                        &lacking(question, &loaded, args.partial),
+                    );
+                }
+                ui.verbose(&line(&loaded));
+                packer.add(&loaded.section)?;
+                packed += 1;
+            }
+            Err(error) => {
+                lacks = true;
+                ui.error(Some(question.symbol.name()), &error);
+            }
+        }
+    }
+    packer.finish()?;
+    say_warnings(&cache, ui);
+    if packed == 0 || (lacks && !args.partial) {
+        // The file is dropped, and one that was there stays.
+        return Ok(Exit::Failure);
+    }
+    file.file.flush()?;
+    file.finish()?;
+    Ok(Exit::Success)
+}
+
+/// What is to be carried: bars, and of macro symbols the series.
+fn questions(args: &Export, symbols: &[Symbol], config: &Config) -> Result<Vec<Question>, Usage> {
+    let types: Vec<DataType> =
+        args.types.iter().map(|text| DataType::parse(text)).collect::<Result<_, _>>()?;
+    if let Some(other) = types.iter().find(|of| !matches!(of, DataType::Bars | DataType::Series)) {
+        let name = other.as_str();
+        return Err(Usage::new(format!("a {name} is not carried")).hint(
+            "bars and series are; dividends, splits and what is worked out of bars go with them",
+        ));
+    }
+    if let Some(interval) = args.part.interval.filter(|interval| *interval > Interval::Day1) {
+        return Err(Usage::new(format!("bars of {} are not carried", interval.as_str()))
+            .hint("they are made of days when they are read: leave --interval away"));
+    }
+    let slice = slice(&args.part);
+    let mut questions = Vec::new();
+    for symbol in symbols {
+        let usual = match symbol.class() {
+            Class::Macro => DataType::Series,
+            _ => DataType::Bars,
+        };
+        let types = if types.is_empty() { vec![usual] } else { types.clone() };
+        let of = config.questions(
+            std::slice::from_ref(symbol),
+            &types,
+            args.provider.as_deref(),
+            &slice,
+        )?;
+        questions.extend(of);
+    }
+    Ok(questions)
+}
+
+/// The error for what is not held of a span.
+fn lacking(question: &Question, loaded: &Loaded, is_partial: bool) -> Error {
+    let name = |span: &Span| format!("{} to {}", span.start(), span.end());
+    let named: Vec<String> = loaded.missing.iter().take(NAMED).map(name).collect();
+    let more = loaded.missing.len().saturating_sub(NAMED);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    let key = &question.key;
+    let message = format!("of `{key}` is not held: {}{more}", named.join(", "));
+    let error = Error::new(Kind::Offline, message);
+    if is_partial { error } else { error.hint("fetch it first, or say --partial for what is held") }
+}
+
+/// One line about what is carried.
+fn line(loaded: &Loaded) -> String {
+    let section = &loaded.section;
+    let span = loaded.spans.bounds();
+    let span = span.map(|span| format!(" {} to {}", span.start(), span.end())).unwrap_or_default();
+    format!("export {} {} {}{span}", section.key, section.provider, loaded.bars)
+}
