@@ -1,30 +1,37 @@
 //! `import`: series out of files, so that they are never asked for.
 
 use std::fs::File;
-use std::io::{BufReader, Read as _, Write as _};
+use std::io::{BufReader, Write as _};
 use std::path::Path;
 
 use serde::Serialize;
 
 use super::say_warnings;
+use super::sources::{self, Kind, Source};
 use crate::cache::Cache;
 use crate::cache::carry::Unloaded;
+use crate::cache::carry::foreign::{Built, Declared, Rows, archive, requests, table};
 use crate::cli::Invocation;
 use crate::cli::args::{Format, Import};
 use crate::cli::exit::Exit;
 use crate::cli::output::table::{Side, Table};
 use crate::cli::ui::Ui;
 use crate::config::Config;
-use crate::error::{Error, Kind};
-use crate::tier::series::parcel::{self, Fault, Section, Unpacker};
+use crate::error::{Error, Kind as ErrorKind, sanitized};
+use crate::tier::series::parcel::{Fault, Section, Unpacker};
 
 pub(in crate::cli) fn run(args: &Import, invocation: Invocation<'_>) -> anyhow::Result<Exit> {
     let format = invocation.format(&[Format::Table, Format::Json, Format::Ndjson])?;
     let Invocation { config, ui, .. } = invocation;
+    // What makes no sense of the command line shows before anything is taken.
+    let sources = sources::of(args, &config)?;
     let cache = config.open()?;
     let mut work = Work { args, config: &config, cache: &cache, ui, rows: Vec::new(), failed: 0 };
-    for path in &args.files {
-        work.file(path)?;
+    for Source { path, kind } in &sources {
+        if let Err(mut error) = work.take(path, kind) {
+            error.message = format!("`{}`: {}", path.display(), error.message);
+            work.fail(None, &error);
+        }
     }
     let Work { rows, failed, ui, .. } = work;
     say_warnings(&cache, ui);
@@ -56,20 +63,19 @@ struct Work<'a> {
 
 impl Work<'_> {
     /// Takes what is in a file.
-    fn file(&mut self, path: &Path) -> anyhow::Result<()> {
-        let failed = match is_parcel(path) {
-            Ok(true) => self.parcel(path),
-            Ok(false) => self.foreign(path)?,
-            Err(error) => Err(Fault::File(error)),
-        };
-        if let Err(fault) = failed {
-            let message = format!("`{}` cannot be read: {fault}", path.display());
-            self.fail(
-                None,
-                &Error::new(Kind::InvalidData, message).hint("nothing of it was taken"),
-            );
+    fn take(&mut self, path: &Path, kind: &Kind) -> Result<(), Error> {
+        match kind {
+            Kind::Parcel => self.parcel(path).map_err(|fault| match fault {
+                Fault::File(error) => unreadable(&error),
+                damaged @ Fault::Damaged(_) => {
+                    Error::new(ErrorKind::InvalidData, damaged.to_string())
+                        .hint("nothing of it was taken; have it exported anew")
+                }
+            }),
+            Kind::Table(of) => self.rows(table::read(open(path)?, of.interval)?, of),
+            Kind::Archive(of) => self.rows(archive::read(open(path)?, of.interval)?, of),
+            Kind::Requests(provider) => self.requests(path, provider),
         }
-        Ok(())
     }
 
     /// Takes what is in a parcel, once all of it is found to be what was written.
@@ -84,15 +90,52 @@ impl Work<'_> {
         Ok(())
     }
 
-    fn foreign(&mut self, _path: &Path) -> anyhow::Result<Result<(), Fault>> {
-        Ok(Err(Fault::Damaged("it is no file of a known kind")))
+    /// Takes the rows of a file.
+    fn rows(&mut self, rows: Rows, of: &Declared) -> Result<(), Error> {
+        let built = self.cache.series_of(of, rows)?;
+        self.built(&built);
+        Ok(())
+    }
+
+    /// Takes the answers in a database of requests-cache.
+    fn requests(&mut self, path: &Path, provider: &str) -> Result<(), Error> {
+        let found = requests::read(path, &mut |chart| {
+            let symbol = self
+                .config
+                .symbol(&chart.symbol)
+                .map_err(|usage| Error::new(ErrorKind::InvalidData, usage.message));
+            let built = symbol.and_then(|of| self.cache.series_of_chart(&chart, &of, provider));
+            match built {
+                Ok(built) => self.built(&built),
+                Err(error) => self.fail(Some(&sanitized(&chart.symbol)), &error),
+            }
+        })?;
+        if found.pickles > 0 {
+            let message =
+                format!("{} of its answers are pickles, which are not read", found.pickles);
+            return Err(Error::new(ErrorKind::Unsupported, message).hint(
+                "make a database with serializer='json', or csv: `tools/` has a script for yfinance-cache",
+            ));
+        }
+        if found.others > 0 {
+            self.ui.note(&format!("{} of its answers are none of Yahoo's charts", found.others));
+        }
+        Ok(())
+    }
+
+    /// Takes what was made of a file, and says what should be known of it.
+    fn built(&mut self, built: &Built) {
+        for note in &built.notes {
+            self.ui.note(&format!("{}: {note}", built.section.key));
+        }
+        self.section(&built.section);
     }
 
     /// Takes one series.
     fn section(&mut self, section: &Section) {
         let subject = format!("{}@{}", section.key, section.provider);
         let known = self.config.provider(&section.provider).map_err(|usage| {
-            let error = Error::new(Kind::Unsupported, usage.message);
+            let error = Error::new(ErrorKind::Unsupported, usage.message);
             error.hint("a provider of this name in the configuration would be asked for the rest")
         });
         match known.and_then(|_| self.cache.unload(section, self.args.dry_run)) {
@@ -107,13 +150,12 @@ impl Work<'_> {
     }
 }
 
-fn is_parcel(path: &Path) -> std::io::Result<bool> {
-    if path.is_dir() {
-        return Ok(false);
-    }
-    let mut begin = Vec::new();
-    File::open(path)?.take(4).read_to_end(&mut begin)?;
-    Ok(begin.starts_with(&parcel::MAGIC[..3]))
+fn open(path: &Path) -> Result<BufReader<File>, Error> {
+    File::open(path).map(BufReader::new).map_err(|error| unreadable(&error))
+}
+
+fn unreadable(error: &std::io::Error) -> Error {
+    Error::new(ErrorKind::InvalidData, format!("it cannot be read: {error}"))
 }
 
 fn row(section: &Section, unloaded: &Unloaded) -> Row {

@@ -16,6 +16,7 @@ pub(super) mod man;
 mod proof;
 pub(super) mod put;
 mod receipt;
+mod sources;
 pub(super) mod stats;
 mod verify;
 pub(super) mod warm;

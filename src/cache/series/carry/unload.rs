@@ -24,6 +24,9 @@ use crate::tier::{Incoming, Stored};
 use crate::time::Timestamp;
 use crate::validate;
 
+/// 1779: no history begins earlier.
+const EARLIEST: Timestamp = Timestamp::from_seconds(-6_000_000_000);
+
 /// How many bars that disagree are named.
 const NAMED: usize = 3;
 
@@ -211,6 +214,9 @@ fn sound(
 ) -> Result<(), Error> {
     let spans = said.coverage.spans();
     let Some(bounds) = spans.bounds() else { return Ok(()) };
+    if bounds.start() < EARLIEST {
+        return Err(Error::new(Kind::InvalidData, "it begins before there were stocks"));
+    }
     let page = Page {
         bars: bars.bars.clone(),
         events: Events {
