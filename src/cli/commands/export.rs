@@ -33,10 +33,7 @@ pub(in crate::cli) fn run(args: &Export, invocation: Invocation<'_>) -> anyhow::
             Ok(loaded) => {
                 if !loaded.missing.is_empty() {
                     lacks = true;
-                    ui.error(
-                        Some(question.symbol.name()),
-                        &lacking(question, &loaded, args.partial),
-                    );
+                    ui.error(Some(question.symbol.name()), &lacking(question, &loaded));
                 }
                 ui.verbose(&line(&loaded));
                 packer.add(&loaded.section)?;
@@ -93,15 +90,15 @@ fn questions(args: &Export, symbols: &[Symbol], config: &Config) -> Result<Vec<Q
 }
 
 /// The error for what is not held of a span.
-fn lacking(question: &Question, loaded: &Loaded, is_partial: bool) -> Error {
+fn lacking(question: &Question, loaded: &Loaded) -> Error {
     let name = |span: &Span| format!("{} to {}", span.start(), span.end());
     let named: Vec<String> = loaded.missing.iter().take(NAMED).map(name).collect();
     let more = loaded.missing.len().saturating_sub(NAMED);
     let more = if more > 0 { format!(" and {more} more") } else { String::new() };
     let key = &question.key;
     let message = format!("of `{key}` is not held: {}{more}", named.join(", "));
-    let error = Error::new(Kind::Offline, message);
-    if is_partial { error } else { error.hint("fetch it first, or say --partial for what is held") }
+    Error::new(Kind::Offline, message)
+        .hint("fetch it first; --partial writes what is held all the same")
 }
 
 /// One line about what is carried.

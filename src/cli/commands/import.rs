@@ -9,8 +9,8 @@ use serde::Serialize;
 use super::say_warnings;
 use super::sources::{self, Kind, Source};
 use crate::cache::Cache;
-use crate::cache::carry::Unloaded;
 use crate::cache::carry::foreign::{Built, Declared, Rows, archive, requests, table};
+use crate::cache::carry::{Act, Unloaded};
 use crate::cli::Invocation;
 use crate::cli::args::{Format, Import};
 use crate::cli::exit::Exit;
@@ -72,8 +72,8 @@ impl Work<'_> {
                         .hint("nothing of it was taken; have it exported anew")
                 }
             }),
-            Kind::Table(of) => self.rows(table::read(open(path)?, of.interval)?, of),
-            Kind::Archive(of) => self.rows(archive::read(open(path)?, of.interval)?, of),
+            Kind::Table(of) => self.rows(&table::read(open(path)?, of.interval)?, of),
+            Kind::Archive(of) => self.rows(&archive::read(open(path)?, of.interval)?, of),
             Kind::Requests(provider) => self.requests(path, provider),
         }
     }
@@ -91,7 +91,7 @@ impl Work<'_> {
     }
 
     /// Takes the rows of a file.
-    fn rows(&mut self, rows: Rows, of: &Declared) -> Result<(), Error> {
+    fn rows(&mut self, rows: &Rows, of: &Declared) -> Result<(), Error> {
         let built = self.cache.series_of(of, rows)?;
         self.built(&built);
         Ok(())
@@ -134,11 +134,12 @@ impl Work<'_> {
     /// Takes one series.
     fn section(&mut self, section: &Section) {
         let subject = format!("{}@{}", section.key, section.provider);
+        let act = if self.args.dry_run { Act::Plan } else { Act::Take };
         let known = self.config.provider(&section.provider).map_err(|usage| {
             let error = Error::new(ErrorKind::Unsupported, usage.message);
             error.hint("a provider of this name in the configuration would be asked for the rest")
         });
-        match known.and_then(|_| self.cache.unload(section, self.args.dry_run)) {
+        match known.and_then(|_| self.cache.unload(section, act)) {
             Ok(unloaded) => self.rows.push(row(section, &unloaded)),
             Err(error) => self.fail(Some(&subject), &error),
         }

@@ -113,6 +113,27 @@ fn an_import_fills_holes_and_leaves_what_is_held() {
 }
 
 #[test]
+fn what_was_not_final_here_gives_way_to_what_is_final_there() {
+    let there = holding();
+    let here = Sandbox::new().at("2026-06-25T15:00:00Z");
+    let early = here.run(&[&["fetch", "AAPL", "-f", "csv"], &BARS[..]].concat());
+    assert!(early.stdout.contains("provisional") && early.stdout.contains("live"), "{early:?}");
+    let old = parcel(&here, &[]);
+    let here = here.at("2026-07-01T15:00:00Z");
+    here.file("a.mcache", parcel(&there, &[]));
+    assert_eq!(here.run(&["import", "a.mcache"]).code, Some(0));
+    assert_eq!(offline(&here, &[]).stdout, offline(&there, &[]).stdout);
+    let all = [&["fetch", "AAPL", "-f", "csv"], &BARS[..]].concat();
+    assert_eq!(here.run(&all).stdout, there.run(&all).stdout, "and the rest is asked for");
+    // What is older and held changes nothing, not even what is not final.
+    let before = there.run(&all).stdout;
+    there.file("old.mcache", old);
+    assert_eq!(there.json(&["import", "old.mcache"])[0]["new"], 0);
+    assert_eq!(there.run(&[&all[..], &["--offline"]].concat()).stdout, before);
+    assert_eq!(there.json(&["stats"])["upstream_calls"], 1);
+}
+
+#[test]
 fn a_flipped_byte_is_refused_and_nothing_is_taken() {
     let here = holding();
     let whole = parcel(&here, &["--from", "2026-01-02"]);

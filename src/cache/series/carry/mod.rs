@@ -15,7 +15,7 @@ mod load;
 mod unload;
 
 pub use load::Loaded;
-pub use unload::Unloaded;
+pub use unload::{Act, Unloaded};
 
 use crate::error::{Error, Kind, Usage, sanitized};
 use crate::key::Key;

@@ -30,6 +30,15 @@ const EARLIEST: Timestamp = Timestamp::from_seconds(-6_000_000_000);
 /// How many bars that disagree are named.
 const NAMED: usize = 3;
 
+/// Whether something is done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Act {
+    /// It is.
+    Take,
+    /// It is only said what would come of it.
+    Plan,
+}
+
 /// What has come of a series in a file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Unloaded {
@@ -44,9 +53,9 @@ pub struct Unloaded {
 }
 
 impl Cache {
-    /// Puts a series that came in a file into what is held of it, or, on a dry run, says what would
-    /// come of that. All of it is taken or nothing.
-    pub fn unload(&self, section: &Section, dry_run: bool) -> Result<Unloaded, Error> {
+    /// Puts a series that came in a file into what is held of it, or only says what would come
+    /// of that. All of it is taken or nothing.
+    pub fn unload(&self, section: &Section, act: Act) -> Result<Unloaded, Error> {
         let (symbol, interval, session) = named(section)?;
         let slice = Slice { interval, session, ..Slice::default() };
         let data_type = match section.content {
@@ -62,7 +71,7 @@ impl Cache {
             pinned: true,
             slice: Some(slice),
         };
-        let _holder = if dry_run { None } else { self.lock(section)? };
+        let _holder = if act == Act::Plan { None } else { self.lock(section)? };
         let shelf = self.read_disk(&section.key);
         let mut shelf = shelf.iter().flat_map(|shelf| shelf.iter());
         let held = shelf.find(|stored| {
@@ -76,7 +85,7 @@ impl Cache {
             }
             Content::Observations(body) => self.unload_series(&question, section, body, held)?,
         };
-        if let Some(incoming) = incoming.filter(|_| !dry_run) {
+        if let Some(incoming) = incoming.filter(|_| act == Act::Take) {
             let fits = self.has_room_for(&incoming.stored.entry);
             if !fits || !self.store(&mut [incoming], &Tally::default(), &[]) {
                 return Err(Error::new(Kind::Upstream, "it could not be stored")

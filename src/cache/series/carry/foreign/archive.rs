@@ -4,6 +4,7 @@
 //! [`MOST_BYTES`] in [`MOST_FILES`] files, whatever it claims.
 
 use std::io::{Read, Seek};
+use std::path::Path;
 
 use zip::ZipArchive;
 
@@ -29,8 +30,8 @@ pub fn read(from: impl Read + Seek, interval: Interval) -> Result<Rows, Error> {
     let mut left = MOST_BYTES;
     for index in 0..archive.len() {
         let mut file = archive.by_index(index).map_err(wrong)?;
-        let name = file.name().map_err(wrong)?.to_ascii_lowercase();
-        if !name.ends_with(".csv") {
+        let name = file.name().map_err(wrong)?.into_owned();
+        if Path::new(&name).extension().is_none_or(|end| !end.eq_ignore_ascii_case("csv")) {
             continue;
         }
         let mut bounded = (&mut file).take(left + 1);

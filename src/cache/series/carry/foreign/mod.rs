@@ -113,7 +113,7 @@ pub(super) fn senseless(why: impl Into<String>) -> Error {
 
 impl Cache {
     /// Makes a series of the rows of a file.
-    pub fn series_of(&self, of: &Declared, rows: Rows) -> Result<Built, Error> {
+    pub fn series_of(&self, of: &Declared, rows: &Rows) -> Result<Built, Error> {
         let key = Key::of_bars(&of.symbol, of.interval, of.session);
         let known = self.known_of(&key, &of.provider);
         let finality = self.rules.finality(&key, &of.provider, &known, of.interval);
@@ -146,14 +146,14 @@ impl Place<'_> {
         self.finality.exchange.unwrap_or(Exchange::ALWAYS)
     }
 
-    fn built(&self, key: Key, rows: Rows) -> Result<Built, Error> {
+    fn built(&self, key: Key, rows: &Rows) -> Result<Built, Error> {
         let adjusted = self.adjusted(rows.adjusted)?;
         let (made_at, basis) = self.made()?;
         let mut notes = Vec::new();
         if rows.left_out > 0 {
             notes.push(format!("{} rows without a final price were left out", rows.left_out));
         }
-        let bars = self.bars(&rows)?;
+        let bars = self.bars(rows)?;
         let first = bars.times.first().copied().ok_or_else(|| senseless("it has no bar"))?;
         let (coverage, gaps) = self.coverage(&bars, made_at);
         if gaps > 0 {
@@ -164,7 +164,7 @@ impl Place<'_> {
         }
         // Of prices as they were paid every split is still to come.
         let basis_ms = if adjusted == Adjusted::None { first } else { basis.as_ms() };
-        let actions = self.actions(&rows, &bars, basis_ms);
+        let actions = self.actions(rows, &bars, basis_ms);
         let is_divided = self.of.symbol.class() == Class::Stock && !self.of.interval.is_intraday();
         if is_divided && !rows.has_events {
             notes.push(
@@ -226,7 +226,9 @@ impl Place<'_> {
         }
         self.check_steps(&all)?;
         let mut bars = Bars::default();
-        all.into_iter().for_each(|bar| bars.push(bar));
+        for bar in all {
+            bars.push(bar);
+        }
         Ok(bars)
     }
 

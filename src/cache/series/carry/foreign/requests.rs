@@ -32,6 +32,9 @@ pub const MAGIC: [u8; 15] = *b"SQLite format 3";
 /// What the path of Yahoo's charts begins with.
 const CHARTS: &str = "/v8/finance/chart/";
 
+/// Some time before there was a stock, and some time after there is an mcache, in seconds.
+const TIMES: std::ops::Range<i64> = -6_000_000_000..8_000_000_000;
+
 /// A row, of which only what is named here is read.
 #[derive(Deserialize)]
 struct Response {
@@ -122,8 +125,6 @@ fn chart(bytes: &[u8]) -> Option<Chart> {
     } else {
         SessionKind::Regular
     };
-    /// Some time before there was a stock, and some time after there is an mcache, in seconds.
-    const TIMES: std::ops::Range<i64> = -6_000_000_000..8_000_000_000;
     let edge = |name| said(name)?.parse::<i64>().ok().filter(|at| TIMES.contains(at));
     let body = match (response.decoded, response.content) {
         (Some(serde_json::Value::String(text)), _) => text.into_bytes(),

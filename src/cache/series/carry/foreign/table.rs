@@ -170,12 +170,13 @@ fn take(
         rows.left_out += 1;
         return Ok(());
     }
-    let (first, second) = match interval.is_intraday() {
-        true => (columns.time, columns.date),
-        false => (columns.date, columns.time),
+    let said = if interval.is_intraday() {
+        columns.time.or(columns.date)
+    } else {
+        columns.date.or(columns.time)
     };
     rows.rows.push(Row {
-        when: when(cell(first.or(second)).unwrap_or_default(), interval)?,
+        when: when(cell(said).unwrap_or_default(), interval)?,
         prices,
         volume: amount(columns.volume)?,
         adjusted: amount(columns.adjusted)?,
@@ -229,10 +230,10 @@ fn when(cell: &[u8], interval: Interval) -> Result<When, Error> {
 /// Milliseconds of what may be seconds, milliseconds, or thousandths or millionths of those: no
 /// market was open when one could be taken for the other.
 fn milliseconds(since: i64) -> i64 {
-    match since {
-        ..100_000_000_000 => since * 1000,
-        ..100_000_000_000_000 => since,
-        ..100_000_000_000_000_000 => since / 1000,
+    match since.checked_ilog10().unwrap_or(0) {
+        ..=10 => since * 1000,
+        11..=13 => since,
+        14..=16 => since / 1000,
         _ => since / 1_000_000,
     }
 }
