@@ -62,7 +62,7 @@ pub enum Content {
         /// What is known of them; it holds none itself.
         head: Box<Head>,
         /// The bars, with the basis of each.
-        bars: Stretch,
+        bars: Box<Stretch>,
     },
     /// All observations of a macro series, as JSON.
     Observations(Box<[u8]>),
@@ -122,7 +122,7 @@ impl Section {
                 if !head.chunks.is_empty() || !head.recent.is_empty() || head.tail.is_some() {
                     return Err(Damage);
                 }
-                Content::Bars { head: Box::new(head), bars: read_bars(reader)? }
+                Content::Bars { head: Box::new(head), bars: Box::new(read_bars(reader)?) }
             }
             _ => return Err(Damage),
         };
@@ -290,7 +290,7 @@ mod tests {
             key: Key::from_stored("bars:stock:AAPL:1d"),
             provider: "yahoo".into(),
             fetched_at: Timestamp::from_ms(77),
-            content: Content::Bars { head, bars },
+            content: Content::Bars { head, bars: Box::new(bars) },
         }
     }
 

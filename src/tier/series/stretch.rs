@@ -28,6 +28,21 @@ impl Stretch {
         Self { bars, bases }
     }
 
+    /// Puts later ones behind these.
+    pub fn append(&mut self, later: &Self) {
+        self.bars.append(&later.bars);
+        self.bases.extend_from_slice(&later.bases);
+    }
+
+    /// The basis of the one at this place.
+    ///
+    /// # Panics
+    ///
+    /// If there is none.
+    pub fn basis(&self, at: usize) -> i64 {
+        self.bases[at]
+    }
+
     /// How many bars.
     pub fn len(&self) -> usize {
         self.bars.len()
@@ -77,21 +92,6 @@ impl Stretch {
             }
         }
         both
-    }
-
-    /// Puts later ones behind these.
-    pub fn append(&mut self, later: &Self) {
-        self.bars.append(&later.bars);
-        self.bases.extend_from_slice(&later.bases);
-    }
-
-    /// The basis of the one at this place.
-    ///
-    /// # Panics
-    ///
-    /// If there is none.
-    pub fn basis(&self, at: usize) -> i64 {
-        self.bases[at]
     }
 
     fn push(&mut self, from: &Self, at: usize) {

@@ -91,7 +91,7 @@ impl Cache {
             key: question.key.clone(),
             provider: entry.provider.clone(),
             fetched_at: newest.unwrap_or(entry.fetched_at),
-            content: Content::Bars { head: Box::new(head), bars },
+            content: Content::Bars { head: Box::new(head), bars: Box::new(bars) },
         };
         let bars = read.finals;
         Ok(Loaded { section, bars, spans, missing })

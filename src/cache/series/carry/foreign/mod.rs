@@ -182,7 +182,7 @@ impl Place<'_> {
             key,
             provider: self.of.provider.clone(),
             fetched_at: made_at,
-            content: Content::Bars { head: Box::new(head), bars },
+            content: Content::Bars { head: Box::new(head), bars: Box::new(bars) },
         };
         Ok(Built { section, notes })
     }

@@ -219,7 +219,7 @@ impl Cache {
             actions,
             ..Head::default()
         };
-        let bars = Stretch::new(page.bars, &runs);
+        let bars = Box::new(Stretch::new(page.bars, &runs));
         let content = Content::Bars { head: Box::new(head), bars };
         let section = Section { key, provider: provider.into(), fetched_at: at, content };
         Ok(Built { section, notes: Vec::new() })
