@@ -107,7 +107,9 @@ impl Cache {
         head: &Head,
     ) -> Result<Option<Span>, Error> {
         let Some(held) = head.coverage.spans().bounds() else { return Ok(None) };
-        let said = self.span(question, slice, known).map_err(|usage| {
+        let exchange = self.rules.exchange(&question.key, known);
+        let said = slice.asked.span(slice.interval, self.calendars(), exchange, self.clock.now());
+        let said = said.map_err(|usage| {
             let error = Error::new(Kind::Unsupported, usage.message);
             if let Some(hint) = usage.hint { error.hint(hint) } else { error }
         })?;
