@@ -139,15 +139,18 @@ impl Coverage {
             true
         });
         while self.0.len() > MOST_ROWS {
-            // The oldest first. What holds bars is joined to what holds none after the others, since
-            // that there is none is lost by it, but before the later half of what was fetched.
+            // The shortest first: what is joined counts as fetched when the later of both was, and a
+            // long history that was fetched at once must not become as young as each day behind it.
+            // What holds bars is joined to what holds none after the others, since that there is none
+            // is lost by it, but before the later half of what was fetched.
             let mut fetched: Vec<Timestamp> = self.0.iter().map(|row| row.fetched_at).collect();
             let (_, &mut middle, _) = fetched.select_nth_unstable(MOST_ROWS / 2);
             let pairs = self.0.windows(2).enumerate().filter_map(|(at, pair)| match pair {
                 [row, next] if touch(row, next) => {
                     let fetched_at = row.fetched_at.max(next.fetched_at);
                     let differs = row.is_empty != next.is_empty;
-                    Some((fetched_at > middle, differs, fetched_at, at))
+                    let length = next.span.end().since(row.span.start());
+                    Some((fetched_at > middle, differs, length, at))
                 }
                 _ => None,
             });
@@ -165,6 +168,21 @@ mod tests {
     use super::*;
 
     const INSTANTS: i64 = 30;
+
+    #[test]
+    fn a_history_that_grows_by_the_day_is_known_since_it_was_fetched() {
+        let mut coverage = Coverage::default();
+        coverage.learn(span(0, 5_000), &[1], at(5_000));
+        for day in 5_000..6_000 {
+            coverage.learn(span(day, day + 1), &[day], at(day + 1));
+        }
+        assert!(coverage.rows().len() <= MOST_ROWS);
+        for then in [5_000, 5_300, 5_700, 5_980] {
+            let known = coverage.known_at(at(then)).bounds().unwrap();
+            assert!(known.start() == at(0) && known.end() > at(then - 100), "{then}: {known:?}");
+            assert!(known.end() <= at(then), "{then}: {known:?}");
+        }
+    }
 
     fn at(ms: i64) -> Timestamp {
         Timestamp::from_ms(ms)

@@ -216,7 +216,7 @@ fn requests(times: &[i64], interval: Interval, reach: Reach, now: Timestamp) -> 
     (0..count)
         .zip(0_i64..)
         .map(|(_, number)| {
-            let start = first + (all - longest.min(all)) / steps * number;
+            let start = first + (all - longest.min(all)).saturating_mul(number) / steps;
             let begin = times.partition_point(|time| *time < start);
             let end = times.partition_point(|time| *time - start < longest);
             let most = MOST_BARS / count;
