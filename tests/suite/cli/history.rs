@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::time::Duration;
 
 use mcache::time::Timestamp;
 use serde_json::{Value, json};
 
 use super::{at, json_at};
-use crate::sandbox::{NOW, Sandbox, Upstream, reply};
+use crate::sandbox::{NOW, Random, Sandbox, Upstream, reply};
 
 /// Half a minute after a sandbox starts.
 const THEN: &str = "2026-07-01T15:00:30Z";
@@ -126,6 +127,46 @@ fn every_version_of_a_running_day_is_known_of_its_time() {
     for (then, was) in known {
         let from = ["--from", "2026-06-30", "-fcsv", "--as-of", &then];
         assert_eq!(at(&sandbox, WEEK, &bars(&from)).stdout, was, "{then}");
+    }
+}
+
+#[test]
+fn as_of_any_instant_the_answer_is_what_it_was_then() {
+    const DAY: Duration = Duration::from_hours(24);
+    let mut random = Random(20_260_615);
+    for symbol in ["SPLT", "crypto:BTC"] {
+        let sandbox = Sandbox::new();
+        let mut told = Vec::new();
+        let mut day = Timestamp::parse("2026-06-01T00:00:00Z").unwrap();
+        for _ in 0..12 {
+            let now = day + Duration::from_secs(random.next() % 86_000);
+            let mut back = [random.next() % 40, random.next() % 40];
+            back.sort_unstable();
+            let date = |days: u64| {
+                let at = now - DAY * u32::try_from(days).unwrap();
+                at.to_string()[..10].to_owned()
+            };
+            let (from, to) = (date(back[1]), date(back[0]));
+            let adjust = ["none", "splits", "all"][random.below(3)];
+            let arguments: Vec<String> =
+                ["fetch", symbol, "-pdemo", "-tbars", "-fcsv", "--adjust", adjust]
+                    .into_iter()
+                    .chain(["--from", &from, "--to", &to])
+                    .map(str::to_owned)
+                    .collect();
+            let asked: Vec<&str> = arguments.iter().map(String::as_str).collect();
+            let run = at(&sandbox, &now.to_string(), &asked);
+            assert_eq!(run.code, Some(0), "{run:?}");
+            let then = now + Duration::from_secs(20);
+            told.push((then.to_string(), arguments, run.stdout));
+            day = day + DAY * u32::try_from(1 + random.below(6)).unwrap();
+        }
+        for (then, arguments, was) in told {
+            let mut arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+            arguments.extend(["--as-of", &*then]);
+            let run = at(&sandbox, "2026-12-01T15:00:00Z", &arguments);
+            assert_eq!(run.stdout, was, "{arguments:?}: {run:?}");
+        }
     }
 }
 
