@@ -20,6 +20,7 @@ fn the_help_names_every_command_and_global_option() {
       put          Write any program's value under a key
       limits       May a call be made now, and if not, when and why
       calendar     Is the market open, when does it next open and close
+      diff         What has changed between two instants, or since a receipt
       config       The configuration in force and where each value came from
       completions  Print a completion script for a shell
       man          Print the manual page
