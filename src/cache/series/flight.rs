@@ -222,7 +222,7 @@ impl Cache {
         let interval = slice.stored();
         Some(Piece {
             interval,
-            span: self.overlapping(leg, first, interval),
+            span: self.overlapping(leg, self.with_tail(questions, leg, first), interval),
             session: slice.session,
         })
     }
@@ -253,6 +253,27 @@ impl Cache {
             },
         };
         (want.whole(), want.partial())
+    }
+
+    /// The span of a request, with what is held behind the final bars if it goes there too and that
+    /// counts: of bars that are not final only those of the last request are kept.
+    fn with_tail(&self, questions: &[Question], leg: &Leg, span: Span) -> Span {
+        let will_do = |(_, wish): &(usize, Wish)| wish.edge_will_do;
+        let counts = |tail: &Span| {
+            leg.fill.asked.contains(tail.start()) || leg.wishes.iter().any(will_do)
+        };
+        let Some(tail) = leg.fill.head.tail.filter(counts) else { return span };
+        let horizon = leg.wishes.iter().find_map(|(index, _)| {
+            let question = &questions[*index];
+            let (slice, provider) = (question.slice.as_ref()?, question.providers.first()?);
+            Some(self.finality(question, slice, provider, &leg.known).horizon(leg.planned_at))
+        });
+        if horizon.is_none_or(|horizon| span.end() <= horizon) {
+            return span;
+        }
+        let now = leg.planned_at + Duration::from_millis(1);
+        let end = span.end().max(tail.end().min(now));
+        Span::new(span.start().min(tail.start()), end).unwrap_or(span)
     }
 
     /// The span of a request, from the last final bar on if it goes on behind that: the bar proves
