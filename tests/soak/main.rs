@@ -12,10 +12,12 @@
 //! - `flips` — no flipped byte is ever answered
 //! - `full` — a full disk costs a warning, and only while it is full
 //! - `clock` — a clock that jumps makes nothing fresh and frees no limit
+//! - `window` — a year's window of bars costs one call a session and symbol
 //! - `writers` — how long the longest of many writes takes
 //!
-//! Every scenario drives the real program against a real upstream on loopback, except that
-//! `writers` starts this program again as a process that uses the library. None waits for time to
+//! Every scenario drives the real program against a real upstream on loopback, except that `window`
+//! opens the cache in this process, and `writers` starts this program again as one that uses the
+//! library. None waits for time to
 //! pass but `writers`, whose promise is about a duration.
 
 #![expect(clippy::unwrap_used, reason = "in a test a panic is the report")]
@@ -29,9 +31,13 @@ mod full;
 mod kill;
 mod limits;
 mod processes;
-#[expect(dead_code, unused_imports, reason = "the suite uses what no scenario needs")]
+#[expect(dead_code, reason = "the suite uses what no scenario needs")]
 #[path = "../suite/sandbox/mod.rs"]
 mod sandbox;
+mod window;
+#[expect(dead_code, reason = "the suite uses what no scenario needs")]
+#[path = "../suite/world/mod.rs"]
+mod world;
 mod writers;
 
 use std::process::ExitCode;
@@ -60,7 +66,7 @@ struct Scenario {
     run: fn(Form) -> String,
 }
 
-const SCENARIOS: [Scenario; 13] = [
+const SCENARIOS: [Scenario; 14] = [
     Scenario { name: "crowd", run: crowd::one_key_costs_one_call },
     Scenario { name: "crowd-orphaned", run: crowd::a_killed_holder_frees_the_waiters },
     Scenario { name: "crowd-overlapping", run: crowd::overlapping_sets_cost_one_call_a_symbol },
@@ -73,6 +79,7 @@ const SCENARIOS: [Scenario; 13] = [
     Scenario { name: "clock", run: clock::what_is_from_later_than_now_is_stale },
     Scenario { name: "clock-limits", run: clock::limits_hold_whatever_the_programs_time },
     Scenario { name: "clock-pauses", run: clock::pauses_hold_whatever_the_programs_time },
+    Scenario { name: "window", run: window::a_years_window_costs_one_call_a_session },
     Scenario { name: "writers", run: writers::every_write_gets_its_turn },
 ];
 
