@@ -259,9 +259,8 @@ impl Cache {
     /// counts: of bars that are not final only those of the last request are kept.
     fn with_tail(&self, questions: &[Question], leg: &Leg, span: Span) -> Span {
         let will_do = |(_, wish): &(usize, Wish)| wish.edge_will_do;
-        let counts = |tail: &Span| {
-            leg.fill.asked.contains(tail.start()) || leg.wishes.iter().any(will_do)
-        };
+        let counts =
+            |tail: &Span| leg.fill.asked.contains(tail.start()) || leg.wishes.iter().any(will_do);
         let Some(tail) = leg.fill.head.tail.filter(counts) else { return span };
         let horizon = leg.wishes.iter().find_map(|(index, _)| {
             let question = &questions[*index];
