@@ -40,13 +40,14 @@ fn calls(sandbox: &Sandbox) -> i64 {
 struct Rewritten {
     served: Upstream,
     now: Arc<AtomicI64>,
-    is_rewritten: Arc<AtomicBool>,
+    has_another_past: Arc<AtomicBool>,
 }
 
 impl Rewritten {
     fn new() -> Self {
-        let (now, is_rewritten) = (Arc::new(AtomicI64::new(0)), Arc::new(AtomicBool::new(false)));
-        let (clock, rewritten) = (Arc::clone(&now), Arc::clone(&is_rewritten));
+        let (now, has_another_past) =
+            (Arc::new(AtomicI64::new(0)), Arc::new(AtomicBool::new(false)));
+        let (clock, rewritten) = (Arc::clone(&now), Arc::clone(&has_another_past));
         let served = Upstream::start(move |incoming| {
             let now = Timestamp::from_ms(clock.load(Ordering::SeqCst));
             let answer = mcache::provider::demo::reply(&incoming.path, now);
@@ -56,7 +57,7 @@ impl Rewritten {
             }
             reply(answer.status, "application/json", body.to_string().as_bytes())
         });
-        Self { served, now, is_rewritten }
+        Self { served, now, has_another_past }
     }
 
     fn machine(&self) -> Sandbox {
@@ -227,6 +228,28 @@ fn a_split_that_was_not_known_divides_nothing() {
 }
 
 #[test]
+fn what_is_worked_out_is_as_of_then_too() {
+    let sandbox = Sandbox::new();
+    let before = "2026-06-12T15:00:00Z";
+    let asked: [&[&str]; 4] =
+        [&["-tdividends"], &["-tsplits"], &["-tadjusted_close"], &["-tbars", "-i1wk"]];
+    let told = |now: &str, asked: &[&str], more: &[&str]| {
+        let of = ["fetch", "SPLT", "-pdemo", "--period", "1y"];
+        let mut record = json_at(&sandbox, now, &[&of[..], asked, more].concat());
+        record[0].as_object_mut().unwrap().remove("cache");
+        record
+    };
+    let was = asked.map(|asked| told(before, asked, &[]));
+    assert!(was[0][0]["events"][0]["amount"].as_f64() > Some(0.0), "{}", was[0]);
+    for (asked, was) in asked.into_iter().zip(&was) {
+        assert_ne!(&told(AFTER, asked, &[]), was, "{asked:?}");
+    }
+    for (asked, was) in asked.into_iter().zip(&was) {
+        assert_eq!(&told(AFTER, asked, &["--as-of", "2026-06-12T15:00:30Z"]), was, "{asked:?}");
+    }
+}
+
+#[test]
 fn what_has_changed_is_a_row_a_value() {
     let sandbox = Sandbox::new();
     at(&sandbox, NOW, &bars(&["--period", "5d"]));
@@ -311,7 +334,7 @@ fn history_that_upstream_rewrites_is_known_as_it_was() {
     let early = "2026-06-26T15:00:00Z";
     yahoo.run(&sandbox, early, &wanted);
     let was = yahoo.run(&sandbox, "2026-07-01T15:00:00Z", &wanted);
-    yahoo.is_rewritten.store(true, Ordering::SeqCst);
+    yahoo.has_another_past.store(true, Ordering::SeqCst);
     let verified = yahoo.run(&sandbox, THEN, &[&wanted[..], &["--verify"]].concat());
     verified
         .fails(1, &["AAPL: 3 of 3 final bars compared with yahoo, 1 differs", "2026-06-29  close"]);
@@ -343,8 +366,8 @@ fn a_macro_series_is_known_as_it_was() {
     let wanted = ["fetch", "GDP", "-fcsv"];
     let known: Vec<_> = [(NOW, false), ("2026-07-03T15:00:00Z", false), (WEEK, true)]
         .into_iter()
-        .map(|(now, is_rewritten)| {
-            fred.is_rewritten.store(is_rewritten, Ordering::SeqCst);
+        .map(|(now, has_another_past)| {
+            fred.has_another_past.store(has_another_past, Ordering::SeqCst);
             fred.run(&sandbox, now, &wanted).stdout
         })
         .collect();
