@@ -64,7 +64,7 @@ impl Cache {
             currency: part.head.currency.clone(),
         };
         if question.data_type != DataType::Bars {
-            let derived = self.derived(question, part, about, &gathered);
+            let derived = self.derived(question, slice, part, about, &gathered);
             let body = serde_json::to_vec(&derived).unwrap_or_default();
             let entry = Arc::new(worked_out(entry, &question.read_as, body));
             return Some(Told { entry, bars: None });
@@ -122,6 +122,7 @@ impl Cache {
     fn derived(
         &self,
         question: &Question,
+        slice: &Slice,
         part: &Part,
         about: About,
         gathered: &Gathered,
@@ -129,7 +130,7 @@ impl Cache {
         let Gathered { bars, actions, .. } = gathered;
         match question.data_type {
             DataType::Dividends => {
-                let now_ms = self.clock.now().as_ms();
+                let now_ms = self.read_at(slice).as_ms();
                 Derived::dividends(about, actions, &span_ms(part), now_ms)
             }
             DataType::Splits => Derived::splits(about, actions, &span_ms(part)),
@@ -154,7 +155,7 @@ impl Cache {
         let exchange = exchange.unwrap_or(Exchange::ALWAYS);
         let has_begun = |day: i32| {
             let start = self.calendars().day_start(exchange, Date::from_days(day.into()));
-            start <= self.clock.now()
+            start <= self.read_at(slice)
         };
         resample(&bars, finals, ended, slice.interval, &has_begun)
     }
@@ -189,7 +190,7 @@ impl Cache {
         if question.data_type == DataType::InflationRate {
             series = inflation_rate(&series);
         }
-        if let Ok(span) = self.span(question, slice, &Known::default(), self.clock.now()) {
+        if let Ok(span) = self.span(question, slice, &Known::default(), self.read_at(slice)) {
             let in_span =
                 |date: &str| Timestamp::from_date(date).is_some_and(|at| span.contains(at));
             series.observations.retain(|observation| in_span(&observation.date));
