@@ -5,7 +5,7 @@ use std::ops::Range;
 use mcache::market::{Bar, Interval};
 use serde_json::{Value, json};
 
-use super::stock::DAY;
+use super::stock::{DAY, part_of};
 use crate::sandbox::Random;
 
 /// The first bar there is.
@@ -25,8 +25,9 @@ pub fn download(interval: Interval, span: Range<i64>, now: i64) -> Vec<Bar> {
         .filter(|time| Random(time.cast_unsigned()).below(29) != 3)
         .map(|time| {
             let mut random = Random(time.cast_unsigned());
-            let part = ((now - time) as f64 / length as f64).min(1.0);
-            let mut of = |most: usize| random.below(most) as f64 / 100.0;
+            let part = part_of(now, time, time + length);
+            let mut of =
+                |most: usize| f64::from(u32::try_from(random.below(most)).unwrap()) / 100.0;
             let open = 30_000.0 + of(900_000);
             let close = open + (of(90_000) * part).round();
             let (high, low) = (open.max(close) + 1.0, open.min(close) - 1.0);
@@ -38,7 +39,7 @@ pub fn download(interval: Interval, span: Range<i64>, now: i64) -> Vec<Bar> {
 }
 
 /// Binance's answer.
-pub fn klines(_pair: &str, interval: Interval, span: Range<i64>, rows: usize, now: i64) -> Value {
+pub fn klines(interval: Interval, span: Range<i64>, rows: usize, now: i64) -> Value {
     let bars = download(interval, span, now);
     let text = |value: f64| format!("{value:.8}");
     let row = |bar: &Bar| {

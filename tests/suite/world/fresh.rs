@@ -11,8 +11,13 @@ use super::{World, coin};
 /// By how much two numbers may differ that mean the same.
 const PRECISION: f64 = 1e-5;
 
-fn ensure(holds: bool, why: impl FnOnce() -> String) -> Result<(), String> {
-    if holds { Ok(()) } else { Err(why()) }
+/// Says why something does not hold, if it does not.
+macro_rules! ensure {
+    ($holds:expr, $why:expr) => {
+        if !$holds {
+            return Err($why());
+        }
+    };
 }
 
 /// All that is known without a cache.
@@ -78,7 +83,7 @@ impl<'a> Model<'a> {
         let times = |bars: &[Bar]| bars.iter().map(|bar| at(bar.time)).collect::<Vec<_>>();
         let held: Vec<Bar> = (0..answer.bars.len()).map(|place| answer.bars.bar(place)).collect();
         let (told, wanted) = (times(&held), times(&fresh));
-        ensure(told == wanted, || format!("{}: {told:?}, not {wanted:?}", what()))?;
+        ensure!(told == wanted, || format!("{}: {told:?}, not {wanted:?}", what()));
         for (place, (held, fresh)) in held.iter().zip(&fresh).enumerate() {
             let mut pairs = vec![
                 (held.open, fresh.open),
@@ -92,20 +97,21 @@ impl<'a> Model<'a> {
             }
             for (held_value, fresh_value) in pairs {
                 let is_near = (held_value - fresh_value).abs() <= PRECISION * fresh_value.abs();
-                ensure(is_near, || format!("{}: {held:?}, not {fresh:?}", what()))?;
+                ensure!(is_near, || format!("{}: {held:?}, not {fresh:?}", what()));
             }
-            ensure(held.day == fresh.day, || format!("{}: {:?}", what(), held.day))?;
+            ensure!(held.day == fresh.day, || format!("{}: {:?}", what(), held.day));
             let (begin, of) = (fresh.time, ask.name.as_str());
             if place < answer.finals {
                 let is_final = self.is_final(of, ask.interval, begin, now);
-                ensure(is_final, || format!("{}: not final: {fresh:?}", what()))?;
+                ensure!(is_final, || format!("{}: not final: {fresh:?}", what()));
             }
             let has_ended = self.ends_at(of, ask.interval, begin) <= now;
-            ensure((place < answer.ended) == has_ended, || {
+            ensure!((place < answer.ended) == has_ended, || {
                 format!("{}: has ended: {has_ended}: {fresh:?}", what())
-            })?;
+            });
         }
-        ensure(answer.missing.is_empty(), || format!("{}: {:?}", what(), answer.missing))
+        ensure!(answer.missing.is_empty(), || format!("{}: {:?}", what(), answer.missing));
+        Ok(())
     }
 
     /// Looks at what was asked of upstream since.
@@ -124,9 +130,9 @@ impl<'a> Model<'a> {
             let again = |bar: &&Bar| delivered.is_some_and(|all| all.contains(&bar.time));
             let again = bars.iter().filter(again).count();
             let most = 1 + usize::try_from(self.join_gap).unwrap() * 4;
-            ensure(again <= most, || {
+            ensure!(again <= most, || {
                 format!("{again} final bars were asked for again: {asked:?}")
-            })?;
+            });
             let finals: Vec<i64> = bars
                 .iter()
                 .map(|bar| bar.time)

@@ -109,24 +109,24 @@ impl Told {
             all.push(asked);
             let hangs = all.len() > self.most.load(Ordering::SeqCst);
             drop(all);
-            while hangs {
-                std::thread::park();
+            if hangs {
+                // Nobody ever wakes it.
+                loop {
+                    std::thread::park();
+                }
             }
         };
-        let body = match path.strip_prefix("/v8/finance/chart/") {
-            Some(name) => {
-                let span = number("period1") * 1000..number("period2") * 1000;
-                note(name, &span);
-                let stocks = self.stocks.lock().unwrap();
-                let stock = stocks.iter().find(|stock| stock.name == name).unwrap();
-                chart(stock, interval, span, now)
-            }
-            None => {
-                let span = number("startTime")..number("endTime") + 1;
-                note(&of("symbol").unwrap(), &span);
-                let rows = usize::try_from(number("limit")).unwrap();
-                coin::klines(&of("symbol").unwrap(), interval, span, rows, now)
-            }
+        let body = if let Some(name) = path.strip_prefix("/v8/finance/chart/") {
+            let span = number("period1") * 1000..number("period2") * 1000;
+            note(name, &span);
+            let stocks = self.stocks.lock().unwrap();
+            let stock = stocks.iter().find(|stock| stock.name == name).unwrap();
+            chart(stock, interval, span, now)
+        } else {
+            let span = number("startTime")..number("endTime") + 1;
+            note(&of("symbol").unwrap(), &span);
+            let rows = usize::try_from(number("limit")).unwrap();
+            coin::klines(interval, span, rows, now)
         };
         reply(200, "application/json", &serde_json::to_vec(&body).unwrap())
     }

@@ -32,11 +32,10 @@ impl Ask {
 
     /// When the bars begin that are meant at an instant.
     pub fn span(&self, now: i64) -> Span {
-        let exchange = match self.name.as_str() {
-            "BTC" => Exchange::ALWAYS,
-            name => {
-                Exchange::from_name(if name.ends_with(".L") { "XLON" } else { "XNYS" }).unwrap()
-            }
+        let exchange = match self.name.split_once('.') {
+            _ if self.name == "BTC" => Exchange::ALWAYS,
+            Some((_, "L")) => Exchange::from_name("XLON").unwrap(),
+            _ => Exchange::from_name("XNYS").unwrap(),
         };
         self.asked.span(self.interval, &Calendars::default(), Some(exchange), at(now)).unwrap()
     }

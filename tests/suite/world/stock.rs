@@ -5,6 +5,7 @@
 
 use std::ops::Range;
 use std::sync::OnceLock;
+use std::time::Duration;
 
 use mcache::calendar::{Calendars, Date, Exchange, Session};
 use mcache::market::{Adjust, Bar, Interval};
@@ -32,7 +33,7 @@ pub struct Stock {
     /// When nothing was traded.
     pub halted: Option<Range<Date>>,
     /// Every so many sessions, and bars, one is missing.
-    pub holes: u64,
+    pub holes: u32,
     /// On which date how many shares became of one.
     pub splits: Vec<(Date, f64)>,
     /// On which date which part of the close before was paid out.
@@ -67,7 +68,13 @@ pub fn sessions(of: Exchange) -> &'static [Session] {
 fn noise(of: &str, number: i64, salt: u64) -> f64 {
     let seed = of.bytes().fold(salt, |seed, byte| seed.wrapping_mul(31) ^ u64::from(byte));
     let mut random = Random(seed ^ number.cast_unsigned().wrapping_mul(0x9e37_79b9));
-    random.below(1_000_000) as f64 / 1e6
+    f64::from(u32::try_from(random.below(1_000_000)).unwrap()) / 1e6
+}
+
+/// How much of a stretch of time has gone by.
+pub fn part_of(now: i64, from: i64, to: i64) -> f64 {
+    let length = |from: i64, to: i64| Duration::from_millis((to - from).cast_unsigned());
+    length(from, now.clamp(from, to)).div_duration_f64(length(from, to))
 }
 
 fn mix(from: f64, to: f64, part: f64) -> f64 {
@@ -90,14 +97,16 @@ impl Stock {
             range.as_ref().is_some_and(|range| range.contains(&session.date))
         };
         let is_hole = self.holes > 0
-            && session.date.days().cast_unsigned().wrapping_mul(2_654_435_761) % self.holes == 3;
+            && session.date.days().cast_unsigned().wrapping_mul(2_654_435_761)
+                % u64::from(self.holes)
+                == 3;
         (self.listed.is_none() || is_in(&self.listed)) && !is_in(&self.halted) && !is_hole
     }
 
     /// What was paid, and how much of it, from one instant to another of a session.
     fn paid(&self, session: &Session, number: i64, parts: Range<f64>) -> Bar {
         let of = |salt| noise(self.name, number, salt);
-        let usual = 100.0 + 30.0 * (number as f64 / 5e10).sin();
+        let usual = 100.0 + 30.0 * (part_of(number, 0, 50_000_000_000_000) * 1000.0).sin();
         let (open, close) = (usual + of(1), usual + of(2) * 2.0);
         let (open, close) = (mix(open, close, parts.start), mix(open, close, parts.end));
         let (high, low) = (open.max(close) + of(3), open.min(close) - of(4));
@@ -116,7 +125,7 @@ impl Stock {
         if seen < open || !self.is_traded(session) {
             return None;
         }
-        let part = ((seen - open) as f64 / (close - open) as f64).min(1.0);
+        let part = part_of(seen, open, close);
         let mut bar = self.paid(session, open, 0.0..part);
         if part >= 1.0 && seen < all[at + 1].open.as_ms() + CORRECTED {
             // What is said first is not what is said for ever.
@@ -224,14 +233,14 @@ impl Stock {
         let seen = now - self.delay;
         let starts = (0..).map(|place| open + place * length).take_while(|at| *at < close);
         let is_there = |at: &i64| {
-            let is_hole = self.holes > 0 && noise(self.name, *at, 9) * (self.holes as f64) < 1.0;
+            let is_hole = self.holes > 0 && noise(self.name, *at, 9) * f64::from(self.holes) < 1.0;
             *at <= seen && self.is_traded(session) && !is_hole
         };
         starts
             .filter(is_there)
             .map(|at| {
                 let end = (at + length).min(close);
-                let part = ((seen - at) as f64 / (end - at) as f64).min(1.0);
+                let part = part_of(seen, at, end);
                 let bar = Bar { time: at, day: None, ..self.paid(session, at, 0.0..part) };
                 Bar { adjusted: f64::NAN, ..self.said(bar, 1.0, now, how) }
             })
@@ -242,27 +251,24 @@ impl Stock {
     /// next open.
     pub fn final_at(&self, interval: Interval, begin: i64) -> i64 {
         let length = interval.duration();
-        let settled = match length.map(|length| i64::try_from(length.as_millis()).unwrap()) {
-            Some(length) => begin + length,
-            None => {
-                let all = sessions(self.exchange());
-                let next = all.partition_point(|session| session.open.as_ms() <= begin);
-                all[next].open.as_ms() + DAY
-            }
+        let settled = if let Some(length) = length {
+            begin + i64::try_from(length.as_millis()).unwrap()
+        } else {
+            let all = sessions(self.exchange());
+            let next = all.partition_point(|session| session.open.as_ms() <= begin);
+            all[next].open.as_ms() + DAY
         };
         settled + self.delay
     }
 
     /// When a bar is over that begins at an instant.
     pub fn ends_at(&self, interval: Interval, begin: i64) -> i64 {
-        match interval.duration() {
-            Some(length) => begin + i64::try_from(length.as_millis()).unwrap(),
-            None => {
-                let all = sessions(self.exchange());
-                let next = all.partition_point(|session| session.open.as_ms() <= begin);
-                all[next - 1].close.as_ms()
-            }
+        if let Some(length) = interval.duration() {
+            return begin + i64::try_from(length.as_millis()).unwrap();
         }
+        let all = sessions(self.exchange());
+        let next = all.partition_point(|session| session.open.as_ms() <= begin);
+        all[next - 1].close.as_ms()
     }
 
     /// The last instant of a session at which it was traded, by what is seen now; and that session.
