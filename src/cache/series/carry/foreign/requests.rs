@@ -252,6 +252,7 @@ mod tests {
             let _ = chart(&bytes);
             let _ = decoded(&text);
             let mut row = ROW.as_bytes().to_vec();
+            let at = at % row.len();
             row.splice(at..at, text.bytes());
             let _ = chart(&row);
         }
