@@ -177,7 +177,9 @@ impl Place<'_> {
             // Adjusted closes are of another basis than the prices beside them.
             bars.bars.adjusted.fill(f64::NAN);
         }
-        let head = Head { coverage, actions, ..Head::default() };
+        // Which splits are in prices as they were paid is known: none since the first of them.
+        let actions_at = (adjusted == Adjusted::None).then(|| Timestamp::from_ms(first));
+        let head = Head { coverage, actions, actions_at, ..Head::default() };
         let section = Section {
             key,
             provider: self.of.provider.clone(),
