@@ -178,7 +178,8 @@ impl Place<'_> {
             bars.bars.adjusted.fill(f64::NAN);
         }
         // Which splits are in prices as they were paid is known: none since the first of them.
-        let actions_at = (adjusted == Adjusted::None).then(|| Timestamp::from_ms(first));
+        let actions_at =
+            (adjusted == Adjusted::None).then(|| Timestamp::from_ms(first.saturating_add(1)));
         let head = Head { coverage, actions, actions_at, ..Head::default() };
         let section = Section {
             key,
