@@ -271,10 +271,11 @@ mod tests {
     fn section(bars: usize) -> Section {
         let mut some = Bars::default();
         for at in 0..bars {
-            let (time, price) = (at as i64 * 86_400_000, 100.0 + at as f64);
+            let day = i32::try_from(at).unwrap();
+            let price = 100.0 + f64::from(day);
             some.push(Bar {
-                time,
-                day: i32::try_from(at).ok(),
+                time: i64::from(day) * 86_400_000,
+                day: Some(day),
                 open: price,
                 high: price + 1.0,
                 low: price - 1.0,
@@ -297,7 +298,9 @@ mod tests {
     fn parcel(sections: &[Section]) -> Vec<u8> {
         let mut bytes = Vec::new();
         let mut packer = Packer::new(&mut bytes).unwrap();
-        sections.iter().for_each(|section| packer.add(section).unwrap());
+        for section in sections {
+            packer.add(section).unwrap();
+        }
         packer.finish().unwrap();
         bytes
     }
