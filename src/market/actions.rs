@@ -94,6 +94,16 @@ impl Actions {
         self.splits = splits;
     }
 
+    /// Works out what dividends have left of which that is not known, by the closes before them of
+    /// shares as they were divided at `fetched_ms`.
+    pub fn complete(&mut self, fetched_ms: i64, close_before: &dyn Fn(i64) -> Option<f64>) {
+        for held in self.dividends.iter_mut().filter(|held| held.factor.is_none()) {
+            let amount = held.amount_at(fetched_ms, &self.splits);
+            let close = close_before(held.dividend.at_ms);
+            held.factor = close.and_then(|close| left(amount, close));
+        }
+    }
+
     /// What of it was known at an instant.
     #[must_use]
     pub fn known_at(&self, at_ms: i64) -> Self {

@@ -99,13 +99,20 @@ impl Fill {
 
     /// What the page says of splits and dividends.
     fn learn_actions(&mut self, page: &Page, came: &Came<'_>) {
-        let before = |bars: &Bars, ms: i64| {
-            bars.times.partition_point(|time| *time < ms).checked_sub(1).map(|at| bars.close[at])
-        };
+        let mut known = self.head.coverage.spans();
+        known.insert(came.piece.span);
         let recent = &self.head.recent;
+        // Only of the session before: another close says nothing of what a dividend has left.
+        let before = |bars: &Bars, ms: i64| {
+            let place = bars.times.partition_point(|time| *time < ms).checked_sub(1)?;
+            let since = Span::new(Timestamp::from_ms(bars.times[place]), Timestamp::from_ms(ms))?;
+            known.covers(since).then(|| bars.close[place])
+        };
         let close = |ms: i64| before(&page.bars, ms).or_else(|| before(recent, ms));
         let span = came.piece.span.start().as_ms()..came.piece.span.end().as_ms();
-        self.head.actions.learn(&page.events, span, came.at.as_ms(), &close);
+        let at_ms = came.at.as_ms();
+        self.head.actions.learn(&page.events, span, at_ms, &close);
+        self.head.actions.complete(at_ms, &|ms| before(&page.bars, ms));
         if came.is_open {
             self.head.actions_at = Some(came.at);
         }
