@@ -101,7 +101,8 @@ impl Cache {
             return Landed { flight, came, holder: None };
         };
         let name = name(question);
-        let mut patience = Patience::of(terms.max_wait);
+        let left = flight.leg.as_ref().and_then(|leg| leg.patience);
+        let mut patience = left.unwrap_or_else(|| Patience::of(terms.max_wait));
         loop {
             let permit = self.upstream.permit(site, &mut patience).await;
             let aboard = flight.leg.as_mut().map(|leg| leg.holder.take());
@@ -119,24 +120,10 @@ impl Cache {
                     }
                 }
             };
-            if flight.leg.is_none() {
-                // Between the look at the tiers and this lock another may have landed.
-                if let Some(shared) = self.landed(question, &flight.missing, &name, terms, None) {
-                    return Landed { flight, came: Came::Shared(shared), holder: None };
-                }
-                if question.is_of_bars() {
-                    match self.embark(questions, &flight, site, terms) {
-                        Ok(leg) => flight.leg = Some(Box::new(leg)),
-                        Err(error) => {
-                            return Landed { flight, came: Came::refused(error), holder };
-                        }
-                    }
-                }
+            if let Some(came) = self.before_asking(questions, &mut flight, site, &name, terms) {
+                return Landed { flight, came, holder };
             }
             let piece = flight.leg.as_ref().and_then(|leg| leg.piece);
-            if flight.leg.is_some() && piece.is_none() {
-                return Landed { flight, came: Came::Whole, holder };
-            }
             let validators = self.validators(question, &flight.missing);
             let asking = Asking {
                 site,
@@ -151,10 +138,41 @@ impl Cache {
                 validators: validators.as_ref(),
             };
             let asked = self.upstream.ask(&asking, &permit, &mut patience).await;
+            if let Some(leg) = &mut flight.leg {
+                leg.patience = Some(patience);
+            }
             // A value is as old as the request for it: what changed on its way is not in it.
             let at = self.clock.now() - asked.latency;
             return Landed { flight, came: Came::Asked { asked, at }, holder };
         }
+    }
+
+    /// What there is to say without asking, under the lock of a key; of a series it is worked out what
+    /// to ask for.
+    fn before_asking(
+        &self,
+        questions: &[Question],
+        flight: &mut Flight,
+        site: &Site,
+        name: &str,
+        terms: &Terms,
+    ) -> Option<Came> {
+        let question = &questions[flight.index];
+        if flight.leg.is_none() {
+            // Between the look at the tiers and this lock another may have landed.
+            if let Some(shared) = self.landed(question, &flight.missing, name, terms, None) {
+                return Some(Came::Shared(shared));
+            }
+            if !question.is_of_bars() {
+                return None;
+            }
+            match self.embark(questions, flight, site, terms) {
+                Ok(leg) => flight.leg = Some(Box::new(leg)),
+                Err(error) => return Some(Came::refused(error)),
+            }
+        }
+        let is_whole = flight.leg.as_ref().is_some_and(|leg| leg.piece.is_none());
+        is_whole.then_some(Came::Whole)
     }
 
     /// Takes the lock of a key, if it can be had; without one if locks cannot be kept at all, or if
@@ -223,9 +241,16 @@ impl Cache {
         if let Some(found) = self.newer(question, missing, terms) {
             let is_awaited = awaited.is_some_and(|a| a.before != Some(found.entry.fetched_at));
             let life = self.rules.life(&found.entry, &found.known, self.anybody());
-            // Of a series another process may have filled another part.
-            let is_of_use = found.life.state(now) != State::Gone;
-            if is_of_use && (is_awaited || life.state(now) == State::Fresh) {
+            let is_of_use = match &found.part {
+                None => is_awaited || life.state(now) == State::Fresh,
+                // Another process may have filled another part.
+                Some(part) => {
+                    let is_new = found.entry.fetched_at >= now - missing.since.elapsed();
+                    let will_do = found.life.state(now) == State::Fresh && !terms.refresh;
+                    part.holes.is_empty() && (will_do || (is_awaited && is_new))
+                }
+            };
+            if is_of_use {
                 if found.entry.format != Format::NotFound {
                     return Some(Ok(found));
                 }
@@ -345,9 +370,13 @@ pub(super) fn name(question: &Question) -> String {
 pub(super) fn unsupported(question: &Question) -> Error {
     let (data_type, class) = (question.data_type.as_str(), question.symbol.class().as_str());
     let symbol = &question.symbol;
+    let what = match &question.slice {
+        Some(slice) if question.is_of_bars() => format!("{} {data_type}", slice.stored().as_str()),
+        _ => format!("a {data_type}"),
+    };
     Error::new(
         Kind::Unsupported,
-        format!("no provider of the {class} chain has a {data_type} of `{symbol}`"),
+        format!("no provider of the {class} chain has {what} of `{symbol}`"),
     )
     .hint(format!("see `chains.{class}` in `mcache config show`, or name one with --provider"))
 }

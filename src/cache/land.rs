@@ -129,6 +129,7 @@ impl Cache {
             latency: asked.latency,
         };
         for (index, missing) in everybody {
+            let question = &errand.questions[*index];
             let coalesced = index != own;
             let given = if coalesced { &waiting } else { asked };
             let answer = self.answer(question, errand.terms, missing, given, entry.as_ref());

@@ -62,6 +62,10 @@ impl Cache {
     /// never changes what is held.
     pub fn verify_bars(&self, question: &Question, terms: &Terms) -> Result<Verified, Interrupted> {
         let nothing = |error: Error| Ok(Verified { outcome: Err(error), calls: 0 });
+        if terms.offline {
+            let error = Error::new(Kind::Offline, "--offline asks nobody, and --verify has to");
+            return nothing(error.hint("leave one of both away"));
+        }
         let Some(provider) = question.providers.first() else {
             return nothing(unsupported(question));
         };

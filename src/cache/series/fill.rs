@@ -6,7 +6,7 @@
 
 use std::collections::HashMap;
 
-use crate::market::{Actions, Bar, Bars, Page, Run, restated};
+use crate::market::{Actions, Bar, Bars, Page, Run, Split, restated};
 use crate::policy::{Coverage, Finality};
 use crate::provider::Piece;
 use crate::span::{Span, Spans};
@@ -83,9 +83,11 @@ impl Fill {
         head.currency = page.currency.clone().or(head.currency.take());
         head.exchange = page.exchange.clone().or(head.exchange.take());
         head.first_trade_ms = page.first_trade_ms.or(head.first_trade_ms);
+        let known: Vec<Split> = self.head.actions.splits.iter().map(|held| held.split).collect();
         self.learn_actions(page, came);
         let basis_ms = came.basis(&self.head.actions);
-        if !self.has_given_up && self.is_restated(page, came, basis_ms) {
+        let differs = self.is_doubtful(&known) || self.is_restated(page, came, basis_ms);
+        if differs && !self.has_given_up {
             taken.is_restated = true;
             taken.parts.superseded = self.give_up(came);
         }
@@ -116,6 +118,25 @@ impl Fill {
         if came.is_open {
             self.head.actions_at = Some(came.at);
         }
+    }
+
+    /// Whether it cannot be told if a split that is new is in prices that came about when it
+    /// happened, on a page that did not say: providers divide prices some hours before or after they
+    /// name the split.
+    fn is_doubtful(&self, known: &[Split]) -> bool {
+        /// From the evening before a split to that of its day, everywhere.
+        const ABOUT_MS: i64 = 36 * 3_600_000;
+        let head = &self.head;
+        let splits = head.actions.splits.iter().map(|held| held.split);
+        let new: Vec<i64> =
+            splits.filter(|split| !known.contains(split)).map(|split| split.at_ms).collect();
+        let runs = head.chunks.iter().flat_map(|chunk| &chunk.runs).chain(&head.runs);
+        let mut bases = runs.map(|run| run.basis_ms);
+        let is_closed = |basis_ms: i64| {
+            head.coverage.rows().iter().any(|row| row.fetched_at.as_ms() == basis_ms)
+        };
+        let is_about = |basis_ms: i64| new.iter().any(|ms| (basis_ms - ms).abs() < ABOUT_MS);
+        bases.any(|basis_ms| is_about(basis_ms) && is_closed(basis_ms))
     }
 
     /// Whether a final bar that is held came again with other prices.

@@ -16,13 +16,13 @@ use crate::error::{Error, Kind};
 use crate::flight::Holder;
 use crate::market::{Interval, Page, Reach};
 use crate::policy::plan::holes;
-use crate::policy::{Known, Plan, Terms, TooOld, Want};
+use crate::policy::{Covered, Known, Plan, Terms, TooOld, Want};
 use crate::provider::Piece;
 use crate::span::{Span, Spans};
 use crate::tier::series::Head;
 use crate::tier::{Stored, Tier as _};
 use crate::time::Timestamp;
-use crate::upstream::Site;
+use crate::upstream::{Patience, Site};
 
 /// A flight that fills a series.
 #[derive(Debug)]
@@ -41,6 +41,10 @@ pub(in crate::cache) struct Leg {
     /// When it was decided how far bars are wanted: what goes as far as there is anything is as of
     /// then, however long it waited for its turn and for the requests before it.
     pub(super) planned_at: Timestamp,
+    /// How long it may still wait for others.
+    pub(in crate::cache) patience: Option<Patience>,
+    /// Whether it is asked for although it is fresh.
+    is_refresh: bool,
     /// The requests made by now.
     pub(in crate::cache) calls: u32,
     /// Why the last of them came to nothing.
@@ -52,6 +56,8 @@ pub(in crate::cache) struct Leg {
 struct Wish {
     /// When the bars begin that must be held.
     span: Option<Span>,
+    /// When those begin that must be held besides, to know what has happened to prices.
+    also: Option<Span>,
     /// Whether what is held behind the final bars is fresh enough.
     edge_will_do: bool,
     /// Why it cannot be had.
@@ -84,6 +90,8 @@ impl Cache {
             holder: None,
             piece: None,
             planned_at: self.clock.now(),
+            patience: None,
+            is_refresh: terms.refresh,
             calls: 0,
             failed: None,
         };
@@ -129,7 +137,7 @@ impl Cache {
         site: &Site,
         terms: &Terms,
     ) -> Wish {
-        let mut wish = Wish { span: None, edge_will_do: false, refused: None };
+        let mut wish = Wish { span: None, also: None, edge_will_do: false, refused: None };
         let Some(slice) = &question.slice else { return wish };
         let Ok(Some(span)) = self.wanted(question, slice, &site.name, &leg.known, leg.planned_at)
         else {
@@ -143,7 +151,8 @@ impl Cache {
             let is_fresh = |at| life.state(at) == State::Fresh;
             wish.edge_will_do = is_fresh(now) && is_fresh(now + terms.min_fresh);
         }
-        wish.span = Some(self.with_actions(question, slice, leg, span, terms));
+        let (all, also) = self.with_actions(question, slice, leg, span, terms);
+        (wish.span, wish.also) = (Some(all), also);
         let held = leg.fill.known();
         if !slice.takes_less()
             && let Err(too_old) = self.plan_for(question, leg, span, &held).0
@@ -153,8 +162,11 @@ impl Cache {
         wish
     }
 
-    /// The span and the time since, if it must be known whether shares were divided, or something was
-    /// paid out, after it.
+    /// The span, and the time since, if it must be known whether shares were divided, or something was
+    /// paid out, after it: as one, or, of what is held until later already, from there on.
+    ///
+    /// What is asked for now may be of shares as they were divided this morning: once a session has
+    /// opened since that was last asked, it is asked too, so that all prices are of the same shares.
     fn with_actions(
         &self,
         question: &Question,
@@ -162,36 +174,40 @@ impl Cache {
         leg: &Leg,
         span: Span,
         terms: &Terms,
-    ) -> Span {
-        let now = self.clock.now();
-        let is_known = if slice.undoes_actions(question) {
-            self.knows_prices(question, slice, leg, span)
-        } else {
-            !slice.follows_actions(question)
-                || (!terms.refresh && self.knows_actions(question, leg))
-        };
-        if is_known {
-            return span;
-        }
-        let end = span.end().max(now + Duration::from_millis(1));
-        Span::new(span.start(), end).unwrap_or(span)
-    }
-
-    /// Whether all prices of a span are held, and it is known which splits are in them.
-    fn knows_prices(&self, question: &Question, slice: &Slice, leg: &Leg, span: Span) -> bool {
+    ) -> (Span, Option<Span>) {
+        let end = span.end().max(self.clock.now() + Duration::from_millis(1));
+        let to_now = Span::new(span.start(), end).unwrap_or(span);
         let provider = question.providers.first().map_or("", AsRef::as_ref);
         let finality = self.finality(question, slice, provider, &leg.known);
         let could_begin = |hole| finality.could_begin(slice.session, hole);
-        holes(span, &leg.fill.known(), &could_begin).is_empty()
-            && self.knows_basis(question, slice, provider, &leg.known, &leg.fill.head, span)
+        let is_held = holes(span, &leg.fill.known(), &could_begin).is_empty();
+        if slice.undoes_actions(question) {
+            let head = &leg.fill.head;
+            let is_known =
+                is_held && self.knows_basis(question, slice, provider, &leg.known, head, span);
+            return (if is_known { span } else { to_now }, None);
+        }
+        let opened_since = |at| Span::new(at, end).is_some_and(could_begin);
+        let is_news = !is_held && leg.fill.head.actions_at.is_none_or(opened_since);
+        let is_known = !terms.refresh && !is_news && self.knows_actions(question, leg, terms);
+        if !slice.follows_actions(question) || is_known {
+            return (span, None);
+        }
+        let held_to = leg.fill.head.coverage.rows().last().map(|row| row.span.end());
+        match held_to.filter(|held_to| *held_to > span.end()) {
+            Some(held_to) => (span, Span::new(held_to, end)),
+            None => (to_now, None),
+        }
     }
 
     /// Whether splits and dividends were asked for within their time to live.
-    fn knows_actions(&self, question: &Question, leg: &Leg) -> bool {
+    fn knows_actions(&self, question: &Question, leg: &Leg, terms: &Terms) -> bool {
         let Some(at) = leg.fill.head.actions_at else { return false };
         let provider = question.providers.first().map_or("", AsRef::as_ref);
-        let life = self.life_of_actions(question, provider, &leg.known, at);
-        life.state(self.clock.now()) == State::Fresh
+        let (reader, min_fresh) = self.reader_of_actions(question, terms);
+        let life = self.life_of_actions(question, provider, &leg.known, reader, at);
+        let now = self.clock.now();
+        [now, now + min_fresh].into_iter().all(|at| life.state(at) == State::Fresh)
     }
 
     /// Decides what the next request asks for; nothing if there is nothing left.
@@ -203,12 +219,14 @@ impl Cache {
         let mut pieces = Vec::new();
         let mut like = None;
         for (index, wish) in leg.wishes.iter().filter(|(_, wish)| wish.refused.is_none()) {
-            let (question, Some(span)) = (&questions[*index], wish.span) else { continue };
-            let mut held = leg.fill.head.coverage.spans().union(&leg.fill.asked);
+            let question = &questions[*index];
+            let mut held = leg.needless().union(&leg.fill.asked);
             if let Some(tail) = leg.fill.head.tail.filter(|_| wish.edge_will_do) {
                 held.insert(tail);
             }
-            pieces.extend(self.plan_for(question, leg, span, &held).1.pieces);
+            for span in wish.span.into_iter().chain(wish.also) {
+                pieces.extend(self.plan_for(question, leg, span, &held).1.pieces);
+            }
             like = question.slice.as_ref().or(like);
         }
         // The newest first: it tells of the splits since, without which older prices would seem to be
@@ -248,20 +266,19 @@ impl Cache {
             now: self.clock.now(),
             bars_held: &|span| leg.fill.bars_within(span),
             could_begin: &|span| {
-                leg.reach.since.is_none_or(|since| since < span.end())
-                    && finality.could_begin(session, span)
+                // Of what nothing is known it is not known either whether there is such a symbol.
+                leg.is_blank()
+                    || (leg.reach.since.is_none_or(|since| since < span.end())
+                        && finality.could_begin(session, span))
             },
         };
         (want.whole(), want.partial())
     }
 
-    /// The span of a request, with what is held behind the final bars if it goes there too and that
-    /// counts: of bars that are not final only those of the last request are kept.
+    /// The span of a request, with what is held behind the final bars if it goes there too: of bars
+    /// that are not final only those of the last request are kept.
     fn with_tail(&self, questions: &[Question], leg: &Leg, span: Span) -> Span {
-        let will_do = |(_, wish): &(usize, Wish)| wish.edge_will_do;
-        let counts =
-            |tail: &Span| leg.fill.asked.contains(tail.start()) || leg.wishes.iter().any(will_do);
-        let Some(tail) = leg.fill.head.tail.filter(counts) else { return span };
+        let Some(tail) = leg.fill.head.tail else { return span };
         let horizon = leg.wishes.iter().find_map(|(index, _)| {
             let question = &questions[*index];
             let (slice, provider) = (question.slice.as_ref()?, question.providers.first()?);
@@ -317,6 +334,20 @@ impl Cache {
 }
 
 impl Leg {
+    /// Whether nothing is known of the series, and nobody was asked.
+    fn is_blank(&self) -> bool {
+        let head = &self.fill.head;
+        head.coverage.is_empty() && head.tail.is_none() && self.fill.asked.is_empty()
+    }
+
+    /// What is final and need not be asked for again; that there was none is asked again by who wants
+    /// everything anew.
+    fn needless(&self) -> Spans {
+        let rows = self.fill.head.coverage.rows().iter();
+        let is_needless = |row: &&Covered| !row.is_empty || row.is_imported || !self.is_refresh;
+        rows.filter(is_needless).map(|row| row.span).collect()
+    }
+
     /// The head of the series as an entry, once something has come of it.
     pub(super) fn entry(&self, question: &Question) -> Option<Entry> {
         Some(Entry {

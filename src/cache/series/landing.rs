@@ -155,7 +155,7 @@ impl Cache {
         };
         let status = match (calls, failed) {
             (_, Some(_)) if served.status == Status::Stale => Status::Stale,
-            (0, _) if leg.calls == 0 => Status::Hit,
+            (0, _) if leg.calls == 0 && leg.fill.edge_at.is_some() => Status::Hit,
             _ if errand.terms.refresh => Status::Refresh,
             _ => Status::Miss,
         };

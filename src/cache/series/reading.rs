@@ -19,6 +19,7 @@ use crate::market::{
     SessionKind, adjust, inflation_rate, resample,
 };
 use crate::policy::Known;
+use crate::policy::finality::next_day;
 use crate::span::Span;
 use crate::tier::Tier as _;
 use crate::tier::series::{ChunkRef, Head};
@@ -69,7 +70,11 @@ impl Cache {
             let entry = Arc::new(worked_out(entry, &question.read_as, body));
             return Some(Told { entry, bars: None });
         }
-        let Resampled { bars, finals, ended } = self.resampled(question, slice, found, gathered);
+        let mut read = self.resampled(question, slice, found, gathered);
+        if slice.interval != slice.stored() {
+            self.cut(question, slice, found, part, &mut read);
+        }
+        let Resampled { bars, finals, ended } = read;
         let series = BarSeries {
             symbol: about.symbol,
             asset_class: about.asset_class,
@@ -137,6 +142,34 @@ impl Cache {
             DataType::TotalReturn => Derived::total_return(about, bars),
             _ => Derived::adjusted_close(about, bars),
         }
+    }
+
+    /// Leaves out weeks and months of which days are missing, and those that are not final if only
+    /// final ones are wanted.
+    fn cut(
+        &self,
+        question: &Question,
+        slice: &Slice,
+        found: &Found,
+        part: &Part,
+        read: &mut Resampled,
+    ) {
+        let exchange = self.rules.exchange(&question.key, &found.known).unwrap_or(Exchange::ALWAYS);
+        let start = |date| self.calendars().day_start(exchange, date);
+        let is_whole = |day: i32| {
+            let date = Date::from_days(day.into());
+            let span = Span::new(start(date), start(next_day(slice.interval, date)));
+            let meets = |hole: &Span| span.is_some_and(|span| span.intersection(*hole).is_some());
+            !part.holes.iter().any(meets)
+        };
+        let most = if slice.final_only { read.finals } else { read.bars.len() };
+        let mut kept = Resampled::default();
+        for at in (0..most).filter(|at| is_whole(read.bars.days[*at])) {
+            kept.bars.push(read.bars.bar(at));
+            kept.finals += usize::from(at < read.finals);
+            kept.ended += usize::from(at < read.ended);
+        }
+        *read = kept;
     }
 
     /// Weeks or months of days, if those are asked for.

@@ -5,6 +5,7 @@
 //! bars lives by the rules of bars. One with a hole answers nobody, unless a part will do.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use super::Slice;
 use crate::cache::lookup::Found;
@@ -15,7 +16,7 @@ use crate::error::Usage;
 use crate::key::Key;
 use crate::market::{Bars, DataType};
 use crate::policy::plan::holes;
-use crate::policy::{Finality, Known, Terms};
+use crate::policy::{Finality, Known, Reader, Terms};
 use crate::span::{Span, Spans};
 use crate::tier::series::Head;
 use crate::time::Timestamp;
@@ -112,7 +113,7 @@ impl Cache {
             found.life = found.life.sooner(own);
         }
         if question.data_type.made_of() == DataType::Bars {
-            self.stand_in_series(question, slice, found, now);
+            self.stand_in_series(question, slice, terms, found, now);
         }
     }
 
@@ -120,6 +121,7 @@ impl Cache {
         &self,
         question: &Question,
         slice: &Slice,
+        terms: &Terms,
         found: &mut Found,
         now: Timestamp,
     ) {
@@ -137,7 +139,7 @@ impl Cache {
         };
         let holes = missing(&known(&head.coverage, head.tail));
         if missing(&head.coverage.spans()).is_empty() {
-            found.life = self.life_of_final(question, slice, found, &head, now);
+            found.life = self.life_of_final(question, slice, terms, found, &head, now);
         } else if !holes.is_empty() {
             found.life = if slice.partial { stale(&found.life) } else { nothing(&found.life) };
         }
@@ -149,6 +151,7 @@ impl Cache {
         &self,
         question: &Question,
         slice: &Slice,
+        terms: &Terms,
         found: &Found,
         head: &Head,
         now: Timestamp,
@@ -161,8 +164,13 @@ impl Cache {
             });
             return if is_known { life } else { nothing(&found.life) };
         }
+        if head.coverage.is_empty() {
+            return life;
+        }
         let at = head.actions_at.unwrap_or(Timestamp::from_ms(0));
-        let actions = self.life_of_actions(question, &found.entry.provider, &found.known, at);
+        let (reader, _) = self.reader_of_actions(question, terms);
+        let actions =
+            self.life_of_actions(question, &found.entry.provider, &found.known, reader, at);
         Life { gone_at: life.gone_at, error_until: life.error_until, ..actions }
     }
 
@@ -195,6 +203,7 @@ impl Cache {
         question: &Question,
         provider: &str,
         known: &Known,
+        reader: Reader,
         at: Timestamp,
     ) -> Life {
         let dividends = Entry {
@@ -205,7 +214,20 @@ impl Cache {
             format: Format::Binary,
             body: Box::default(),
         };
-        self.rules.life(&dividends, known, self.anybody())
+        self.rules.life(&dividends, known, reader)
+    }
+
+    /// Who reads splits and dividends, and how long they must stay fresh: of bars nobody is told that
+    /// they are too old, since those do not change.
+    pub(super) fn reader_of_actions(
+        &self,
+        question: &Question,
+        terms: &Terms,
+    ) -> (Reader, Duration) {
+        match question.data_type {
+            DataType::Bars => (self.anybody(), Duration::ZERO),
+            _ => (self.reader(terms), terms.min_fresh),
+        }
     }
 }
 

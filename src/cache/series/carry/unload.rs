@@ -19,7 +19,7 @@ use crate::policy::coverage::Covered;
 use crate::policy::{Finality, Known};
 use crate::span::{Span, Spans};
 use crate::tier::series::parcel::{Content, Section};
-use crate::tier::series::{ChunkRef, Head, Parts, Stretch, Superseded, settle};
+use crate::tier::series::{ChunkRef, Head, Parts, Stretch, Superseded, Version, settle};
 use crate::tier::{Incoming, Stored};
 use crate::time::Timestamp;
 use crate::validate;
@@ -144,7 +144,7 @@ impl Cache {
         head.first_trade_ms = head.first_trade_ms.or(said.first_trade_ms);
         head.actions_at = head.actions_at.max(said.actions_at.map(|at| at.min(now)));
         let edge_at = held.map(|held| held.entry.fetched_at);
-        put(head, new, &spans, edge_at);
+        let superseded = put(head, new, &spans, edge_at, now);
         let chunks = seal(&mut fill, interval, &load);
         let fetched_at = match (fill.head.tail, edge_at) {
             // What lies behind the final bars is as old as it was.
@@ -159,7 +159,7 @@ impl Cache {
             format: Format::Binary,
             body: fill.head.to_body().into(),
         };
-        let parts = Parts { chunks, ..Parts::default() };
+        let parts = Parts { chunks, superseded: superseded.into_iter().collect() };
         Ok((unloaded, Some(self.carried(entry, known, parts))))
     }
 
@@ -194,10 +194,15 @@ impl Cache {
             format: Format::Json,
             body: record.to_json().into(),
         };
-        let superseded = held.filter(|held| held.entry.body != entry.body).map(|held| Superseded {
+        // Of one that is the same it is only said that it was known before already.
+        let superseded = held.map(|held| Superseded {
             known_from: held.entry.fetched_at,
             known_until: fetched_at,
-            body: held.entry.body.clone(),
+            body: if held.entry.body == entry.body {
+                Box::default()
+            } else {
+                held.entry.body.clone()
+            },
         });
         let parts = Parts { superseded: superseded.into_iter().collect(), ..Parts::default() };
         let known = held.map(|held| held.known.clone()).unwrap_or_default();
@@ -332,23 +337,33 @@ fn news(
     (new, spans, unloaded)
 }
 
-/// Puts final bars into a head; what was not final and is known better now goes.
-fn put(head: &mut Head, new: Stretch, spans: &Spans, edge_at: Option<Timestamp>) {
+/// Puts final bars into a head; what was not final and is known better now goes, and is given back as
+/// it was.
+fn put(
+    head: &mut Head,
+    new: Stretch,
+    spans: &Spans,
+    edge_at: Option<Timestamp>,
+    now: Timestamp,
+) -> Option<Superseded> {
     let recent = Stretch::new(head.recent.clone(), &head.runs);
     let finals = new.over(&recent.slice(0..head.finals));
-    let mut first = head.finals;
     let known_to = spans.iter().map(|span| span.end()).max();
-    if let (Some(tail), Some(known_to)) =
-        (head.tail, known_to.filter(|to| head.tail.is_some_and(|tail| tail.start() < *to)))
-    {
+    let known_to = known_to.filter(|to| head.tail.is_some_and(|tail| tail.start() < *to));
+    let mut first = head.finals;
+    let mut superseded = None;
+    if let (Some(span), Some(known_to)) = (head.tail, known_to) {
+        let stretch = recent.slice(head.finals..recent.len());
+        let known_from = edge_at.filter(|known_from| *known_from < now);
+        superseded = known_from.map(|from| Version { span, stretch }.superseded(from, now));
         // What was asked for before there was anything behind it says nothing of that.
         let is_later = edge_at.is_some_and(|edge_at| known_to <= edge_at);
-        head.tail = Span::new(known_to.max(tail.start()), tail.end()).filter(|_| is_later);
-        first = match head.tail {
+        head.tail = Span::new(known_to, span.end()).filter(|_| is_later);
+        let kept = match head.tail {
             Some(tail) => recent.bars.times.partition_point(|ms| *ms < tail.start().as_ms()),
             None => recent.len(),
-        }
-        .max(head.finals);
+        };
+        first = first.max(kept);
     }
     let tail = recent.slice(first..recent.len());
     let ended = head.ended.saturating_sub(first);
@@ -356,6 +371,7 @@ fn put(head: &mut Head, new: Stretch, spans: &Spans, edge_at: Option<Timestamp>)
     head.ended = finals.len() + ended.min(tail.len());
     let all = finals.over(&tail);
     (head.runs, head.recent) = (all.runs(), all.bars);
+    superseded
 }
 
 /// Moves final bars into chunks, if there are many.

@@ -66,8 +66,11 @@ impl Charts for BinanceCharts {
 /// How many bars of an interval Binance gives of whatever it has.
 pub(in crate::provider) fn reach(interval: Interval) -> Option<Reach> {
     let has = !matches!(interval, Interval::Minute2 | Interval::Week1 | Interval::Month1);
-    has.then(|| Reach { rows: Some(ROWS), ..Reach::default() })
+    has.then(|| Reach { rows: Some(ROWS), since: Some(SINCE), ..Reach::default() })
 }
+
+/// 2017-07-14: the first day of which Binance has any bar.
+const SINCE: Timestamp = Timestamp::from_seconds(1_499_990_400);
 
 /// The bars that begin in the span of a piece.
 fn bars(piece: &Piece, rows: &[Kline]) -> Result<Bars, &'static str> {
