@@ -7,6 +7,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::time::Timestamp;
 use crate::units::duration_for_people;
 
 /// Something a user should know although the answer stands.
@@ -82,6 +83,22 @@ pub enum Warning {
         /// The exchanges, with what is known of a single one.
         of: String,
     },
+    /// Upstream says something else of what was final.
+    Restated {
+        /// Of what symbol.
+        symbol: String,
+    },
+    /// An answer lacks a part of what was asked for.
+    Partial {
+        /// Of what symbol.
+        symbol: String,
+        /// From when on.
+        from: Timestamp,
+        /// Until when.
+        to: Timestamp,
+        /// Why.
+        why: String,
+    },
     /// The cap is reached by what may not be dropped.
     OverCap {
         /// The folder.
@@ -106,6 +123,23 @@ const DROPPED: &str =
 fn dropped(f: &mut fmt::Formatter<'_>, path: &Path, series: usize) -> fmt::Result {
     let (path, were) = (path.display(), if series == 1 { "was" } else { "were" });
     write!(f, "the cache in `{path}` is full: {series} series {were} dropped, {DROPPED}")
+}
+
+impl Warning {
+    /// What is said of a series.
+    fn of_series(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Restated { symbol } => write!(
+                f,
+                "{symbol}: upstream says something else of its history than is held, so it was asked \
+                 for anew; `mcache diff` says what has changed"
+            ),
+            Self::Partial { symbol, from, to, why } => {
+                write!(f, "{symbol}: nothing from {from} to {to}: {why}")
+            }
+            _ => Ok(()),
+        }
+    }
 }
 
 impl fmt::Display for Warning {
@@ -162,6 +196,7 @@ impl fmt::Display for Warning {
                 )
             }
             Self::Guessed { of } => write!(f, "sessions beyond what is known of {of} are guessed"),
+            Self::Restated { .. } | Self::Partial { .. } => self.of_series(f),
             Self::OverCap { path } => write!(f, "the cache in `{}` {OVER_CAP}", path.display()),
             Self::SeriesDropped { path, series } => dropped(f, path, *series),
         }

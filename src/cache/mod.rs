@@ -53,10 +53,11 @@ use crate::error::Error;
 use crate::flight::Flights;
 use crate::key::Key;
 use crate::ledger::Ledger;
-use crate::market::{BarSeries, DataType, Symbol};
+use crate::market::{BarSeries, DataType, Gap, Symbol};
 use crate::policy::{Invalidation, Known, Lasting, Priority, Reason, Rules, Terms};
 use crate::tier::disk::Disk;
 use crate::tier::memory::{Bounds, Memory};
+use crate::time::Timestamp;
 use crate::upstream::{Site, Upstream};
 use crate::warning::Warning;
 
@@ -122,6 +123,18 @@ pub struct Question {
     pub pinned: bool,
     /// Which part of it, and how, if it is read out of a series.
     pub slice: Option<Slice>,
+}
+
+/// What an answer lacks.
+fn partial(answer: &Answer) -> Vec<Warning> {
+    let bars = answer.outcome.as_ref().ok().and_then(|served| served.bars.as_ref());
+    let warning = |bars: &BarSeries, gap: &Gap| Warning::Partial {
+        symbol: bars.symbol.clone(),
+        from: Timestamp::from_ms(gap.from_ms),
+        to: Timestamp::from_ms(gap.to_ms),
+        why: gap.why.clone(),
+    };
+    bars.map(|bars| bars.missing.iter().map(|gap| warning(bars, gap)).collect()).unwrap_or_default()
 }
 
 impl Question {
@@ -286,8 +299,9 @@ impl Cache {
         purpose: Purpose,
         deliver: &mut dyn FnMut(usize, Answer),
     ) -> Result<(), Interrupted> {
-        let deliver: &mut dyn FnMut(usize, Answer) = &mut |index, answer| {
+        let deliver: &mut dyn FnMut(usize, Answer) = &mut |index, mut answer| {
             self.say_guess(&answer);
+            answer.warnings.extend(partial(&answer));
             deliver(index, answer);
         };
         let mut open = Vec::new();

@@ -15,6 +15,7 @@ use crate::policy::{self, Cause, Course, Known};
 use crate::tier::Incoming;
 use crate::time::Timestamp;
 use crate::upstream::Given;
+use crate::warning::Warning;
 
 /// Why a part of a series is missing that its provider has not.
 const OUT_OF_REACH: &str = "it is older than what the provider gives";
@@ -153,20 +154,24 @@ impl Cache {
         let Some(served) = self.served(question, &found, why) else {
             return refused(unreadable(question));
         };
-        let status = match (calls, failed) {
-            (_, Some(_)) if served.status == Status::Stale => Status::Stale,
-            (0, _) if leg.calls == 0 && leg.fill.edge_at.is_some() => Status::Hit,
-            _ if errand.terms.refresh => Status::Refresh,
-            _ => Status::Miss,
+        // What failed may have been for another's part; who wants everything anew has not got it.
+        let failed = failed.filter(|_| served.status == Status::Stale || errand.terms.refresh);
+        let status = match failed {
+            Some(_) => served.status,
+            None if leg.calls == 0 && leg.fill.edge_at.is_some() => Status::Hit,
+            None if errand.terms.refresh => Status::Refresh,
+            None => Status::Miss,
         };
-        let answered_by = if leg.calls == 0 { AnsweredBy::Disk } else { AnsweredBy::Upstream };
+        let is_held = leg.calls == 0 || failed.is_some();
+        let answered_by = if is_held { AnsweredBy::Disk } else { AnsweredBy::Upstream };
         let served = Served { status, answered_by, upstream_calls: calls, ..served };
-        let warnings = match failed {
-            Some(error) if status == Status::Stale => {
-                vec![is_stale(question, &served, now, &error.message)]
-            }
-            _ => Vec::new(),
-        };
+        let mut warnings = Vec::new();
+        if let Some(error) = failed {
+            warnings.push(is_stale(question, &served, now, &error.message));
+        }
+        if leg.fill.has_given_up {
+            warnings.push(Warning::Restated { symbol: question.symbol.to_string() });
+        }
         Answer { outcome: Ok(served), warnings, took }
     }
 

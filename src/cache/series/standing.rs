@@ -257,7 +257,8 @@ pub(super) fn final_life(life: &Life) -> Life {
 
 /// The life of what answers if nothing better can be had.
 fn stale(life: &Life) -> Life {
-    Life { expires_at: life.expires_at.min(life.fetched_at), until: Until::Ttl, ..*life }
+    let expires_at = life.expires_at.min(life.fetched_at);
+    Life { ttl: Duration::ZERO, expires_at, until: Until::Ttl, ..*life }
 }
 
 /// The life of what answers nobody.

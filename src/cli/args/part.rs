@@ -2,6 +2,7 @@
 
 use clap::{Args, ValueEnum};
 
+use super::on_one_line;
 use crate::market::{self, Interval};
 use crate::policy::wanted::{Edge, Period};
 use crate::time::Timestamp;
@@ -10,17 +11,17 @@ use crate::time::Timestamp;
 #[derive(Args, Debug, Default)]
 pub(crate) struct Part {
     /// How long a bar is: 1m 2m 3m 5m 15m 30m 1h 2h 4h 6h 8h 12h 1d 1wk 1mo [default: 1d]
-    #[arg(short, long, value_name = "INTERVAL", value_parser = Interval::parse)]
+    #[arg(short, long, value_name = "INTERVAL", value_parser = interval)]
     pub(crate) interval: Option<Interval>,
     /// The first day, as the exchange dates it, or an instant: 2026-07-01, 2026-07-01T13:30:00Z
-    #[arg(long, value_name = "DATE|TIME", value_parser = Edge::parse)]
+    #[arg(long, value_name = "DATE|TIME", value_parser = edge)]
     pub(crate) from: Option<Edge>,
     /// The last day, included, or the instant before which it ends [default: now]
-    #[arg(long, value_name = "DATE|TIME", value_parser = Edge::parse)]
+    #[arg(long, value_name = "DATE|TIME", value_parser = edge)]
     pub(crate) to: Option<Edge>,
     /// How far back: 5d (sessions), 2wk, 1mo, 20y, ytd, max [default: 1y; of minutes and hours 5d; of a
     /// macro series all]
-    #[arg(long, value_name = "PERIOD", conflicts_with = "from", value_parser = Period::parse)]
+    #[arg(long, value_name = "PERIOD", conflicts_with = "from", value_parser = period)]
     pub(crate) period: Option<Period>,
     /// With or without early and late trading, for intervals shorter than a day [default: regular]
     #[arg(long, value_name = "HOURS")]
@@ -44,6 +45,44 @@ pub(crate) struct Manner {
     /// (UTC)
     #[arg(long, value_name = "TIME", value_parser = super::history::instant, conflicts_with_all = ["refresh", "no_cache"])]
     pub(crate) as_of: Option<Timestamp>,
+}
+
+impl Part {
+    /// The first option that says something of a series.
+    pub(crate) fn said(&self) -> Option<&'static str> {
+        let said = [
+            ("--interval", self.interval.is_some()),
+            ("--from", self.from.is_some()),
+            ("--to", self.to.is_some()),
+            ("--period", self.period.is_some()),
+            ("--session", self.session.is_some()),
+        ];
+        said.into_iter().find(|(_, is_said)| *is_said).map(|(name, _)| name)
+    }
+}
+
+impl Manner {
+    /// The first option that says something of a series.
+    pub(crate) fn said(&self) -> Option<&'static str> {
+        let said = [
+            ("--adjust", self.adjust.is_some()),
+            ("--final-only", self.final_only),
+            ("--partial", self.partial),
+        ];
+        said.into_iter().find(|(_, is_said)| *is_said).map(|(name, _)| name)
+    }
+}
+
+fn interval(text: &str) -> Result<Interval, String> {
+    Interval::parse(text).map_err(on_one_line)
+}
+
+fn edge(text: &str) -> Result<Edge, String> {
+    Edge::parse(text).map_err(on_one_line)
+}
+
+fn period(text: &str) -> Result<Period, String> {
+    Period::parse(text).map_err(on_one_line)
 }
 
 /// Hours of trading.

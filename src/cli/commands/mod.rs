@@ -105,6 +105,19 @@ fn slice(part: &Part) -> Slice {
     }
 }
 
+/// Refuses an option that says something of series where no question is about one.
+fn of_series(said: Option<&'static str>, questions: &[Question]) -> Result<(), Usage> {
+    let is_of_any = questions.iter().any(|question| question.slice.is_some());
+    let other = questions.first().filter(|_| !is_of_any);
+    let Some((option, question)) = said.zip(other) else { return Ok(()) };
+    let data_type = question.data_type.as_str();
+    Err(Usage::new(format!(
+        "{option} is for series, and {} is asked for a {data_type}",
+        question.symbol
+    ))
+    .hint("name a type with --type, as in `-t bars`"))
+}
+
 /// The terms that `fetch` and `warm` share.
 fn terms(asked: &Asked, invocation: &Invocation<'_>) -> Terms {
     Terms {

@@ -21,6 +21,8 @@ fn the_help_names_every_command_and_global_option() {
       limits       May a call be made now, and if not, when and why
       calendar     Is the market open, when does it next open and close
       diff         What has changed between two instants, or since a receipt
+      export       Write what is held of series to a file, for another cache
+      import       Take series out of files, so that they are never asked for
       config       The configuration in force and where each value came from
       completions  Print a completion script for a shell
       man          Print the manual page

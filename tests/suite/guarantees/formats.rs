@@ -70,7 +70,7 @@ const FIXTURES: [Fixture; 4] = [
     Fixture {
         name: "cache-v1.8.db",
         user_version: 1008,
-        fetched_at: "2026-07-01T15:00:00.045Z",
+        fetched_at: "2026-07-01T15:00:00.014Z",
         ttl_seconds: 48.0,
         expired: Some("rule"),
         series: 1,
