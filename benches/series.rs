@@ -5,6 +5,8 @@
 //! - A session's bar more for 5,000 symbols: heads decoded, extended, encoded and stored, 500 in a
 //!   transaction.
 //! - A head decoded, as every hit does.
+//! - Twenty years of one symbol read, head and chunks, among 25 million bars of others against alone: in
+//!   turns.
 //!
 //! Prices are a random walk in cents, volumes whole. Times are the process's own, whatever else the
 //! machine does. Exit code 1 if a target is missed.
@@ -19,6 +21,7 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use mcache::clock::Clock;
 use mcache::codec::Packing;
 use mcache::codec::bars::{Effort, pack, unpack};
 use mcache::db::Database;
@@ -42,6 +45,12 @@ const SYMBOLS: usize = 500;
 const MINUTES: usize = 100_000;
 const MINUTE_SYMBOLS: usize = 10;
 
+/// How many symbols of minute bars make 25 million bars.
+const CROWD: usize = 250;
+
+/// How often each side reads.
+const READS: usize = 301;
+
 /// How many heads gain a bar, and how many of them in one transaction.
 const HEADS: usize = 5_000;
 const BATCH: usize = 500;
@@ -50,6 +59,7 @@ fn main() -> ExitCode {
     let mut met = bytes("daily bars", Interval::Day1, SYMBOLS, DAYS, 10.0);
     met &= bytes("minute bars", Interval::Minute1, MINUTE_SYMBOLS, MINUTES, 5.0);
     met &= appending();
+    met &= crowded();
     if met { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
@@ -263,6 +273,38 @@ fn appending() -> bool {
     let name = format!("of that its {} bars, {} bytes", head.recent.len(), packed.len());
     line(&name, repeated(|| unpack(black_box(&packed)).unwrap()), "us", 20.0);
     line("the same head, encoded", repeated(|| black_box(&head).to_body()), "us", 100.0);
+    met
+}
+
+/// Twenty years of one symbol, read among 25 million bars of others and alone.
+fn crowded() -> bool {
+    let folders = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
+    let [alone, crowd] =
+        [0, 1].map(|at| Disk::new(Database::at(folders[at].path()), Packing::Zstd));
+    let of_days = || settled(&walk(1, Interval::Day1, DAYS), Interval::Day1);
+    let key = key(0, Interval::Day1);
+    for disk in [&alone, &crowd] {
+        disk.put(&mut [named(of_days(), key.clone())]).unwrap();
+    }
+    let minutes = walk(7, Interval::Minute1, MINUTES);
+    for n in 0..CROWD {
+        let others = named(settled(&minutes, Interval::Minute1), self::key(n, Interval::Minute1));
+        crowd.put(&mut [others]).unwrap();
+    }
+    let read = |disk: &Disk| {
+        let since = Clock::system().stopwatch();
+        let shelf = disk.get(&key).unwrap().unwrap();
+        let head = Head::from_body(&shelf[0].entry.body).unwrap();
+        let chunks = disk.chunks(&key, "yahoo", &head.chunks).unwrap();
+        let bars: usize = chunks.iter().flatten().map(Bars::len).sum();
+        assert_eq!(bars + head.recent.len(), DAYS);
+        since.elapsed().as_secs_f64()
+    };
+    let mut ratios: Vec<f64> = (0..READS).map(|_| read(&crowd) / read(&alone)).collect();
+    ratios.sort_by(f64::total_cmp);
+    let met =
+        line("one symbol among 25 million bars, against alone", ratios[READS / 2], "times", 1.5);
+    println!("{:<44} {:>9.2} ms", "  the same, alone", read(&alone) * 1e3);
     met
 }
 

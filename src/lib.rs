@@ -67,6 +67,8 @@
 //! | What becomes of a page? Was history restated? | `cache/series/fill.rs` |
 //! | What do splits and dividends make of a price? | [`market::adjust()`], [`market::Actions`] |
 //! | What is worked out of bars? | `cache/series/reading.rs`, [`market::derived`], [`market::resample()`] |
+//! | What was known when, and what has changed since? | `cache/series/past.rs`, `cache/series/changed.rs`, [`market::changes()`] |
+//! | What leaves the cache as a file, and comes out of one? | `cache/series/carry/`, [`tier::series::parcel`] |
 //! | How are bars kept, and what goes into which chunk? | [`tier::series`], `tier/disk/chunks.rs` |
 //! | What does a hit write? | [`db::hits`] |
 //! | What is counted, and what does it mean? | [`db::tally`], [`cache::Report`] |

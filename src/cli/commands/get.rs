@@ -11,6 +11,7 @@ use crate::cli::output::table::{Side, Table, value_as_json, value_for_people};
 use crate::entry::{Format as EntryFormat, State};
 use crate::key::{PUT, Pattern};
 use crate::policy::Terms;
+use crate::tier::series::Head;
 
 pub(in crate::cli) fn run(args: &Get, invocation: Invocation<'_>) -> anyhow::Result<Exit> {
     let format = invocation.format(&[Format::Table, Format::Json])?;
@@ -33,6 +34,14 @@ pub(in crate::cli) fn run(args: &Get, invocation: Invocation<'_>) -> anyhow::Res
         ui.failure(&format!("{}: {why}", question.key));
         return Ok(Exit::Failure);
     };
+    if Head::is_head(&served.entry.body) {
+        let symbol = &question.symbol;
+        ui.failure(&format!(
+            "{}: it is a series: `mcache fetch {symbol} -t bars` reads it",
+            question.key
+        ));
+        return Ok(Exit::Failure);
+    }
     if format == Format::Json {
         writeln!(ui.data(), "{}", value_as_json(&served.entry))?;
     } else {
