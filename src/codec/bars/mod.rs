@@ -3,9 +3,9 @@
 //! # Shape
 //!
 //! A byte that says which format this is, the version of the integer coder, how many bars there are
-//! and whether they are dated; then the times ([`times`]) and the prices ([`prices`]), column by
+//! and whether they are dated; then the times (`times.rs`) and the prices (`prices.rs`), column by
 //! column. What stands in a column are small integers: differences from what the columns before it let
-//! expect, in steps of what the provider counts in ([`scale`]). They are written by [`stream`], as
+//! expect, in steps of what the provider counts in (`scale.rs`). They are written by `stream.rs`, as
 //! bytes where bars are few and through `pco` where they are many. A value that does not fit the steps
 //! of its column stands beside it as it is, so nothing is ever rounded.
 //!

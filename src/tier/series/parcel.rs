@@ -5,7 +5,7 @@
 //! A magic of four bytes, whose last is the version; sections; an end. A section is the length of its
 //! packed bytes and their sum (XXH3), eight bytes each, lowest first, and the bytes; the end is a
 //! length of zero, how many sections there were, and the sum of everything before that sum. A section
-//! is packed as older versions are ([`past`]): as it is, or by zstd where that pays. In it stand what
+//! is packed as older versions are (`past.rs`): as it is, or by zstd where that pays. In it stand what
 //! it is, its key, its provider and when it was fetched; of bars then a head without bars, and sealed
 //! chunks of final ones; of a macro series its JSON.
 //!

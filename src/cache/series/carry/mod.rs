@@ -2,8 +2,8 @@
 //!
 //! | what | where |
 //! |---|---|
-//! | what is held of a series, cut out of it to be carried | [`load`] |
-//! | what came in a file takes its place in a series | [`unload`] |
+//! | what is held of a series, cut out of it to be carried | `load.rs` |
+//! | what came in a file takes its place in a series | `unload.rs` |
 //! | files that others have written | [`foreign`] |
 //!
 //! Nobody is asked. Only final bars are carried: what may still change is left where it is. What is
