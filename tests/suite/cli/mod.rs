@@ -13,6 +13,7 @@
 //! - `lists` — the portfolio, the watchlists and their files
 //! - `providers` — what each provider is sent, and who is told the key
 //! - `failures` — what becomes of everything that an upstream may answer
+//! - `bars` — what is said of bars that are not final, of splits, and of what cannot be had
 //! - `history` — what was known when, what has changed since, and how that is proved
 //! - `benchmark`, `warm`, `stats`, `clear`, `keys`, `get`, `put`, `limits`, `calendar`, `config`,
 //!   `packaging` — the command of that name
@@ -22,6 +23,7 @@
 
 mod adaptive;
 mod bad_input;
+mod bars;
 mod benchmark;
 mod calendar;
 mod carry;

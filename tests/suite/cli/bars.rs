@@ -1,0 +1,82 @@
+//! `fetch -t bars`: what is said of bars that are not final, of splits, and of what cannot be had.
+
+use super::{at, json_at};
+use crate::sandbox::Sandbox;
+
+/// The evening of the first of July 2026 in New York.
+const EVENING: &str = "2026-07-01T22:00:00Z";
+
+fn closes(record: &serde_json::Value) -> Vec<f64> {
+    let bars = record[0]["bars"].as_array().unwrap().iter();
+    bars.map(|bar| bar["close"].as_f64().unwrap()).collect()
+}
+
+#[test]
+fn a_week_that_is_not_over_is_no_final_one() {
+    let sandbox = Sandbox::new();
+    let weeks = ["fetch", "AAPL", "-p", "demo", "-tbars", "-i1wk", "--period", "1mo"];
+    let all = json_at(&sandbox, EVENING, &weeks);
+    let finals = json_at(&sandbox, EVENING, &[&weeks[..], &["--final-only"]].concat());
+    let (all, finals) = (all[0]["bars"].as_array().unwrap(), finals[0]["bars"].as_array().unwrap());
+    assert_eq!(all.last().unwrap()["state"], "live");
+    assert!(finals.iter().all(|week| week["state"] == "final"));
+    assert_eq!(finals.len(), all.len() - 1);
+}
+
+#[test]
+fn prices_of_one_answer_are_of_the_same_shares_on_the_day_of_a_split() {
+    let sandbox = Sandbox::new();
+    let some = |from, to| ["fetch", "SPLT", "-p", "demo", "-tbars", "--from", from, "--to", to];
+    at(&sandbox, "2026-06-10T20:30:00Z", &some("2026-06-01", "2026-06-10")).says("");
+    // An hour and a half after the split: nothing was asked since the tenth.
+    at(&sandbox, "2026-06-15T15:00:00Z", &some("2026-05-04", "2026-05-08")).says("");
+    let answer = json_at(&sandbox, "2026-06-15T15:00:30Z", &some("2026-05-04", "2026-06-10"));
+    for pair in closes(&answer).windows(2) {
+        assert!((pair[1] / pair[0] - 1.0).abs() < 0.5, "{pair:?} in {answer}");
+    }
+}
+
+#[test]
+fn a_refresh_that_failed_is_none() {
+    let sandbox = Sandbox::new();
+    let days = ["fetch", "AAPL", "-p", "demo", "-tbars", "--period", "2d"];
+    at(&sandbox, EVENING, &days).says("");
+    let failing = ["--refresh", "--set", "providers.demo.error_rate=1", "-fjson"];
+    let run = at(&sandbox, "2026-07-01T22:00:05Z", &[&days[..], &failing].concat());
+    assert_eq!(run.code, Some(0), "{run:?}");
+    assert_eq!(run.json()[0]["cache"]["status"], "hit", "{run:?}");
+    assert_eq!(run.json()[0]["cache"]["tier"], "disk", "{run:?}");
+    assert!(run.stderr.contains("warning: "), "{run:?}");
+}
+
+#[test]
+fn what_is_missing_of_a_part_is_said_also_where_csv_has_no_place_for_it() {
+    let sandbox = Sandbox::new();
+    let minutes =
+        ["fetch", "AAPL", "-p", "demo", "-tbars", "-i1m", "-fcsv", "--from", "2026-05-01"];
+    at(&sandbox, EVENING, &minutes)
+        .fails(1, &["has no 1m bars of `AAPL` from before", "--partial"]);
+    let run = at(&sandbox, EVENING, &[&minutes[..], &["--partial", "--to", "2026-06-10"]].concat());
+    assert_eq!(run.code, Some(0), "{run:?}");
+    assert!(run.stderr.contains("AAPL: nothing from 2026-05-01"), "{run:?}");
+}
+
+#[test]
+fn an_option_of_series_without_a_series_is_refused() {
+    let sandbox = Sandbox::new();
+    for option in ["--from=2026-06-01", "-i1h", "--period=5d", "--final-only", "--adjust=all"] {
+        let run = sandbox.run(&["fetch", "AAPL", "-p", "demo", option]);
+        run.fails(2, &["is for series, and AAPL is asked for a quote", "-t bars"]);
+    }
+    sandbox.run(&["get", "bars:stock:AAPL:1d"]).fails(1, &["bars:stock:AAPL:1d"]);
+}
+
+#[test]
+fn an_unknown_symbol_is_unknown_on_a_day_without_a_session_too() {
+    let sandbox = Sandbox::new();
+    let saturday = ["--from", "2026-06-27", "--to", "2026-06-27"];
+    let ask = |name| [&["fetch", name, "-p", "demo", "-tbars", "-fjson"], &saturday[..]].concat();
+    at(&sandbox, EVENING, &ask("NOSUCH")).fails(1, &["demo does not know `NOSUCH`"]);
+    let known = at(&sandbox, EVENING, &ask("AAPL"));
+    assert_eq!((known.code, closes(&known.json()).len()), (Some(0), 0), "{known:?}");
+}
