@@ -4,6 +4,7 @@
 //!   against the `sqlite3` shell with one look-up by primary key of a value of 300 bytes among ten
 //!   thousand, and against `true`. From starting the process to its end, output to `/dev/null`,
 //!   in a scrubbed environment without a configuration file.
+//! - Twenty years of daily bars of one symbol as csv, a hit too, against that hit of a quote.
 //! - The most memory that such a hit has resident (`/usr/bin/time`, where it is installed).
 //! - `mcache fetch` of 500 symbols that nobody holds against the demo upstream of 100 ms with its
 //!   concurrency of 32.
@@ -51,6 +52,7 @@ fn main() -> ExitCode {
     against(&machine, "hit / true (an aim, not a target)", 2.0, || {
         machine.command("/bin/true".as_ref())
     });
+    met &= history(&machine);
     met &= resident(&machine);
     met &= cold(&machine);
     if met { ExitCode::SUCCESS } else { ExitCode::FAILURE }
@@ -167,6 +169,31 @@ fn against(machine: &Machine, name: &str, most: f64, other: impl Fn() -> Command
     let asked = machine.upstream.requests();
     assert!(asked <= 10, "{asked} requests: what was measured was not a hit");
     report(name, PAIRS, MILLISECONDS, &compared, most)
+}
+
+/// Twenty years of days as csv, against a quote.
+fn history(machine: &Machine) -> bool {
+    let part = ["--from", "2006-01-03", "--to", "2026-01-02", "-f", "csv"];
+    let days = || {
+        let mut command = machine.mcache(&["fetch", "AAPL", "-p", "demo", "-t", "bars"]);
+        command.args(part);
+        command
+    };
+    timed(days());
+    let mut offline = days();
+    let held = offline.arg("--offline").stdout(Stdio::piped()).output().unwrap();
+    let rows = held.stdout.split(|byte| *byte == b'\n').count();
+    assert!(held.status.success() && rows > 5_000, "{rows} rows are held");
+    let mut runs = 0;
+    let hit = || {
+        if runs % 200 == 0 {
+            machine.refresh();
+        }
+        runs += 1;
+        timed(machine.hit())
+    };
+    let compared = compare(PAIRS, || timed(days()), hit);
+    report("20 years of days as csv / hit", PAIRS, MILLISECONDS, &compared, 3.0)
 }
 
 /// The most memory that a hit has resident.

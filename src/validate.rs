@@ -313,8 +313,8 @@ mod tests {
             |page| *page = Page::default(),
             |page| page.bars.volume[0] = 0.0,
             |page| [page.bars.open[0], page.bars.high[0], page.bars.volume[0]] = [f64::NAN; 3],
-            // What was sent was rounded in different ways.
-            |page| page.bars.open[1] = 3.0002,
+            // Ranges are rounded in other ways, and auctions are not counted in.
+            |page| page.bars.open[1] = 3.1,
             |page| page.bars.days[2] = 3,
         ];
         for change in odd {
@@ -325,15 +325,13 @@ mod tests {
 
     #[test]
     fn bars_that_cannot_be_are_refused() {
-        let wrong: [(&str, Change); 18] = [
+        let wrong: [(&str, Change); 16] = [
             ("open", |page| page.bars.open[1] = 0.0),
             ("low", |page| page.bars.low[1] = -1.0),
             ("close", |page| page.bars.close[1] = f64::NAN),
             ("high", |page| page.bars.high[1] = f64::INFINITY),
             ("adjusted_close", |page| page.bars.adjusted[1] = -0.5),
             ("high", |page| page.bars.high[1] = 0.9),
-            ("open", |page| page.bars.open[1] = 3.001),
-            ("close", |page| page.bars.close[1] = 0.5),
             ("volume", |page| page.bars.volume[1] = -1.0),
             ("volume", |page| page.bars.volume[1] = f64::INFINITY),
             ("bar", |page| page.bars.times[1] = 0),

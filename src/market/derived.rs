@@ -327,7 +327,7 @@ mod tests {
             concat!(
                 r#"{"symbol":"AAPL","asset_class":"stock","type":"splits","provider":"yahoo","#,
                 r#""currency":null,"events":[{"date":"2020-08-31","time":"2020-08-31T13:30:00Z","#,
-                r#""numerator":4.0,"denominator":1.0,"ratio":4.0}]}"#
+                r#""numerator":4,"denominator":1,"ratio":4}]}"#
             )
         );
         let none = Derived::splits(about(), &actions(), &(0..1));
@@ -362,10 +362,10 @@ mod tests {
             adjusted["observations"],
             json!([
                 {"date": "1970-01-01", "value": null},
-                {"date": "1970-01-02", "value": 80.0},
-                {"date": "1970-01-03", "value": 100.0},
+                {"date": "1970-01-02", "value": 80},
+                {"date": "1970-01-03", "value": 100},
                 {"date": "1970-01-04", "value": null},
-                {"date": "1970-01-05", "value": 60.0},
+                {"date": "1970-01-05", "value": 60},
             ])
         );
         let gained = serde_json::to_value(Derived::total_return(about(), &bars)).unwrap();
@@ -374,10 +374,10 @@ mod tests {
             gained["observations"],
             json!([
                 {"date": "1970-01-01", "value": null},
-                {"date": "1970-01-02", "value": 0.0},
-                {"date": "1970-01-03", "value": 25.0},
+                {"date": "1970-01-02", "value": 0},
+                {"date": "1970-01-03", "value": 25},
                 {"date": "1970-01-04", "value": null},
-                {"date": "1970-01-05", "value": -25.0},
+                {"date": "1970-01-05", "value": -25},
             ])
         );
     }
