@@ -10,8 +10,7 @@ use crate::cache::series::fill::Fill;
 use crate::cache::{Cache, Question};
 use crate::entry::Format;
 use crate::error::{Error, Kind};
-use crate::key::Key;
-use crate::market::{Actions, Class, DataType, Interval, SessionKind};
+use crate::market::DataType;
 use crate::policy::plan::holes;
 use crate::policy::{Finality, Known};
 use crate::span::{Span, Spans};
@@ -82,7 +81,7 @@ impl Cache {
             currency: fill.head.currency.clone(),
             exchange: fill.head.exchange.clone(),
             first_trade_ms: fill.head.first_trade_ms,
-            actions: self.actions_of(question, slice, &entry.provider, &fill.head),
+            actions: self.actions(question, slice, &entry.provider, &fill.head),
             actions_at: fill.head.actions_at,
             coverage,
             ..Head::default()
@@ -121,25 +120,6 @@ impl Cache {
             held.end()
         };
         Ok(Span::new(start, end))
-    }
-
-    /// What is known of splits and dividends: with shorter bars go those that the days know of.
-    fn actions_of(
-        &self,
-        question: &Question,
-        slice: &Slice,
-        provider: &str,
-        head: &Head,
-    ) -> Actions {
-        if !slice.stored().is_intraday() || question.symbol.class() != Class::Stock {
-            return head.actions.clone();
-        }
-        let daily = Key::of_bars(&question.symbol, Interval::Day1, SessionKind::Regular);
-        let days = self.read_disk(&daily).and_then(|shelf| {
-            let stored = shelf.iter().find(|stored| &*stored.entry.provider == provider)?;
-            Head::from_body(&stored.entry.body).ok()
-        });
-        days.map_or_else(|| head.actions.clone(), |days| head.actions.merge(&days.actions))
     }
 }
 
