@@ -76,7 +76,7 @@ fn run(
 ) -> anyhow::Result<Exit> {
     // These need no configuration, and must work when it is broken.
     match &command {
-        Command::Completions(args) => return Ok(commands::completions::run(args, ui)),
+        Command::Completions(args) => return commands::completions::run(args, ui),
         Command::Man => return commands::man::run(ui),
         _ => {}
     }
