@@ -275,10 +275,12 @@ impl Cache {
         (want.whole(), want.partial())
     }
 
-    /// The span of a request, with what is held behind the final bars if it goes there too: of bars
-    /// that are not final only those of the last request are kept.
+    /// The span of a request, up to now if it goes behind the final bars, with all of what is held there
+    /// if that counts: of bars that are not final only those of the last request are kept.
     fn with_tail(&self, questions: &[Question], leg: &Leg, span: Span) -> Span {
         let Some(tail) = leg.fill.head.tail else { return span };
+        let will_do = |(_, wish): &(usize, Wish)| wish.edge_will_do;
+        let counts = leg.fill.asked.contains(tail.start()) || leg.wishes.iter().any(will_do);
         let horizon = leg.wishes.iter().find_map(|(index, _)| {
             let question = &questions[*index];
             let (slice, provider) = (question.slice.as_ref()?, question.providers.first()?);
@@ -289,7 +291,8 @@ impl Cache {
         }
         let now = leg.planned_at + Duration::from_millis(1);
         let end = span.end().max(tail.end().min(now));
-        Span::new(span.start().min(tail.start()), end).unwrap_or(span)
+        let start = if counts { span.start().min(tail.start()) } else { span.start() };
+        Span::new(start, end).unwrap_or(span)
     }
 
     /// The span of a request, from the last final bar on if it goes on behind that: the bar proves
