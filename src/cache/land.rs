@@ -55,8 +55,10 @@ impl Cache {
         let mut landing = Landing::default();
         for Landed { mut flight, came, holder } in landed {
             if let Some(mut leg) = flight.leg.take() {
-                let course = |provider: &str| turnings.get(provider).map(|turning| turning.course);
-                if self.land_leg(errand, &flight, &mut leg, came, &course, &mut landing) {
+                let provider = errand.questions[flight.index].providers.first();
+                let turning = provider.and_then(|provider| turnings.get(&**provider));
+                let course = turning.map(|turning| turning.course);
+                if self.land_leg(errand, &flight, &mut leg, came, course, &mut landing) {
                     leg.holder = holder;
                     flight.leg = Some(leg);
                     landing.onward.push(flight);

@@ -25,6 +25,7 @@ use super::event::Sessions;
 use super::finality::Finality;
 use super::hours::{Bound, Hours, is_market_data};
 use super::known::{Known, Reader};
+use super::plan::SeriesRules;
 use super::strategy::{Strategies, Strategy};
 use super::ttl::{Keep, Lasting, Subject, Subjects, TtlRule, strongest};
 use super::use_case::{Demand, KnownBy, Priority, UseCase, UseCases};
@@ -84,22 +85,6 @@ pub struct Rules {
     pub unusual_volume: f64,
     /// How series are filled.
     pub series: SeriesRules,
-}
-
-/// How series are filled, and when their bars are final.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct SeriesRules {
-    /// Two holes are asked for at once if no more bars than this are held between them.
-    pub join_gap: u32,
-    /// For how long after the next session has opened a day may still be corrected.
-    pub late_correction: Duration,
-}
-
-/// What is shipped.
-impl Default for SeriesRules {
-    fn default() -> Self {
-        Self { join_gap: 10, late_correction: Duration::from_hours(24) }
-    }
 }
 
 /// Nothing is said of any type: what the contract has for payloads.

@@ -11,6 +11,22 @@ use crate::time::Timestamp;
 
 const MINUTE_MS: i64 = 60_000;
 
+/// How series are filled, and when their bars are final.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SeriesRules {
+    /// Two holes are asked for at once if no more bars than this are held between them.
+    pub join_gap: u32,
+    /// For how long after the next session has opened a day may still be corrected.
+    pub late_correction: Duration,
+}
+
+/// What is shipped.
+impl Default for SeriesRules {
+    fn default() -> Self {
+        Self { join_gap: 10, late_correction: Duration::from_hours(24) }
+    }
+}
+
 /// What is wanted of a series, what is held of it, and what its provider gives.
 #[derive(Clone, Copy)]
 pub struct Want<'a> {

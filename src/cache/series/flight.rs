@@ -8,7 +8,6 @@ use std::time::Duration;
 
 use super::Slice;
 use super::fill::{Came, Fill, Taken};
-use super::standing::named;
 use crate::cache::fly::{Flight, unsupported};
 use crate::cache::{Cache, Question};
 use crate::entry::{Entry, Format, State};
@@ -16,7 +15,7 @@ use crate::error::{Error, Kind};
 use crate::flight::Holder;
 use crate::market::{Interval, Page, Reach};
 use crate::policy::plan::holes;
-use crate::policy::{Covered, Known, Plan, Terms, TooOld, Want};
+use crate::policy::{Covered, Known, Terms, TooOld, Want};
 use crate::provider::Piece;
 use crate::span::{Span, Spans};
 use crate::tier::series::Head;
@@ -144,9 +143,7 @@ impl Cache {
             return wish;
         };
         if let Some(Stored { entry, known, .. }) = held.filter(|_| !terms.refresh) {
-            let life = self.rules.life(entry, known, self.reader(terms));
-            let own = self.rules.life(&named(entry, &question.read_as), known, self.reader(terms));
-            let life = life.sooner(own);
+            let life = self.life_as_read(question, entry, known, terms);
             let now = self.clock.now();
             let is_fresh = |at| life.state(at) == State::Fresh;
             wish.edge_will_do = is_fresh(now) && is_fresh(now + terms.min_fresh);
@@ -155,7 +152,7 @@ impl Cache {
         (wish.span, wish.also) = (Some(all), also);
         let held = leg.fill.known();
         if !slice.takes_less()
-            && let Err(too_old) = self.plan_for(question, leg, span, &held).0
+            && let Err(too_old) = self.plan_for(question, leg, span, &held, whole)
         {
             wish.refused = Some(is_too_old(question, slice, site, too_old.earliest));
         }
@@ -225,7 +222,7 @@ impl Cache {
                 held.insert(tail);
             }
             for span in wish.span.into_iter().chain(wish.also) {
-                pieces.extend(self.plan_for(question, leg, span, &held).1.pieces);
+                pieces.extend(self.plan_for(question, leg, span, &held, part));
             }
             like = question.slice.as_ref().or(like);
         }
@@ -245,19 +242,20 @@ impl Cache {
         })
     }
 
-    /// Plans what a question is to be asked for: all of it, or what of it can be had.
-    fn plan_for(
+    /// Plans what a question is to be asked for.
+    fn plan_for<T>(
         &self,
         question: &Question,
         leg: &Leg,
         wanted: Span,
         held: &Spans,
-    ) -> (Result<Vec<Span>, TooOld>, Plan) {
+        plan: impl FnOnce(&Want<'_>) -> T,
+    ) -> T {
         let provider = question.providers.first().map_or("", AsRef::as_ref);
         let interval = question.slice.as_ref().map_or(Interval::Day1, Slice::stored);
         let session = question.slice.as_ref().map(|slice| slice.session).unwrap_or_default();
         let finality = self.rules.finality(&question.key, provider, &leg.known, interval);
-        let want = Want {
+        plan(&Want {
             wanted,
             held,
             interval,
@@ -271,8 +269,7 @@ impl Cache {
                     || (leg.reach.since.is_none_or(|since| since < span.end())
                         && finality.could_begin(session, span))
             },
-        };
-        (want.whole(), want.partial())
+        })
     }
 
     /// The span of a request, up to now if it goes behind the final bars, with all of what is held there
@@ -373,6 +370,16 @@ impl Leg {
         let wish = self.wishes.iter().find(|(of, _)| *of == index)?;
         wish.1.refused.as_ref()
     }
+}
+
+/// The requests for all that is missing, unless some of it cannot be had.
+fn whole(want: &Want<'_>) -> Result<Vec<Span>, TooOld> {
+    want.whole()
+}
+
+/// The requests for what can be had of what is missing.
+fn part(want: &Want<'_>) -> Vec<Span> {
+    want.partial().pieces
 }
 
 /// The error for bars that are older than what a provider gives.

@@ -28,24 +28,17 @@ impl Cache {
         flight: &Flight,
         leg: &mut Leg,
         came: Came,
-        course: &dyn Fn(&str) -> Option<Course>,
+        course: Option<Course>,
         landing: &mut Landing,
     ) -> bool {
         let Came::Asked { asked, at } = came else { return false };
         let question = &errand.questions[flight.index];
         self.count_asking(&mut landing.tally, &name(question), &asked);
         leg.calls += asked.calls;
+        leg.known.course = course.unwrap_or(leg.known.course);
         match asked.outcome {
             Ok(Given::Page(page)) => {
-                landing.incoming.extend(self.keep_page(
-                    errand,
-                    question,
-                    leg,
-                    &page,
-                    at,
-                    course,
-                    &mut landing.tally,
-                ));
+                self.keep_page(errand, question, leg, &page, at, landing);
                 self.plan(errand.questions, leg);
                 leg.piece.is_some()
             }
@@ -66,8 +59,7 @@ impl Cache {
         }
     }
 
-    /// Puts a page into its series; what is stored of it, if anything may be.
-    #[expect(clippy::too_many_arguments, reason = "one place calls it")]
+    /// Puts a page into its series, to be stored if anything may be.
     fn keep_page(
         &self,
         errand: &Errand<'_>,
@@ -75,25 +67,24 @@ impl Cache {
         leg: &mut Leg,
         page: &Page,
         at: Timestamp,
-        course: &dyn Fn(&str) -> Option<Course>,
-        tally: &mut crate::db::tally::Tally,
-    ) -> Option<Incoming> {
+        landing: &mut Landing,
+    ) {
         let taken = self.settle(question, leg, page, at, errand.terms);
         if taken.is_restated {
-            tally.invalidated(at, &Cause::RESTATED, 1);
+            landing.tally.invalidated(at, &Cause::RESTATED, 1);
         }
-        let entry = Arc::new(leg.entry(question)?);
+        let Some(entry) = leg.entry(question).map(Arc::new) else { return };
         leg.known = Known {
-            course: course(&entry.provider).unwrap_or(leg.known.course),
             definition: self.rules.definition(&entry.provider, entry.key.data_type()),
             market: self.market(errand.terms, &entry, None),
             ..leg.known.clone()
         };
-        let is_kept = !errand.terms.no_cache && self.has_room_for(&entry);
-        is_kept.then(|| Incoming {
-            parts: Some(Box::new(taken.parts)),
-            ..self.incoming(entry, leg.known.clone(), None)
-        })
+        if !errand.terms.no_cache && self.has_room_for(&entry) {
+            landing.incoming.push(Incoming {
+                parts: Some(Box::new(taken.parts)),
+                ..self.incoming(entry, leg.known.clone(), None)
+            });
+        }
     }
 
     /// Answers everybody who waited for a series to be filled.

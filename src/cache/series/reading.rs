@@ -7,7 +7,6 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::Slice;
-use super::fill::Fill;
 use super::standing::{Part, named};
 use crate::cache::lookup::Found;
 use crate::cache::{Cache, Question};
@@ -18,8 +17,8 @@ use crate::market::{
     About, Actions, BarSeries, Bars, Class, DataType, Derived, Gap, Interval, Resampled, Series,
     SessionKind, adjust, inflation_rate, resample,
 };
-use crate::policy::Known;
 use crate::policy::finality::next_day;
+use crate::policy::{Asked, Known, Period};
 use crate::span::Span;
 use crate::tier::Tier as _;
 use crate::tier::series::{ChunkRef, Head};
@@ -100,20 +99,24 @@ impl Cache {
         part: &Part,
     ) -> Option<Gathered> {
         let provider = &found.entry.provider;
-        let mut fill =
-            Fill { head: part.head.clone(), chunks: part.chunks.clone(), ..Fill::default() };
         let span_ms = span_ms(part);
-        let refs = fill.head.within(span_ms.start, span_ms.end).to_vec();
-        let count = refs.len();
-        let chunks = fill.open(refs, &|refs| self.chunks(question, provider, refs));
-        if chunks.len() < count {
-            return None;
-        }
-        let mut read = fill.head.read(span_ms, &chunks);
+        let refs = part.head.within(span_ms.start, span_ms.end);
+        let (held, unread): (Vec<_>, Vec<_>) =
+            refs.iter().cloned().partition(|chunk| part.chunks.contains_key(&chunk.id));
+        let read =
+            if unread.is_empty() { Vec::new() } else { self.chunks(question, provider, &unread) };
+        let read: Option<Vec<_>> =
+            unread.into_iter().zip(read).map(|(chunk, bars)| Some((chunk, bars?))).collect();
+        let mut chunks = read?;
+        chunks.extend(held.into_iter().filter_map(|chunk| {
+            let bars = part.chunks.get(&chunk.id)?.clone();
+            Some((chunk, bars))
+        }));
+        let mut read = part.head.read(span_ms, &chunks);
         if slice.final_only {
             (read.bars, read.ended) = (read.bars.slice(0..read.finals), read.finals);
         }
-        let actions = self.actions(question, slice, provider, &fill.head);
+        let actions = self.actions(question, slice, provider, &part.head);
         let now_ms = self.read_at(slice).as_ms();
         adjust(&mut read.bars, &read.runs, &actions, slice.adjust, now_ms);
         let pays_nothing = question.symbol.class() != Class::Stock;
@@ -216,7 +219,16 @@ impl Cache {
     }
 
     /// The observations of a macro series that are asked for.
+    ///
+    /// Where nobody says from when, or until when, there is no such bound: agencies publish values of
+    /// times before there were markets, and of times to come.
     fn observations(&self, question: &Question, slice: &Slice, entry: &Arc<Entry>) -> Arc<Entry> {
+        let Asked { from, to, period } = slice.asked;
+        let is_begun = from.is_some() || period.is_some_and(|period| period != Period::Max);
+        let is_ended = to.is_some();
+        if question.data_type == DataType::Series && !is_begun && !is_ended {
+            return Arc::clone(entry);
+        }
         let Ok(mut series) = serde_json::from_slice::<Series>(&entry.body) else {
             return Arc::clone(entry);
         };
@@ -224,8 +236,11 @@ impl Cache {
             series = inflation_rate(&series);
         }
         if let Ok(span) = self.span(question, slice, &Known::default(), self.read_at(slice)) {
-            let in_span =
-                |date: &str| Timestamp::from_date(date).is_some_and(|at| span.contains(at));
+            let in_span = |date: &str| {
+                Timestamp::from_date(date).is_some_and(|at| {
+                    (!is_begun || span.start() <= at) && (!is_ended || at < span.end())
+                })
+            };
             series.observations.retain(|observation| in_span(&observation.date));
         }
         let body = serde_json::to_vec(&series).unwrap_or_default();

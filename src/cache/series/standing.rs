@@ -105,16 +105,27 @@ impl Cache {
         if found.entry.format == Format::NotFound {
             return;
         }
-        let reader = self.reader(terms);
-        if question.read_as != question.key {
-            // What is worked out of it has its own time, and no more than it has.
-            let own =
-                self.rules.life(&named(&found.entry, &question.read_as), &found.known, reader);
-            found.life = found.life.sooner(own);
-        }
+        found.life = self.life_as_read(question, &found.entry, &found.known, terms);
         if question.data_type.made_of() == DataType::Bars {
             self.stand_in_series(question, slice, terms, found, now);
         }
+    }
+
+    /// How long an entry answers as what is read of it: what is worked out has its own time to live, and
+    /// no more than what it is worked out of.
+    pub(super) fn life_as_read(
+        &self,
+        question: &Question,
+        entry: &Entry,
+        known: &Known,
+        terms: &Terms,
+    ) -> Life {
+        let life = self.rules.life(entry, known, self.reader(terms));
+        if question.read_as == question.key {
+            return life;
+        }
+        let own = self.rules.life(&named(entry, &question.read_as), known, self.reader(terms));
+        life.sooner(own)
     }
 
     fn stand_in_series(
@@ -139,7 +150,7 @@ impl Cache {
         };
         let holes = missing(&known(&head.coverage, head.tail));
         if missing(&head.coverage.spans()).is_empty() {
-            found.life = self.life_of_final(question, slice, terms, found, &head, now);
+            found.life = self.life_of_final(question, slice, terms, found, &head, span);
         } else if !holes.is_empty() {
             found.life = if slice.partial { stale(&found.life) } else { nothing(&found.life) };
         }
@@ -154,12 +165,11 @@ impl Cache {
         terms: &Terms,
         found: &Found,
         head: &Head,
-        now: Timestamp,
+        span: Option<Span>,
     ) -> Life {
         let life = final_life(&found.life);
         if !slice.follows_actions(question) {
-            let span = self.wanted(question, slice, &found.entry.provider, &found.known, now);
-            let is_known = span.ok().flatten().is_none_or(|span| {
+            let is_known = span.is_none_or(|span| {
                 self.knows_basis(question, slice, &found.entry.provider, &found.known, head, span)
             });
             return if is_known { life } else { nothing(&found.life) };

@@ -1,7 +1,7 @@
 //! `fetch -t bars`: what is said of bars that are not final, of splits, and of what cannot be had.
 
 use super::{at, json_at};
-use crate::sandbox::Sandbox;
+use crate::sandbox::{Sandbox, Upstream};
 
 /// The evening of the first of July 2026 in New York.
 const EVENING: &str = "2026-07-01T22:00:00Z";
@@ -27,13 +27,34 @@ fn a_week_that_is_not_over_is_no_final_one() {
 fn prices_of_one_answer_are_of_the_same_shares_on_the_day_of_a_split() {
     let sandbox = Sandbox::new();
     let some = |from, to| ["fetch", "SPLT", "-p", "demo", "-tbars", "--from", from, "--to", to];
-    at(&sandbox, "2026-06-10T20:30:00Z", &some("2026-06-01", "2026-06-10")).says("");
-    // An hour and a half after the split: nothing was asked since the tenth.
-    at(&sandbox, "2026-06-15T15:00:00Z", &some("2026-05-04", "2026-05-08")).says("");
-    let answer = json_at(&sandbox, "2026-06-15T15:00:30Z", &some("2026-05-04", "2026-06-10"));
+    at(&sandbox, "2026-06-10T20:30:00Z", &some("2026-05-18", "2026-06-10")).says("");
+    // An hour and a half after the split, which nobody has heard of: half of it is held.
+    let answer = json_at(&sandbox, "2026-06-15T15:00:00Z", &some("2026-05-04", "2026-05-29"));
+    assert_eq!(closes(&answer).len(), 19, "{answer}");
     for pair in closes(&answer).windows(2) {
         assert!((pair[1] / pair[0] - 1.0).abs() < 0.5, "{pair:?} in {answer}");
     }
+}
+
+#[test]
+fn a_macro_series_begins_and_ends_where_its_agency_says_unless_somebody_else_does() {
+    let observations = [("1855-01-01", "1.5"), ("2020-01-01", "2.5"), ("2036-01-01", "3.5")];
+    let rows =
+        observations.map(|(date, value)| format!(r#"{{"date":"{date}","value":"{value}"}}"#));
+    let body = format!(r#"{{"observations":[{}]}}"#, rows.join(","));
+    let upstream = Upstream::saying(200, "application/json", &body);
+    let sandbox = Sandbox::new().with_provider("fred", upstream.url()).env("FRED_API_KEY", "a-key");
+    let dates = |more: &[&str]| -> Vec<String> {
+        let record = json_at(&sandbox, EVENING, &[&["fetch", "macro:OLD"], more].concat());
+        let rows = record[0]["observations"].as_array().unwrap().iter();
+        rows.map(|row| row["date"].as_str().unwrap().to_owned()).collect()
+    };
+    let [old, late, to_come] = observations.map(|(date, _)| date);
+    assert_eq!(dates(&[]), [old, late, to_come]);
+    assert_eq!(dates(&["--period", "max"]), [old, late, to_come]);
+    assert_eq!(dates(&["--from", "2000-01-01"]), [late, to_come]);
+    assert_eq!(dates(&["--to", "2026-06-30"]), [old, late]);
+    assert_eq!(dates(&["-t", "inflation_rate"]), [old, late, to_come]);
 }
 
 #[test]

@@ -116,6 +116,11 @@ fn intraday(bars: u16) -> BarSeries {
 
 /// What is printed of these readings, in a pipe unless the style says otherwise.
 fn printed(line: &str, style: Style, answers: Vec<(&str, Reading)>) -> Result<String, Usage> {
+    written(line, style, answers).map(|bytes| String::from_utf8(bytes).unwrap())
+}
+
+/// The same in bytes.
+fn written(line: &str, style: Style, answers: Vec<(&str, Reading)>) -> Result<Vec<u8>, Usage> {
     let questions: Vec<Question> = answers.iter().map(|(key, _)| question(key)).collect();
     let (format, look) = said(line);
     let mut printer = printer(format, &look, &questions, style)?;
@@ -126,7 +131,7 @@ fn printed(line: &str, style: Style, answers: Vec<(&str, Reading)>) -> Result<St
         printer.answer(&shown, &mut out).unwrap();
     }
     printer.end(&mut out).unwrap();
-    Ok(String::from_utf8(out).unwrap())
+    Ok(out)
 }
 
 /// The flags of a line such as `-f csv --fields date,close`.

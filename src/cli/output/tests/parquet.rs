@@ -7,16 +7,7 @@ use super::*;
 
 /// What a file says, row by row, and how many row groups it has.
 fn read(line: &str, answers: Vec<(&str, Reading)>) -> (Vec<Row>, usize) {
-    let questions: Vec<Question> = answers.iter().map(|(key, _)| question(key)).collect();
-    let (format, look) = said(line);
-    let mut printer = printer(format, &look, &questions, Style::default()).unwrap();
-    let mut out = Vec::new();
-    for (question, (key, reading)) in questions.iter().zip(answers) {
-        let answer = answer(key, reading);
-        let shown = Shown { question, answer: &answer, reasons: None, now: NOW };
-        printer.answer(&shown, &mut out).unwrap();
-    }
-    printer.end(&mut out).unwrap();
+    let out = written(line, Style::default(), answers).unwrap();
     let mut file = tempfile::tempfile().unwrap();
     file.write_all(&out).unwrap();
     let file = SerializedFileReader::new(file).unwrap();

@@ -426,7 +426,7 @@ fn a_running_day_begins_at_the_open_and_is_there_once() {
         ("null", &[(yesterday, Some(1.0)), (OPEN, Some(3.0)), (OPEN + 4000, None)], [1.0, 3.0]),
     ] {
         // With a calendar, and without one.
-        for exchange in ["NMS", "XXX"] {
+        for exchange in ["NMS", "ZZZ"] {
             let mut reply = rows("1d", OPEN + 4000, sent);
             reply.body =
                 String::from_utf8(reply.body).unwrap().replace("NMS", exchange).into_bytes();

@@ -1,0 +1,122 @@
+//! The arguments of the commands that ask for symbols.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+
+use super::{Look, Manner, Part, Proof, duration, share, use_case};
+use crate::policy::UseCase;
+use crate::units::Share;
+
+/// What is asked for.
+#[derive(Args, Debug)]
+pub(crate) struct Asked {
+    /// quote, bars, dividends, splits, adjusted_close, total_return, series, inflation_rate; several
+    /// with commas [default: quote; series for macro symbols]
+    #[arg(short = 't', long = "type", value_name = "TYPE", value_delimiter = ',')]
+    pub(crate) types: Vec<String>,
+    /// Which part of a series.
+    #[command(flatten)]
+    pub(crate) part: Part,
+    /// Ask this provider and no other; `demo` needs no network
+    #[arg(short, long, value_name = "NAME")]
+    pub(crate) provider: Option<String>,
+    /// What it is for: trading, high_volume, watchlist, research, analysis or historical, which sets
+    /// how fresh it has to be [default: trading for the portfolio, watchlist for the lists, high_volume
+    /// for an unusual volume]
+    #[arg(short, long = "use", value_name = "USE", value_parser = use_case)]
+    pub(crate) use_case: Option<UseCase>,
+    /// Ask again what is older than this, as in 10s or 5m
+    #[arg(long, value_name = "AGE", value_parser = duration)]
+    pub(crate) max_age: Option<Duration>,
+    /// Ask again what would go stale sooner than this
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    pub(crate) min_fresh: Option<Duration>,
+    /// Ask upstream even if the cache is fresh
+    #[arg(long, conflicts_with = "offline")]
+    pub(crate) refresh: bool,
+}
+
+/// Answer from the cache if it is fresh, else from upstream.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Exit codes: 0 every symbol was served, stale ones with a warning; 1 at least one was not, the others
+are printed; 2 the command line or the configuration is wrong, and nothing was done.
+
+Examples:
+  mcache fetch AAPL MSFT                 two quotes as a table
+  mcache fetch GDP -f csv                all observations of a series
+  mcache fetch AAPL -t bars --period 20y -f csv
+  mcache fetch BTC -t bars -i 1h --from 2026-07-01 --to 2026-07-07
+  mcache fetch AAPL --max-age 5s         not older than five seconds
+  mcache fetch @portfolio @tech          two lists of the configuration; @all is every list
+  echo AAPL MSFT | mcache fetch - -f ndjson")]
+pub(crate) struct Fetch {
+    /// AAPL, BRK.B, ^GSPC, BTC, BTC/USDT, GDP, crypto:SOL, @list; - reads them from standard input
+    #[arg(value_name = "SYMBOL", required = true)]
+    pub(crate) symbols: Vec<String>,
+    /// What is asked for.
+    #[command(flatten)]
+    pub(crate) asked: Asked,
+    /// How stale an answer may be when upstream fails; 0 never [default: as long as it is kept]
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    pub(crate) max_stale: Option<Duration>,
+    /// The longest to wait for others: a slot of a limit, another process that asks for the same, a
+    /// retry; 0 for none of these
+    #[arg(long, value_name = "TIME", value_parser = duration, default_value = "10s")]
+    pub(crate) max_wait: Duration,
+    /// Neither read nor write the cache
+    #[arg(long, conflicts_with_all = ["offline", "refresh"])]
+    pub(crate) no_cache: bool,
+    /// How a series is read.
+    #[command(flatten)]
+    pub(crate) manner: Manner,
+    /// What proves an answer.
+    #[command(flatten)]
+    pub(crate) proof: Proof,
+    /// Say which rules set the time to live
+    #[arg(long)]
+    pub(crate) explain: bool,
+    /// How answers are shown.
+    #[command(flatten)]
+    pub(crate) look: Look,
+    /// Write the data to a file, whole or not at all
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+}
+
+/// Fill the cache, so that a later fetch is a hit; made for cron.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+What is fresh is not asked again, unless it is near its end (`early_refresh`). Silent unless something fails or standard error is a terminal.
+
+Examples:
+  mcache warm                            the portfolio and every watchlist
+  mcache warm @tech                      a list under `watchlists` in the configuration
+  mcache warm AAPL MSFT --min-fresh 20s  what would go stale within 20 seconds too
+  mcache warm @all --tolerate 5%         exit 0 if at most one in twenty failed
+  mcache warm @all --budget 50%          leave half of every budget to the others")]
+pub(crate) struct Warm {
+    /// AAPL, BTC/USDT, GDP, @list; - reads them from standard input [default: @all, the
+    /// portfolio and every watchlist]
+    #[arg(value_name = "SYMBOL")]
+    pub(crate) symbols: Vec<String>,
+    /// What is asked for.
+    #[command(flatten)]
+    pub(crate) asked: Asked,
+    /// The most requests at the same time
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1000))]
+    pub(crate) jobs: Option<u16>,
+    /// How many may fail for exit code 0, as a number or a share such as 5%
+    #[arg(long, value_name = "N|P%", default_value = "0")]
+    pub(crate) tolerate: String,
+    /// The longest to wait for others: a slot of a limit, another process that asks for the same, a
+    /// retry; 0 for none of these [default: as long as it takes, but for no pause with more than an
+    /// hour to go]
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    pub(crate) max_wait: Option<Duration>,
+    /// Make no call once so much of its provider's budget is used up, whoever used it, as in 50%
+    #[arg(long, value_name = "SHARE", value_parser = share)]
+    pub(crate) budget: Option<Share>,
+}
