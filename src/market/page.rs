@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Bars, Events};
+use super::{Bars, Events, Interval};
 use crate::time::Timestamp;
 
 /// How many bars a provider gives, and of which time.
@@ -16,6 +16,17 @@ pub struct Reach {
     pub back: Option<Duration>,
     /// Before when there is none at all.
     pub since: Option<Timestamp>,
+}
+
+impl Reach {
+    /// The longest span that one request may ask for: at least one bar.
+    pub fn longest(&self, interval: Interval) -> Duration {
+        /// A day at most: it is the exchange's, and a little shorter or longer than this at times.
+        const DAY: Duration = Duration::from_hours(24);
+        let bar = interval.duration().unwrap_or(DAY);
+        let rows = self.rows.map_or(Duration::MAX, |rows| bar.saturating_mul(rows));
+        self.per_call.unwrap_or(Duration::MAX).min(rows).max(bar)
+    }
 }
 
 /// A stretch of a series as a provider sent it.

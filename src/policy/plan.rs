@@ -129,7 +129,7 @@ impl Want<'_> {
     /// The fewest spans that hold these holes. One that begins where the last one ended, and goes as
     /// far as it may, leaves no more to the others than any other choice.
     fn pieces(&self, holes: &Spans) -> Vec<Span> {
-        let longest = self.longest();
+        let longest = self.reach.longest(self.interval);
         let mut pieces = Vec::new();
         let mut left = holes.iter().copied().peekable();
         let mut rest = left.next();
@@ -158,15 +158,6 @@ impl Want<'_> {
         let few =
             |gap| (self.bars_held)(gap) <= usize::try_from(self.join_gap).unwrap_or(usize::MAX);
         next.start() < limit && Span::new(end, next.start()).is_none_or(few)
-    }
-
-    /// The longest span that one request may ask for: at least one bar.
-    fn longest(&self) -> Duration {
-        /// A day at most: it is the exchange's, and a little shorter or longer than this at times.
-        const DAY: Duration = Duration::from_hours(24);
-        let bar = self.interval.duration().unwrap_or(DAY);
-        let rows = self.reach.rows.map_or(Duration::MAX, |rows| bar.saturating_mul(rows));
-        self.reach.per_call.unwrap_or(Duration::MAX).min(rows).max(bar)
     }
 }
 

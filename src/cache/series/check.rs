@@ -22,9 +22,6 @@ const MOST_BARS: usize = 20;
 /// How many requests are made for it at most.
 const MOST_CALLS: usize = 3;
 
-/// The longest day of an exchange.
-const DAY: Duration = Duration::from_hours(24);
-
 /// What comparing has come to.
 #[derive(Clone, Debug)]
 pub struct Verified {
@@ -114,7 +111,7 @@ impl Cache {
         }
         let start = requests.last().and_then(|places| places.first());
         let start = start.map(|place| Timestamp::from_ms(finals.bars.times[*place]));
-        let is_open = start.is_some_and(|start| now.since(start) < longest(interval, reach));
+        let is_open = start.is_some_and(|start| now.since(start) < reach.longest(interval));
         Ok(Sample { finals, actions, requests, is_open })
     }
 
@@ -213,7 +210,7 @@ fn requests(times: &[i64], interval: Interval, reach: Reach, now: Timestamp) -> 
     let from = times.partition_point(|time| oldest.is_some_and(|oldest| *time < oldest.as_ms()));
     let times = &times[from..];
     let (Some(first), Some(last)) = (times.first(), times.last()) else { return Vec::new() };
-    let longest = i64::try_from(longest(interval, reach).as_millis()).unwrap_or(i64::MAX).max(1);
+    let longest = i64::try_from(reach.longest(interval).as_millis()).unwrap_or(i64::MAX).max(1);
     let all = last - first + 1;
     let count = usize::try_from((all - 1) / longest + 1).unwrap_or(usize::MAX).min(MOST_CALLS);
     let steps = i64::try_from(count.max(2) - 1).unwrap_or(1);
@@ -228,12 +225,6 @@ fn requests(times: &[i64], interval: Interval, reach: Reach, now: Timestamp) -> 
         })
         .filter(|places: &Vec<usize>| !places.is_empty())
         .collect()
-}
-
-/// The longest span of a request.
-fn longest(interval: Interval, reach: Reach) -> Duration {
-    let by_rows = reach.rows.map(|rows| interval.duration().unwrap_or(DAY) * rows);
-    by_rows.into_iter().chain(reach.per_call).min().unwrap_or(Duration::MAX)
 }
 
 /// At most so many of so many places, the first and the last among them.

@@ -295,7 +295,6 @@ impl Cache {
     /// The span of a request, from the last final bar on if it goes on behind that: the bar proves
     /// that the prices are of the same history still.
     fn overlapping(&self, leg: &Leg, span: Span, interval: Interval) -> Span {
-        const DAY: Duration = Duration::from_hours(24);
         let touches =
             leg.fill.head.coverage.rows().iter().any(|row| row.span.end() == span.start());
         let oldest = leg.reach.back.map(|back| self.clock.now() - back);
@@ -303,9 +302,7 @@ impl Cache {
         let Some(start) = last.filter(|last| oldest.is_none_or(|oldest| oldest <= *last)) else {
             return span;
         };
-        let by_rows = leg.reach.rows.map(|rows| interval.duration().unwrap_or(DAY) * rows);
-        let longest = by_rows.into_iter().chain(leg.reach.per_call).min();
-        let end = longest.map_or(span.end(), |longest| span.end().min(start + longest));
+        let end = span.end().min(start + leg.reach.longest(interval));
         // A piece that the last bar lies too far behind is better had without it.
         Span::new(start, end).filter(|with| with.end() > span.start()).unwrap_or(span)
     }
