@@ -13,14 +13,15 @@ const DAYS: &str = "exchange,session,open,close,break_start,break_end\n\
 #[test]
 fn it_says_of_every_exchange_whether_it_is_open_and_until_when() {
     let sandbox = Sandbox::new();
-    let run = sandbox.run(&["calendar"]);
+    // Some minutes before the hour: the clock runs, and what is left is told in whole hours.
+    let run = at(&sandbox, "2026-07-01T14:50:00Z", &["calendar"]);
     let row = |name: &str| run.stdout.lines().find(|line| line.starts_with(name)).unwrap();
     insta::assert_snapshot!([row("EXCH"), row("XNYS"), row("XTKS"), row("FX"), row("24/7")].join("\n"), @r"
     EXCHANGE  NAME                            OPEN  UNTIL (UTC)           IN  NOW THERE
-    XNYS      New York Stock Exchange         yes   2026-07-01 20:00     5 h  Wed 11:00
-    XTKS      Tokyo Stock Exchange            no    2026-07-02 00:00     9 h  Thu 00:00
-    FX        Currencies                      yes   2026-07-03 21:00     2 d  Wed 11:00
-    24/7      Always open                     yes                             Wed 15:00
+    XNYS      New York Stock Exchange         yes   2026-07-01 20:00     5 h  Wed 10:50
+    XTKS      Tokyo Stock Exchange            no    2026-07-02 00:00     9 h  Wed 23:50
+    FX        Currencies                      yes   2026-07-03 21:00     2 d  Wed 10:50
+    24/7      Always open                     yes                             Wed 14:50
     ");
     assert_eq!((run.code, run.stderr.as_str(), run.stdout.lines().count()), (Some(0), "", 31));
     let rows = sandbox.json(&["calendar"]);
