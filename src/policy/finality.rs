@@ -29,6 +29,8 @@ const MS: Duration = Duration::from_millis(1);
 pub struct Finality<'a> {
     /// How long they are.
     pub interval: Interval,
+    /// Of which hours.
+    pub session: SessionKind,
     /// The sessions of every exchange.
     pub calendars: &'a Calendars,
     /// Where they are traded, if that is known.
@@ -66,10 +68,10 @@ impl Finality<'_> {
     }
 
     /// When the bar ends that begins at this instant: after its interval, or when the last of its
-    /// sessions closes. It is later than the instant.
+    /// sessions closes, or breaks off for lunch. It is later than the instant.
     pub fn end(&self, begin: Timestamp) -> Timestamp {
         if let Some(length) = self.interval.duration() {
-            return begin + length;
+            return (begin + length).min(self.pause(begin));
         }
         let exchange = self.place();
         let date = self.calendars.trading_date(exchange, begin);
@@ -81,11 +83,20 @@ impl Finality<'_> {
         close.unwrap_or_else(|| self.calendars.day_start(exchange, next))
     }
 
+    /// When trading pauses after an instant of regular hours, as far as that is known.
+    fn pause(&self, at: Timestamp) -> Timestamp {
+        let phase = self
+            .exchange
+            .filter(|_| self.session == SessionKind::Regular)
+            .map(|exchange| self.calendars.phase(exchange, at));
+        phase.filter(|phase| phase.is_open && !phase.is_guess).map_or(Timestamp::NEVER, |p| p.until)
+    }
+
     /// Whether a bar can begin in a span. What is only guessed of an exchange is that it is closed
     /// on weekends.
     ///
     /// Of weeks and months these are the days that they are made of.
-    pub fn could_begin(&self, session: SessionKind, span: Span) -> bool {
+    pub fn could_begin(&self, span: Span) -> bool {
         let Some(exchange) = self.exchange else { return true };
         let date = |at| self.calendars.trading_date(exchange, at).days();
         // Late trading may go on into the next date, and early trading begin on the one before.
@@ -96,13 +107,13 @@ impl Finality<'_> {
                 return date.weekday() < 5 && meets(span, start(date), start(date.plus(1)));
             }
             let of_date = self.calendars.session(exchange, date);
-            of_date.is_some_and(|hours| self.begins(session, span, &hours))
+            of_date.is_some_and(|hours| self.begins(span, &hours))
         })
     }
 
     /// Whether a bar of these hours can begin in a span.
-    fn begins(&self, session: SessionKind, span: Span, hours: &Session) -> bool {
-        match session {
+    fn begins(&self, span: Span, hours: &Session) -> bool {
+        match self.session {
             _ if !self.interval.is_intraday() => span.contains(hours.open),
             SessionKind::Regular => meets(span, hours.open, hours.close),
             SessionKind::Extended => meets(span, hours.open - EARLY, hours.close + LATE),
@@ -158,7 +169,8 @@ mod tests {
     fn of<'a>(interval: Interval, exchange: &str, calendars: &'a Calendars) -> Finality<'a> {
         let (delay, late_correction) = (Duration::from_mins(15), DAY);
         let exchange = Exchange::from_name(exchange);
-        Finality { interval, calendars, exchange, delay, late_correction }
+        let session = SessionKind::Regular;
+        Finality { interval, session, calendars, exchange, delay, late_correction }
     }
 
     #[test]
@@ -223,12 +235,28 @@ mod tests {
             (Interval::Week1, "XNYS", "2026-06-29T13:30:00Z", "2026-07-02T20:00:00Z"),
             (Interval::Month1, "XNYS", "2026-02-02T14:30:00Z", "2026-02-27T21:00:00Z"),
             (Interval::Hour4, "24/7", "2026-07-05T00:00:00Z", "2026-07-05T04:00:00Z"),
+            // Hours from half past on: the last is half of one.
+            (Interval::Hour1, "XNYS", "2026-07-01T18:30:00Z", "2026-07-01T19:30:00Z"),
+            (Interval::Hour1, "XNYS", "2026-07-01T19:30:00Z", "2026-07-01T20:00:00Z"),
+            (Interval::Hour1, "XNYS", "2026-11-27T17:30:00Z", "2026-11-27T18:00:00Z"),
+            // Tokyo's lunch; a day of currencies goes over into the next but on Friday.
+            (Interval::Hour1, "XTKS", "2026-07-02T02:00:00Z", "2026-07-02T02:30:00Z"),
+            (Interval::Hour4, "FX", "2026-07-01T20:00:00Z", "2026-07-02T00:00:00Z"),
+            (Interval::Hour4, "FX", "2026-07-03T20:00:00Z", "2026-07-03T21:00:00Z"),
+            // When it closes is guessed, and out of hours nobody knows.
+            (Interval::Hour1, "XNYS", "2031-07-01T19:30:00Z", "2031-07-01T20:30:00Z"),
+            (Interval::Hour1, "XNYS", "2026-07-01T20:00:00Z", "2026-07-01T21:00:00Z"),
         ] {
             let bars = of(interval, exchange, &calendars);
             assert_eq!(bars.end(at(begin)).to_string(), end, "{interval:?} {exchange} {begin}");
             assert!(bars.has_ended(at(begin), at(end)));
             assert!(!bars.has_ended(at(begin), at(end) - MS));
         }
+        // With late trading the hour is a whole one.
+        let session = SessionKind::Extended;
+        let bars = Finality { session, ..of(Interval::Hour1, "XNYS", &calendars) };
+        let end = bars.end(at("2026-07-01T19:30:00Z"));
+        assert_eq!(end.to_string(), "2026-07-01T20:30:00Z");
     }
 
     #[test]
@@ -272,7 +300,8 @@ mod tests {
     fn where_no_session_is_no_bar_can_begin() {
         let calendars = Calendars::default();
         for (exchange, interval, session, from, to, could, why) in BEGINNINGS {
-            let found = of(interval, exchange, &calendars).could_begin(session, span(from, to));
+            let bars = Finality { session, ..of(interval, exchange, &calendars) };
+            let found = bars.could_begin(span(from, to));
             assert_eq!(found, could, "{exchange} {from} {to}: {why}");
         }
     }
@@ -286,10 +315,7 @@ mod tests {
             let counted = allocation_counter::measure(|| {
                 assert!(days.horizon(now) < now);
                 assert!(days.end(weekend.start()) > weekend.start());
-                assert_eq!(
-                    days.could_begin(SessionKind::Regular, weekend),
-                    exchange == Exchange::ALWAYS
-                );
+                assert_eq!(days.could_begin(weekend), exchange == Exchange::ALWAYS);
             });
             assert_eq!(counted.count_total, 0, "{exchange}");
         }
@@ -332,8 +358,8 @@ mod tests {
         ) {
             let (delay, late_correction) = (Duration::from_mins(delay), Duration::from_hours(late));
             let calendars = Calendars::default();
-            let interval = Interval::Day1;
-            let days = Finality { interval, calendars: &calendars, exchange, delay, late_correction };
+            let days = of(Interval::Day1, "", &calendars);
+            let days = Finality { exchange, delay, late_correction, ..days };
             let horizon = days.horizon(fetched_at);
             let place = exchange.unwrap_or(Exchange::ALWAYS);
             let today = calendars.local_date(place, fetched_at);
@@ -351,12 +377,14 @@ mod tests {
             fetched_at in any_time(),
             before in 0..86_400_000 * 20_i64,
             interval in proptest::sample::select(&Interval::ALL[..]),
+            session in proptest::sample::select(&[SessionKind::Regular, SessionKind::Extended][..]),
             late in 0..2_u64,
         ) {
             let calendars = Calendars::default();
             let late_correction = Duration::from_hours(late * 24);
             let delay = Duration::ZERO;
-            let bars = Finality { interval, calendars: &calendars, exchange, delay, late_correction };
+            let bars = of(interval, "", &calendars);
+            let bars = Finality { session, exchange, delay, late_correction, ..bars };
             let begin = Timestamp::from_ms(fetched_at.as_ms() - before);
             prop_assert!(bars.end(begin) > begin);
             if begin < bars.horizon(fetched_at) {
@@ -376,7 +404,7 @@ mod tests {
             let calendars = Calendars::default();
             let bars = Finality { exchange, ..of(interval, "", &calendars) };
             let span = Span::new(start, Timestamp::from_ms(start.as_ms() + length)).unwrap();
-            let could = bars.could_begin(SessionKind::Regular, span);
+            let could = bars.could_begin(span);
             let Some(exchange) = exchange else {
                 prop_assert!(could);
                 return Ok(());
@@ -393,7 +421,8 @@ mod tests {
                 }
             });
             prop_assert_eq!(could, expected);
-            prop_assert!(!could || bars.could_begin(SessionKind::Extended, span));
+            let extended = Finality { session: SessionKind::Extended, ..bars };
+            prop_assert!(!could || extended.could_begin(span));
         }
 
         #[test]
@@ -404,10 +433,11 @@ mod tests {
                 let _ = bars.horizon(Timestamp::from_ms(ms));
                 let _ = bars.end(Timestamp::from_ms(ms));
             }
-            let days = Finality { exchange, ..of(Interval::Day1, "", &calendars) };
+            let session = SessionKind::Extended;
+            let days = Finality { session, exchange, ..of(Interval::Day1, "", &calendars) };
             let (first, last) = (ms.min(other), ms.max(other));
             let span = Span::new(Timestamp::from_ms(first), Timestamp::from_ms(last));
-            let _ = span.map(|span| days.could_begin(SessionKind::Extended, span));
+            let _ = span.map(|span| days.could_begin(span));
         }
     }
 }

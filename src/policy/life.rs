@@ -33,7 +33,7 @@ use super::volatility::Volatility;
 use crate::calendar::{Calendars, Exchange, Phase};
 use crate::entry::{Entry, Format, Life, Until};
 use crate::key::{Key, PUT};
-use crate::market::{ExchangeCode, Interval};
+use crate::market::{ExchangeCode, Interval, SessionKind};
 use crate::time::Timestamp;
 use crate::units::duration_for_people;
 
@@ -179,18 +179,19 @@ impl Rules {
         self.hours.as_ref()?.exchange(&Subject::of(key, &self.hot), said)
     }
 
-    /// When bars of a provider under this key are final.
+    /// When bars of a provider under this key are final, by how long they are and of which hours.
     pub fn finality<'a>(
         &'a self,
         key: &Key,
         provider: &str,
         known: &Known,
-        interval: Interval,
+        (interval, session): (Interval, SessionKind),
     ) -> Finality<'a> {
         let exchange = self.exchange(key, known);
         let delay = self.hours.as_ref().zip(exchange);
         Finality {
             interval,
+            session,
             calendars: self.calendars(),
             exchange,
             delay: delay.map_or(Duration::ZERO, |(hours, at)| hours.delay(provider, at)),

@@ -13,7 +13,7 @@ use crate::cache::{Cache, Question};
 use crate::entry::{Entry, Format, State};
 use crate::error::{Error, Kind};
 use crate::flight::Holder;
-use crate::market::{Interval, Page, Reach};
+use crate::market::{Interval, Page, Reach, SessionKind};
 use crate::policy::plan::holes;
 use crate::policy::{Covered, Known, Terms, TooOld, Want};
 use crate::provider::Piece;
@@ -176,7 +176,7 @@ impl Cache {
         let to_now = Span::new(span.start(), end).unwrap_or(span);
         let provider = question.providers.first().map_or("", AsRef::as_ref);
         let finality = self.finality(question, slice, provider, &leg.known);
-        let could_begin = |hole| finality.could_begin(slice.session, hole);
+        let could_begin = |hole| finality.could_begin(hole);
         let is_held = holes(span, &leg.fill.known(), &could_begin).is_empty();
         if slice.undoes_actions(question) {
             let head = &leg.fill.head;
@@ -252,9 +252,12 @@ impl Cache {
         plan: impl FnOnce(&Want<'_>) -> T,
     ) -> T {
         let provider = question.providers.first().map_or("", AsRef::as_ref);
-        let interval = question.slice.as_ref().map_or(Interval::Day1, Slice::stored);
-        let session = question.slice.as_ref().map(|slice| slice.session).unwrap_or_default();
-        let finality = self.rules.finality(&question.key, provider, &leg.known, interval);
+        let slice = question.slice.as_ref();
+        let (interval, session) = slice.map_or((Interval::Day1, SessionKind::Regular), |slice| {
+            (slice.stored(), slice.session)
+        });
+        let finality =
+            self.rules.finality(&question.key, provider, &leg.known, (interval, session));
         plan(&Want {
             wanted,
             held,
@@ -267,7 +270,7 @@ impl Cache {
                 // Of what nothing is known it is not known either whether there is such a symbol.
                 leg.is_blank()
                     || (leg.reach.since.is_none_or(|since| since < span.end())
-                        && finality.could_begin(session, span))
+                        && finality.could_begin(span))
             },
         })
     }
@@ -319,7 +322,8 @@ impl Cache {
         let (Some(piece), Some(provider)) = (leg.piece.take(), question.providers.first()) else {
             return Taken::default();
         };
-        let finality = self.rules.finality(&question.key, provider, &leg.known, piece.interval);
+        let kind = (piece.interval, piece.session);
+        let finality = self.rules.finality(&question.key, provider, &leg.known, kind);
         // What is stored nowhere stays in the head.
         let seals = self.disk().is_some() && !terms.no_cache;
         let load = |refs: &_| self.chunks(question, provider, refs);

@@ -175,8 +175,7 @@ impl Cache {
         let fetched_at = layers.last()?.known_from;
         let finality = self.finality(question, slice, &entry.provider, known);
         let is_known: Spans = layers.iter().map(|layer| layer.span).collect();
-        let holes = span
-            .map(|span| holes(span, &is_known, &|hole| finality.could_begin(slice.session, hole)));
+        let holes = span.map(|span| holes(span, &is_known, &|hole| finality.could_begin(hole)));
         let head = Head {
             currency: fill.head.currency.clone(),
             exchange: fill.head.exchange.clone(),

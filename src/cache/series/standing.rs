@@ -90,7 +90,7 @@ impl Cache {
         provider: &str,
         known: &Known,
     ) -> Finality<'_> {
-        self.rules.finality(&question.key, provider, known, slice.stored())
+        self.rules.finality(&question.key, provider, known, (slice.stored(), slice.session))
     }
 
     /// Judges what was found by the part of a series that is asked for at an instant, if one is.
@@ -145,7 +145,7 @@ impl Cache {
         };
         let finality = self.finality(question, slice, &found.entry.provider, &found.known);
         let missing = |held: &Spans| match span {
-            Some(span) => holes(span, held, &|hole| finality.could_begin(slice.session, hole)),
+            Some(span) => holes(span, held, &|hole| finality.could_begin(hole)),
             None => Spans::new(),
         };
         let holes = missing(&known(&head.coverage, head.tail));
@@ -204,7 +204,7 @@ impl Cache {
         let Some(at) = head.actions_at else { return false };
         let finality = self.finality(question, slice, provider, known);
         let since = Span::new(at, Timestamp::from_ms(newest.saturating_add(1)));
-        since.is_none_or(|since| !finality.could_begin(slice.session, since))
+        since.is_none_or(|since| !finality.could_begin(since))
     }
 
     /// How long what was fetched of splits and dividends at an instant is as good as new.

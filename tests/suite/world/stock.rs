@@ -263,12 +263,11 @@ impl Stock {
 
     /// When a bar is over that begins at an instant.
     pub fn ends_at(&self, interval: Interval, begin: i64) -> i64 {
-        if let Some(length) = interval.duration() {
-            return begin + i64::try_from(length.as_millis()).unwrap();
-        }
         let all = sessions(self.exchange());
         let next = all.partition_point(|session| session.open.as_ms() <= begin);
-        all[next - 1].close.as_ms()
+        let close = all[next - 1].close.as_ms();
+        let length = interval.duration().map(|length| i64::try_from(length.as_millis()).unwrap());
+        length.map_or(close, |length| close.min(begin + length))
     }
 
     /// The last instant of a session at which it was traded, by what is seen now; and that session.

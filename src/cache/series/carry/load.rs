@@ -74,7 +74,7 @@ impl Cache {
         if spans.is_empty() {
             return Err(nothing(question));
         }
-        let could_begin = |hole| finality.could_begin(slice.session, hole);
+        let could_begin = |hole| finality.could_begin(hole);
         let missing = holes(wanted, &spans, &could_begin);
         let newest = coverage.rows().iter().map(|row| row.fetched_at).max();
         let head = Head {

@@ -116,7 +116,7 @@ impl Cache {
     pub fn series_of(&self, of: &Declared, rows: &Rows) -> Result<Built, Error> {
         let key = Key::of_bars(&of.symbol, of.interval, of.session);
         let known = self.known_of(&key, &of.provider);
-        let finality = self.rules.finality(&key, &of.provider, &known, of.interval);
+        let finality = self.rules.finality(&key, &of.provider, &known, (of.interval, of.session));
         let place = Place { of, finality, now: self.clock.now() };
         place.built(key, rows)
     }
@@ -316,13 +316,13 @@ impl Place<'_> {
     fn is_between(&self, before: Span, after: Span) -> bool {
         let Some(gap) = Span::new(before.end(), after.start()) else { return false };
         if self.exchange() == Exchange::ALWAYS || !self.of.interval.is_intraday() {
-            return self.finality.could_begin(self.of.session, gap);
+            return self.finality.could_begin(gap);
         }
         let date = |at| self.calendars().trading_date(self.exchange(), at);
         let (from, to) = (date(before.start()).plus(1), date(after.start()));
         let start = |date| self.calendars().day_start(self.exchange(), date);
         let between = Span::new(start(from), start(to));
-        between.is_some_and(|between| self.finality.could_begin(self.of.session, between))
+        between.is_some_and(|between| self.finality.could_begin(between))
     }
 
     /// What a file says of splits and dividends.

@@ -190,8 +190,8 @@ impl Cache {
             basis: Some(Edge::Instant(at)),
             adjusted: None,
         };
-        let finality =
-            self.rules.finality(&key, provider, &self.known_of(&key, provider), interval);
+        let known = self.known_of(&key, provider);
+        let finality = self.rules.finality(&key, provider, &known, (interval, session));
         let place = Place { of: &declared, finality, now };
         let (mut coverage, _) = place.coverage(&page.bars, at);
         if asked.is_some() {
