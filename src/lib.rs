@@ -58,7 +58,6 @@
 //! | What is said of who may not be asked? | `upstream/turn.rs`, `cache/limits.rs` |
 //! | By what may upstream confirm a value? What was a version? | `provider/validators.rs`, `db/validators.rs`, `db/definitions.rs` |
 //! | What stands on the disk? | [`db`], [`codec`] |
-//! | What was known when, and what has changed since? | `cache/series/past.rs`, `market/changes.rs` |
 //! | What goes when it is full? What becomes of trouble? | `cache/store.rs` |
 //! | What is sound, and what is done about what is not? | `cache/verify.rs`, `tier/salvage.rs`, [`db::pages`] |
 //! | Which part of a series is meant, and what of it is held? | [`policy::wanted`], `cache/series/standing.rs` |
