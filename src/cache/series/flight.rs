@@ -178,19 +178,19 @@ impl Cache {
         let finality = self.finality(question, slice, provider, &leg.known);
         let could_begin = |hole| finality.could_begin(hole);
         let is_held = holes(span, &leg.fill.known(), &could_begin).is_empty();
-        if slice.undoes_actions(question) {
-            let head = &leg.fill.head;
-            let is_known =
-                is_held && self.knows_basis(question, slice, provider, &leg.known, head, span);
-            return (if is_known { span } else { to_now }, None);
+        let head = &leg.fill.head;
+        if slice.undoes_actions(question)
+            && !(is_held && self.knows_basis(question, slice, provider, &leg.known, head, span))
+        {
+            return (to_now, None);
         }
         let opened_since = |at| Span::new(at, end).is_some_and(could_begin);
-        let is_news = !is_held && leg.fill.head.actions_at.is_none_or(opened_since);
+        let is_news = !is_held && head.actions_at.is_none_or(opened_since);
         let is_known = !terms.refresh && !is_news && self.knows_actions(question, leg, terms);
         if !slice.follows_actions(question) || is_known {
             return (span, None);
         }
-        let held_to = leg.fill.head.coverage.rows().last().map(|row| row.span.end());
+        let held_to = head.coverage.rows().last().map(|row| row.span.end());
         match held_to.filter(|held_to| *held_to > span.end()) {
             Some(held_to) => (span, Span::new(held_to, end)),
             None => (to_now, None),

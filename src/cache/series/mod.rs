@@ -69,17 +69,13 @@ impl Slice {
     /// Whether splits or dividends that come to be known change what is read, and would come to be
     /// known by asking for more of it: not by minutes, which reach back a month.
     fn follows_actions(&self, question: &Question) -> bool {
-        self.is_divided(question) && !self.undoes_actions(question)
+        question.symbol.class() == Class::Stock && !self.stored().is_intraday()
     }
 
     /// Whether what is read is worked out of the splits that were in the prices when they were sent,
     /// and no others.
     fn undoes_actions(&self, question: &Question) -> bool {
         let is_as_traded = question.data_type == DataType::Bars && self.adjust == Adjust::None;
-        is_as_traded && self.is_divided(question)
-    }
-
-    fn is_divided(&self, question: &Question) -> bool {
-        question.symbol.class() == Class::Stock && !self.stored().is_intraday()
+        is_as_traded && self.follows_actions(question)
     }
 }

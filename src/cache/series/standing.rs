@@ -168,14 +168,14 @@ impl Cache {
         span: Option<Span>,
     ) -> Life {
         let life = final_life(&found.life);
-        if !slice.follows_actions(question) {
-            let is_known = span.is_none_or(|span| {
-                self.knows_basis(question, slice, &found.entry.provider, &found.known, head, span)
-            });
-            return if is_known { life } else { nothing(&found.life) };
-        }
-        if head.coverage.is_empty() {
+        if !slice.follows_actions(question) || head.coverage.is_empty() {
             return life;
+        }
+        let knows_basis = span.is_none_or(|span| {
+            self.knows_basis(question, slice, &found.entry.provider, &found.known, head, span)
+        });
+        if !knows_basis {
+            return nothing(&found.life);
         }
         let at = head.actions_at.unwrap_or(Timestamp::from_ms(0));
         let (reader, _) = self.reader_of_actions(question, terms);

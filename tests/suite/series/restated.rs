@@ -2,6 +2,7 @@
 //! for that.
 
 use mcache::cache::Cache;
+use mcache::market::Adjust;
 use mcache::policy::{Asked, Edge, Period};
 use mcache::time::Timestamp;
 
@@ -81,4 +82,21 @@ fn a_split_is_no_other_history() {
         let cache = asked(&world, &shop, &year, ms(&format!("2026-06-{day}T21:00:17Z")));
         assert_eq!(times_restated(&cache), 0, "after {calls} calls");
     }
+}
+
+#[test]
+fn what_was_paid_since_shows_beside_prices_as_they_were_paid() {
+    let dividends = vec![(date("2026-07-14"), 0.015)];
+    let world =
+        World::of(vec![Stock { name: "PAYS", place: "NMS", dividends, ..Stock::default() }]);
+    let shop = Shop::of(&world, 10, &[]);
+    let year = Ask::days("PAYS", Asked { period: Some(Period::Years(1)), ..Asked::default() });
+    asked(&world, &shop, &year, ms("2026-06-12T21:00:17Z"));
+    let day = Some(Edge::Day(date("2026-01-22")));
+    let past = Ask::days("PAYS", Asked { from: day, to: day, ..Asked::default() });
+    let past = Ask { adjust: Adjust::None, ..past };
+    asked(&world, &shop, &past, ms("2026-07-14T13:30:17Z"));
+    assert_eq!(world.asked().len(), 2, "for what has happened since");
+    asked(&world, &shop, &past, ms("2026-07-15T13:30:17Z"));
+    assert_eq!(world.asked().len(), 2, "it is known for its time to live");
 }
