@@ -8,7 +8,7 @@ use futures_util::stream::{FuturesUnordered, Stream, StreamExt as _};
 
 use super::fly::{Errand, Flight, Landed, flights};
 use super::lookup::Missing;
-use super::{Answer, Cache, Interrupted, Purpose, Question};
+use super::{Cache, Interrupted, News, Purpose, Question};
 use crate::error::{Error, Kind};
 use crate::policy::Terms;
 use crate::upstream::Site;
@@ -29,7 +29,7 @@ impl Cache {
         open: Vec<(usize, Missing)>,
         terms: &Terms,
         purpose: Purpose,
-        deliver: &mut dyn FnMut(usize, Answer),
+        deliver: &mut dyn FnMut(usize, News),
     ) -> Result<(), Interrupted> {
         let flights = flights(questions, open);
         let sites = self.sites_of(questions, &flights);

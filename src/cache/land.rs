@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use super::fly::{Came, Errand, Flight, Landed, name, refused, unsupported};
 use super::lookup::{Found, Missing, NOT_HELD, held, is_stale};
-use super::series::replaced;
-use super::{Answer, AnsweredBy, Cache, Purpose, Question, Served, Status};
+use super::series::{Filled, replaced};
+use super::{Answer, AnsweredBy, Cache, News, Purpose, Question, Served, Status};
 use crate::db::courses::Turn;
 use crate::db::hits::Hit;
 use crate::db::tally::{Asking, Event, Outcome, Tally};
@@ -28,6 +28,8 @@ pub(super) struct Landing {
     pub(super) incoming: Vec<Incoming>,
     /// One line each for the log of hits: answers that others had asked for.
     given: Vec<Hit>,
+    /// How far series have come of which a page was kept.
+    pub(super) filled: Vec<(usize, Filled)>,
     pub(super) answers: Vec<(usize, Answer)>,
     /// Flights with something left to ask for.
     onward: Vec<Flight>,
@@ -47,7 +49,7 @@ impl Cache {
         &self,
         errand: &Errand<'_>,
         landed: Vec<Landed>,
-        deliver: &mut dyn FnMut(usize, Answer),
+        deliver: &mut dyn FnMut(usize, News),
     ) -> Vec<Flight> {
         let turnings = self.turnings(errand, &landed);
         // Until all is stored: who waits for a key looks for what was stored.
@@ -82,7 +84,7 @@ impl Cache {
                 Came::Whole => {}
             }
         }
-        let Landing { tally, mut incoming, given, answers, onward } = landing;
+        let Landing { tally, mut incoming, given, filled, answers, onward } = landing;
         self.count_hits(&given);
         if !incoming.is_empty() || !tally.is_empty() {
             let now = self.clock.real_now();
@@ -95,8 +97,11 @@ impl Cache {
             self.store(&mut incoming, &tally, &turns);
         }
         drop(holders);
+        for (index, filled) in filled {
+            deliver(index, News::Page(filled));
+        }
         for (index, answer) in answers {
-            deliver(index, answer);
+            deliver(index, News::Answer(Box::new(answer)));
         }
         onward
     }

@@ -37,7 +37,7 @@ use std::time::Duration;
 pub use entries::{Cleared, Listing, Selection};
 pub use limits::{Allowance, BudgetUse, Health, WindowUse};
 pub use report::{Dimension, Percentiles, Report, Row};
-pub use series::{Checked, Provenance, Slice, Verified, carry};
+pub use series::{Checked, Filled, Provenance, Slice, Verified, carry};
 pub use verify::{BadEntry, Condition, Repair, Verdict};
 pub use what_if::{Comparison, Side, WhatIf};
 
@@ -221,6 +221,15 @@ pub struct Answer {
     pub took: Duration,
 }
 
+/// What is told of a question while it is answered.
+#[derive(Clone, Debug)]
+pub enum News {
+    /// A page of its series has been kept, and how far that is.
+    Page(Filled),
+    /// What it came to: nothing is told of it after this.
+    Answer(Box<Answer>),
+}
+
 /// The user stopped the command; what had come by then was stored and answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("interrupted")]
@@ -290,19 +299,23 @@ impl Cache {
     }
 
     /// Answers questions: `deliver` gets the index of a question and its answer, hits in the order
-    /// of the questions and what was asked of upstream as it comes. Every question is delivered
-    /// once, unless the user interrupts.
+    /// of the questions and what was asked of upstream as it comes. Every question is answered
+    /// once, unless the user interrupts; before that it is told of each page of a series that was
+    /// kept, by the index of the question that is asked for it.
     pub fn fetch(
         &self,
         questions: &[Question],
         terms: &Terms,
         purpose: Purpose,
-        deliver: &mut dyn FnMut(usize, Answer),
+        deliver: &mut dyn FnMut(usize, News),
     ) -> Result<(), Interrupted> {
-        let deliver: &mut dyn FnMut(usize, Answer) = &mut |index, mut answer| {
-            self.say_guess(&answer);
-            answer.warnings.extend(partial(&answer));
-            deliver(index, answer);
+        let deliver: &mut dyn FnMut(usize, News) = &mut |index, mut news| {
+            if let News::Answer(answer) = &mut news {
+                self.say_guess(answer);
+                let lacks = partial(answer);
+                answer.warnings.extend(lacks);
+            }
+            deliver(index, news);
         };
         let mut open = Vec::new();
         let mut hits = Vec::new();
@@ -312,7 +325,7 @@ impl Cache {
                 lookup::Looked::Answered { answer, hit } => {
                     hits.extend(hit);
                     self.count_refused(&mut refused, question, &answer);
-                    deliver(index, answer);
+                    deliver(index, News::Answer(Box::new(answer)));
                 }
                 lookup::Looked::Open(missing) => open.push((index, missing)),
             }

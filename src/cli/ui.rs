@@ -9,6 +9,8 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::args::{Color, Global};
+use super::progress::Progress;
+use crate::cache::Filled;
 use crate::config::Environment;
 use crate::error::{Error, Usage};
 use crate::warning::Warning;
@@ -22,7 +24,9 @@ pub(crate) struct Ui {
     /// Colour on standard output and on standard error.
     color: (bool, bool),
     terminal: (bool, bool),
-    progress: Option<ProgressBar>,
+    progress: Option<Progress>,
+    /// What shows it, once there is more than one thing to wait for.
+    bar: Option<ProgressBar>,
 }
 
 /// Where a table goes.
@@ -65,6 +69,7 @@ impl Ui {
             color: (wanted(terminal.0), wanted(terminal.1)),
             terminal,
             progress: None,
+            bar: None,
         }
     }
 
@@ -150,31 +155,49 @@ impl Ui {
         }
     }
 
-    /// Shows progress over so many steps, on a terminal.
+    /// Shows progress over so many steps, on a terminal, once there is more than one thing to wait
+    /// for.
     pub(crate) fn start_progress(&mut self, steps: usize, what: &str) {
-        if !self.terminal.1 || self.quiet || steps < 2 {
-            return;
+        if self.terminal.1 && !self.quiet {
+            self.progress = Some(Progress::new(what, steps));
+            self.draw();
         }
-        // The template is constant and valid; without it the default is shown.
-        let style = ProgressStyle::with_template("{msg} [{bar:30}] {pos}/{len} {eta}")
-            .unwrap_or_else(|_| ProgressStyle::default_bar());
-        let bar = ProgressBar::new(steps as u64).with_style(style).with_message(what.to_owned());
-        bar.enable_steady_tick(Duration::from_millis(200));
-        self.progress = Some(bar);
     }
 
-    /// One step is done.
-    pub(crate) fn step(&mut self) {
-        if let Some(progress) = &self.progress {
-            progress.inc(1);
+    /// A page has come of what a step takes.
+    pub(crate) fn page(&mut self, step: usize, name: &str, filled: Filled) {
+        if let Some(progress) = &mut self.progress {
+            progress.page(step, name, filled);
+            self.draw();
+        }
+    }
+
+    /// A step is done.
+    pub(crate) fn done(&mut self, step: usize) {
+        if let Some(progress) = &mut self.progress {
+            progress.done(step);
+            self.draw();
         }
     }
 
     /// No more progress is shown.
     pub(crate) fn end_progress(&mut self) {
-        if let Some(progress) = self.progress.take() {
-            progress.finish_and_clear();
+        self.progress = None;
+        if let Some(bar) = self.bar.take() {
+            bar.finish_and_clear();
         }
+    }
+
+    fn draw(&mut self) {
+        let Some(progress) = self.progress.as_ref().filter(|progress| progress.is_long()) else {
+            return;
+        };
+        let (done, of) = progress.position();
+        let bar = self.bar.get_or_insert_with(|| bar(progress));
+        bar.set_length(of);
+        bar.set_position(done);
+        bar.set_prefix(progress.title().to_owned());
+        bar.set_message(progress.detail());
     }
 
     fn line(&mut self, tint: Tint, label: &str, text: &str) {
@@ -190,11 +213,30 @@ impl Ui {
     /// Standard error without the progress bar in the way. A closed one is nobody's trouble.
     fn suspended(&mut self, write: impl FnOnce(&mut Stderr) -> io::Result<()>) {
         let err = &mut self.err;
-        let _ = match &self.progress {
-            Some(progress) => progress.suspend(|| write(err)),
+        let _ = match &self.bar {
+            Some(bar) => bar.suspend(|| write(err)),
             None => write(err),
         };
     }
+}
+
+/// A bar that stays on its line while time goes by: of the pages of one answer, or of several.
+fn bar(progress: &Progress) -> ProgressBar {
+    /// The numbers beside the bar, and the brackets around it.
+    const BESIDE: usize = 32;
+    let (width, _) = terminal_size::terminal_size_of(io::stderr()).unzip();
+    let room = width.map_or(80, |width| usize::from(width.0));
+    // A line that is broken is not cleared as a whole.
+    let length = room.saturating_sub(progress.title().chars().count() + BESIDE).clamp(1, 30);
+    let behind =
+        if progress.is_of_one() { " pages, {eta} left" } else { ", {eta} left {wide_msg}" };
+    let template = format!("{{prefix}} [{{bar:{length}}}] {{pos}}/{{len}}{behind}");
+    // The template is valid whatever its length; without one the default is shown.
+    let style = ProgressStyle::with_template(&template);
+    let bar =
+        ProgressBar::new(0).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+    bar.enable_steady_tick(Duration::from_millis(200));
+    bar
 }
 
 impl Tint {

@@ -27,6 +27,17 @@ impl Reach {
         let rows = self.rows.map_or(Duration::MAX, |rows| bar.saturating_mul(rows));
         self.per_call.unwrap_or(Duration::MAX).min(rows).max(bar)
     }
+
+    /// What is new of a request that begins with a bar that is held, if there is a longest one.
+    #[must_use]
+    pub fn behind_a_bar(self, interval: Interval) -> Self {
+        if self.per_call.is_none() && self.rows.is_none() {
+            return self;
+        }
+        let bar = Self { rows: Some(1), ..Self::default() }.longest(interval);
+        let new = self.longest(interval).saturating_sub(bar);
+        Self { per_call: Some(new), rows: None, ..self }
+    }
 }
 
 /// A stretch of a series as a provider sent it.

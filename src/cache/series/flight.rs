@@ -46,8 +46,19 @@ pub(in crate::cache) struct Leg {
     is_refresh: bool,
     /// The requests made by now.
     pub(in crate::cache) calls: u32,
+    /// How many of them brought a page.
+    pub(super) pages: u32,
     /// Why the last of them came to nothing.
     pub(super) failed: Option<Error>,
+}
+
+/// How far a series has been filled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Filled {
+    /// How many pages of it were kept.
+    pub pages: u32,
+    /// How many it takes in all, as far as is known by now.
+    pub of: u32,
 }
 
 /// What a question wants of a series.
@@ -92,6 +103,7 @@ impl Cache {
             patience: None,
             is_refresh: terms.refresh,
             calls: 0,
+            pages: 0,
             failed: None,
         };
         for index in flight.indices() {
@@ -152,7 +164,7 @@ impl Cache {
         (wish.span, wish.also) = (Some(all), also);
         let held = leg.fill.known();
         if !slice.takes_less()
-            && let Err(too_old) = self.plan_for(question, leg, span, &held, whole)
+            && let Err(too_old) = self.plan_for(question, leg, leg.reach, span, &held, whole)
         {
             wish.refused = Some(is_too_old(question, slice, site, too_old.earliest));
         }
@@ -215,14 +227,11 @@ impl Cache {
     fn next_piece(&self, questions: &[Question], leg: &Leg) -> Option<Piece> {
         let mut pieces = Vec::new();
         let mut like = None;
-        for (index, wish) in leg.wishes.iter().filter(|(_, wish)| wish.refused.is_none()) {
+        for (index, wish) in leg.granted() {
             let question = &questions[*index];
-            let mut held = leg.needless().union(&leg.fill.asked);
-            if let Some(tail) = leg.fill.head.tail.filter(|_| wish.edge_will_do) {
-                held.insert(tail);
-            }
-            for span in wish.span.into_iter().chain(wish.also) {
-                pieces.extend(self.plan_for(question, leg, span, &held, part));
+            let held = leg.held_for(wish);
+            for span in wish.spans() {
+                pieces.extend(self.plan_for(question, leg, leg.reach, span, &held, part));
             }
             like = question.slice.as_ref().or(like);
         }
@@ -242,11 +251,37 @@ impl Cache {
         })
     }
 
+    /// How far a series has come, and how far it has to go as it is planned now.
+    pub(super) fn filled(&self, questions: &[Question], leg: &Leg) -> Filled {
+        let left = leg.piece.map_or(0, |piece| 1 + self.requests_behind(questions, leg, &piece));
+        Filled { pages: leg.pages, of: leg.pages.saturating_add(left) }
+    }
+
+    /// How many requests are left once this one has come. Each of them goes on where another ended,
+    /// and begins one bar before that.
+    fn requests_behind(&self, questions: &[Question], leg: &Leg, piece: &Piece) -> u32 {
+        let reach = leg.reach.behind_a_bar(piece.interval);
+        let mut asked = Spans::from(piece.span);
+        let mut left = 0_u32;
+        for (index, wish) in leg.granted() {
+            for span in wish.spans() {
+                let held = leg.held_for(wish).union(&asked);
+                for piece in self.plan_for(&questions[*index], leg, reach, span, &held, part) {
+                    // Two questions may want the same.
+                    asked.insert(piece);
+                    left = left.saturating_add(1);
+                }
+            }
+        }
+        left
+    }
+
     /// Plans what a question is to be asked for.
     fn plan_for<T>(
         &self,
         question: &Question,
         leg: &Leg,
+        reach: Reach,
         wanted: Span,
         held: &Spans,
         plan: impl FnOnce(&Want<'_>) -> T,
@@ -262,7 +297,7 @@ impl Cache {
             wanted,
             held,
             interval,
-            reach: leg.reach,
+            reach,
             join_gap: self.rules.series.join_gap,
             now: self.clock.now(),
             bars_held: &|span| leg.fill.bars_within(span),
@@ -334,7 +369,28 @@ impl Cache {
     }
 }
 
+impl Wish {
+    /// When the bars begin that must be held.
+    fn spans(&self) -> impl Iterator<Item = Span> {
+        self.span.into_iter().chain(self.also)
+    }
+}
+
 impl Leg {
+    /// The wishes that can be granted.
+    fn granted(&self) -> impl Iterator<Item = &(usize, Wish)> {
+        self.wishes.iter().filter(|(_, wish)| wish.refused.is_none())
+    }
+
+    /// What need not be asked for to grant a wish.
+    fn held_for(&self, wish: &Wish) -> Spans {
+        let mut held = self.needless().union(&self.fill.asked);
+        if let Some(tail) = self.fill.head.tail.filter(|_| wish.edge_will_do) {
+            held.insert(tail);
+        }
+        held
+    }
+
     /// Whether nothing is known of the series, and nobody was asked.
     fn is_blank(&self) -> bool {
         let head = &self.fill.head;

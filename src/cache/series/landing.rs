@@ -40,6 +40,8 @@ impl Cache {
             Ok(Given::Page(page)) => {
                 self.keep_page(errand, question, leg, &page, at, landing);
                 self.plan(errand.questions, leg);
+                leg.pages += 1;
+                landing.filled.push((flight.index, self.filled(errand.questions, leg)));
                 leg.piece.is_some()
             }
             Ok(_) => {

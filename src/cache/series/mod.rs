@@ -25,6 +25,7 @@ mod reading;
 mod standing;
 
 pub use check::{Checked, Verified};
+pub use flight::Filled;
 pub(super) use flight::Leg;
 pub use past::Provenance;
 pub(super) use past::replaced;

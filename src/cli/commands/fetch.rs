@@ -4,12 +4,13 @@ use std::io::Write;
 
 use super::proof::Proof;
 use super::{line, of_series, questions, say_warnings, slice, terms};
-use crate::cache::{Answer, Cache, Interrupted, Purpose, Question, Served, Slice};
+use crate::cache::{Answer, Cache, Interrupted, News, Purpose, Question, Served, Slice};
 use crate::cli::Invocation;
 use crate::cli::args::{Fetch, Format};
 use crate::cli::exit::Exit;
 use crate::cli::output::file::Unfinished;
 use crate::cli::output::{Printer, Shown, fits, printer};
+use crate::cli::progress;
 use crate::cli::ui::{Style, Ui};
 use crate::error::{Error, Kind};
 use crate::policy::Terms;
@@ -61,9 +62,12 @@ pub(in crate::cli) fn run(args: &Fetch, invocation: Invocation<'_>) -> anyhow::R
         served: 0,
     };
     ui.start_progress(questions.len(), "fetching");
-    let fetched = cache.fetch(&questions, &terms, Purpose::Read, &mut |index, answer| {
-        ui.step();
-        report.deliver(index, answer, ui);
+    let fetched = cache.fetch(&questions, &terms, Purpose::Read, &mut |index, news| match news {
+        News::Page(filled) => ui.page(index, &progress::name(&questions[index]), filled),
+        News::Answer(answer) => {
+            ui.done(index);
+            report.deliver(index, *answer, ui);
+        }
     });
     ui.end_progress();
     say_warnings(&cache, ui);

@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use super::{line, of_series, questions, say_warnings, slice, terms};
-use crate::cache::{AnsweredBy, Purpose, Status};
+use crate::cache::{AnsweredBy, News, Purpose, Status};
 use crate::cli::Invocation;
 use crate::cli::args::{Format, Warm};
 use crate::cli::exit::Exit;
+use crate::cli::progress;
 use crate::error::{Usage, sanitized};
 use crate::policy::Terms;
 use crate::units::duration_for_people;
@@ -43,8 +44,14 @@ pub(in crate::cli) fn run(args: &Warm, invocation: Invocation<'_>) -> anyhow::Re
     let watch = cache.clock().stopwatch();
     let (mut asked, mut fresh, mut failed) = (0_usize, 0_usize, 0_usize);
     ui.start_progress(questions.len(), "warming");
-    let warmed = cache.fetch(&questions, &terms, Purpose::Warm, &mut |index, answer| {
-        ui.step();
+    let warmed = cache.fetch(&questions, &terms, Purpose::Warm, &mut |index, news| {
+        let answer = match news {
+            News::Answer(answer) => answer,
+            News::Page(filled) => {
+                return ui.page(index, &progress::name(&questions[index]), filled);
+            }
+        };
+        ui.done(index);
         for warning in &answer.warnings {
             ui.warn(warning);
         }

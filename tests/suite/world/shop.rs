@@ -1,7 +1,7 @@
 //! A cache in this process, over a folder and an upstream of its own, at an instant that the test
 //! says.
 
-use mcache::cache::{Answer, Cache, Purpose, Question, Slice};
+use mcache::cache::{Answer, Cache, Filled, News, Purpose, Question, Slice};
 use mcache::calendar::{Calendars, Exchange};
 use mcache::clock::Clock;
 use mcache::config::{Config, Environment, Said};
@@ -90,13 +90,25 @@ impl Shop {
 
     /// What the cache answers, of several asked at once.
     pub fn answers(&self, cache: &Cache, asks: &[Ask]) -> Vec<Answer> {
+        self.told(cache, asks).0
+    }
+
+    /// What the cache answers, of several asked at once, and how far each was said to be on the way.
+    pub fn told(&self, cache: &Cache, asks: &[Ask]) -> (Vec<Answer>, Vec<(usize, Filled)>) {
         let questions: Vec<Question> = asks.iter().map(|ask| self.question(ask)).collect();
         let refresh = asks.iter().any(|ask| ask.refresh);
         let terms = Terms { refresh, ..Terms::default() };
         let mut answers: Vec<Option<Answer>> = asks.iter().map(|_| None).collect();
-        let mut deliver = |index: usize, answer| answers[index] = Some(answer);
+        let mut filled = Vec::new();
+        let mut deliver = |index: usize, news| match news {
+            News::Page(page) => {
+                assert!(answers[index].is_none(), "a page after the answer: {page:?}");
+                filled.push((index, page));
+            }
+            News::Answer(answer) => assert!(answers[index].replace(*answer).is_none()),
+        };
         cache.fetch(&questions, &terms, Purpose::Read, &mut deliver).unwrap();
-        answers.into_iter().map(Option::unwrap).collect()
+        (answers.into_iter().map(Option::unwrap).collect(), filled)
     }
 
     /// The bars that the cache answers with, and when those that are not final were fetched.

@@ -45,7 +45,9 @@ pub(in crate::cli) fn run(args: &Benchmark, invocation: Invocation<'_>) -> anyho
     let stage = Stage::set(&config, global, (!args.live).then_some(args.latency))?;
     ui.start_progress(STEPS, "measuring");
     let iterations = args.iterations as usize;
-    let tiers = tiers::measure(&stage, &questions, iterations, &mut || ui.step())?;
+    let mut steps = 0..STEPS;
+    let mut done = || steps.next().into_iter().for_each(|step| ui.done(step));
+    let tiers = tiers::measure(&stage, &questions, iterations, &mut done)?;
     let workload =
         if args.live { None } else { Some(workload::play(&stage, &questions, iterations)?) };
     ui.end_progress();

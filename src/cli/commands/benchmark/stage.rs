@@ -13,7 +13,7 @@ use std::time::Duration;
 use anyhow::{Context as _, bail};
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::cache::{AnsweredBy, Cache, Interrupted, Options, Purpose, Question, Served};
+use crate::cache::{AnsweredBy, Cache, Interrupted, News, Options, Purpose, Question, Served};
 use crate::cli::args::Global;
 use crate::config::Config;
 use crate::ledger::Limits;
@@ -132,9 +132,12 @@ impl<'a> Stage<'a> {
     ) -> anyhow::Result<()> {
         self.go_on()?;
         let mut failed = None;
-        cache.fetch(questions, terms, Purpose::Read, &mut |_, answer| match &answer.outcome {
-            Ok(served) => each(served),
-            Err(error) => failed = Some(error.clone()),
+        cache.fetch(questions, terms, Purpose::Read, &mut |_, news| match news {
+            News::Page(_) => {}
+            News::Answer(answer) => match &answer.outcome {
+                Ok(served) => each(served),
+                Err(error) => failed = Some(error.clone()),
+            },
         })?;
         match failed {
             Some(error) => Err(error.into()),
