@@ -13,6 +13,7 @@ use crate::error::{Error, Kind};
 use crate::flight::Holder;
 use crate::key::Key;
 use crate::ledger::Mishap;
+use crate::market::Class;
 use crate::policy::{self, Next, Terms, UseCase};
 use crate::provider::Validators;
 use crate::time::Timestamp;
@@ -374,11 +375,14 @@ pub(super) fn unsupported(question: &Question) -> Error {
         Some(slice) if question.is_of_bars() => format!("{} {data_type}", slice.stored().as_str()),
         _ => format!("a {data_type}"),
     };
-    Error::new(
-        Kind::Unsupported,
-        format!("no provider of the {class} chain has {what} of `{symbol}`"),
-    )
-    .hint(format!("see `chains.{class}` in `mcache config show`, or name one with --provider"))
+    let message = format!("no provider of the {class} chain has {what} of `{symbol}`");
+    let hint = match question.symbol.class() {
+        Class::Macro if question.is_of_bars() => {
+            "what is observed of an economy has no bars: `-t series` gives its observations".into()
+        }
+        _ => format!("see `chains.{class}` in `mcache config show`, or name one with --provider"),
+    };
+    Error::new(Kind::Unsupported, message).hint(hint)
 }
 
 /// What came of it when nobody was asked.

@@ -49,7 +49,7 @@ use crate::db::hits::Hit;
 use crate::db::paces::Learning;
 use crate::db::tally::{Outcome, Tally};
 use crate::entry::{Entry, Life, Until};
-use crate::error::Error;
+use crate::error::{Error, Kind};
 use crate::flight::Flights;
 use crate::key::Key;
 use crate::ledger::Ledger;
@@ -135,6 +135,17 @@ fn partial(answer: &Answer) -> Vec<Warning> {
         why: gap.why.clone(),
     };
     bars.map(|bars| bars.missing.iter().map(|gap| warning(bars, gap)).collect()).unwrap_or_default()
+}
+
+/// Says of a name that nobody knows that it reads like an exchange rate, if it does.
+fn point_to_rate(question: &Question, answer: &mut Answer) {
+    if let Err(error) = &mut answer.outcome
+        && error.kind == Kind::NotFound
+        && let Some(rate) = question.symbol.as_rate()
+    {
+        let (class, subject) = (question.symbol.class().as_str(), rate.subject());
+        error.hint = Some(format!("it was asked for as {class}; `{subject}` is the exchange rate"));
+    }
 }
 
 impl Question {
@@ -312,6 +323,7 @@ impl Cache {
         let deliver: &mut dyn FnMut(usize, News) = &mut |index, mut news| {
             if let News::Answer(answer) = &mut news {
                 self.say_guess(answer);
+                point_to_rate(&questions[index], answer);
                 let lacks = partial(answer);
                 answer.warnings.extend(lacks);
             }

@@ -22,6 +22,14 @@ const QUOTES: [&str; 10] =
 /// What a crypto symbol may end in without a separator: nothing that could end a stock's name.
 const GLUED_QUOTES: [&str; 3] = ["USDT", "USDC", "FDUSD"];
 
+/// The currencies that are traded against one another, by their three letters.
+const CURRENCIES: [&str; 48] = [
+    "AED", "ARS", "AUD", "BGN", "BRL", "CAD", "CHF", "CLP", "CNH", "CNY", "COP", "CZK", "DKK",
+    "EGP", "EUR", "GBP", "HKD", "HUF", "IDR", "ILS", "INR", "ISK", "JPY", "KES", "KRW", "KWD",
+    "MXN", "MYR", "NGN", "NOK", "NZD", "PEN", "PHP", "PKR", "PLN", "QAR", "RON", "RUB", "SAR",
+    "SEK", "SGD", "THB", "TRY", "TWD", "UAH", "USD", "VND", "ZAR",
+];
+
 /// Yahoo's exchange suffixes of one letter: London, Tokyo, Frankfurt and TSX Venture. Any other
 /// single letter behind a dot is a class of shares.
 const ONE_LETTER_EXCHANGES: [&str; 4] = ["L", "T", "F", "V"];
@@ -152,6 +160,19 @@ impl Symbol {
     pub fn pair(&self) -> Option<(&str, &str)> {
         (self.class == Class::Crypto)
             .then(|| self.name.split_once('/').unwrap_or((&self.name, UNSAID_QUOTE)))
+    }
+
+    /// The exchange rate that a stock's or a coin's name reads like, `EURUSD` and `EUR/USD`; none if
+    /// it does not.
+    #[must_use]
+    pub fn as_rate(&self) -> Option<Self> {
+        if !matches!(self.class, Class::Stock | Class::Crypto) {
+            return None;
+        }
+        let name = self.name.replace('/', "");
+        let (base, quote) = name.split_at_checked(3)?;
+        let is_rate = base != quote && [base, quote].iter().all(|of| CURRENCIES.contains(of));
+        is_rate.then(|| Self::new(Class::Fx, &name))
     }
 
     /// A company and its class of shares, `BRK` and `B`; none for a symbol that has none.
@@ -351,5 +372,25 @@ mod tests {
         assert_eq!(symbol.name(), "BTC/USD");
         assert_eq!(symbol.pair(), Some(("BTC", "USD")));
         assert_eq!(Symbol::parse("BTC/USDT", &InDollars).unwrap().name(), "BTC");
+    }
+
+    #[test]
+    fn a_name_of_two_currencies_reads_like_an_exchange_rate() {
+        for (text, rate) in [
+            ("EURUSD", Some("fx:EURUSD")),
+            ("eur/usd", Some("fx:EURUSD")),
+            ("stock:USDJPY", Some("fx:USDJPY")),
+            ("fx:EURUSD", None),
+            ("USDUSD", None),
+            ("USD", None),
+            ("GOOGLE", None),
+            ("EURUSDX", None),
+            ("BTC/USD", None),
+            ("BTC", None),
+        ] {
+            let symbol = Symbol::parse(text, &Nobody).unwrap();
+            let read = symbol.as_rate().map(|rate| rate.subject());
+            assert_eq!(read.as_deref(), rate, "{text}");
+        }
     }
 }

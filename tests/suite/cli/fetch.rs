@@ -290,4 +290,19 @@ fn what_no_provider_has_is_unsupported() {
     );
     assert!(run.stdout.contains(r#"{"symbol":"AAPL","error":{"kind":"unsupported","#), "{run:?}");
     assert_eq!(sandbox.run(&["fetch", "BTC", "-p", "fred"]).code, Some(1));
+    let macro_bars = sandbox.run(&["fetch", "GDP", "-t", "bars"]);
+    macro_bars.fails(1, &["no provider of the macro chain has 1d bars", "hint: ", "`-t series`"]);
+}
+
+#[test]
+fn a_name_that_nobody_knows_and_that_reads_like_an_exchange_rate_is_said_to() {
+    let upstream = Upstream::saying(404, "text/html", "");
+    let sandbox = Sandbox::new().with_provider("yahoo", upstream.url());
+    let hint = "hint: it was asked for as stock; `fx:EURUSD` is the exchange rate";
+    sandbox.run(&["fetch", "EURUSD"]).fails(1, &["does not know `EURUSD`", hint]);
+    // Also when it is only remembered.
+    sandbox.run(&["fetch", "eurusd"]).fails(1, &["remembered until", hint]);
+    assert_eq!(upstream.count(), 1);
+    let other = sandbox.run(&["fetch", "NOSUCH"]);
+    assert!(!other.fails(1, &["does not know"]).stderr.contains("fx:"), "{other:?}");
 }
