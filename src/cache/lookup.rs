@@ -104,7 +104,7 @@ impl Cache {
     }
 
     /// The error of a question that only the cache may answer, with who else has given an answer.
-    fn with_others(&self, question: &Question, error: Error) -> Error {
+    pub(super) fn with_others(&self, question: &Question, error: Error) -> Error {
         let held = (error.kind == Kind::Offline).then(|| self.read_disk(&question.key)).flatten();
         let is_another = |stored: &&Stored| {
             stored.entry.format != Format::NotFound

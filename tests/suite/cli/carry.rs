@@ -182,7 +182,15 @@ fn what_is_not_held_is_said_and_no_file_is_written() {
     assert_eq!(run.code, Some(0), "{run:?}");
     assert!(run.stderr.contains("NOPE") && here.path("x.mcache").exists());
     here.run(&["export", "-s", "AAPL", "-t", "quote", "x"]).fails(2, &["a quote is not carried"]);
-    here.run(&["export", "-s", "NOPE", "y.mcache"]).fails(1, &["nothing final is held"]);
+    for (symbol, more, hint) in [
+        ("NOPE", &[][..], "hint: `mcache fetch NOPE -t bars -i 1d` fetches it first"),
+        ("NOPE", &["-p", "demo"], "hint: `mcache fetch NOPE -t bars -i 1d -p demo` fetches"),
+        ("AAPL", &[], "hint: `demo` gave one: add `--provider demo`"),
+        ("GDP", &["-p", "demo"], "hint: `mcache fetch GDP -t series -p demo` fetches"),
+    ] {
+        let run = here.run(&[&["export", "-s", symbol, "y.mcache"], more].concat());
+        run.fails(1, &["nothing final is held", hint]);
+    }
 }
 
 #[test]

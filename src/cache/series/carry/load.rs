@@ -44,7 +44,7 @@ impl Cache {
             (is_value && self.rules.is_defined_so(&stored.entry, &stored.known)).then_some(stored)
         });
         let (Some(stored), Some(slice)) = (held, &question.slice) else {
-            return Err(nothing(question));
+            return Err(self.with_others(question, nothing(question)));
         };
         if question.data_type == DataType::Series {
             return Ok(observations(stored));
@@ -142,9 +142,14 @@ fn observations(Stored { entry, .. }: &Stored) -> Loaded {
 
 /// The error for what is not held.
 fn nothing(question: &Question) -> Error {
-    let (key, symbol) = (&question.key, &question.symbol);
+    let (key, symbol, data_type) = (&question.key, &question.symbol, question.data_type.as_str());
+    let interval = question.slice.as_ref().filter(|_| question.is_of_bars());
+    let interval = interval.map(|slice| format!(" -i {}", slice.interval.as_str()));
+    let provider = question.providers.first().filter(|_| question.pinned);
+    let provider = provider.map(|provider| format!(" -p {provider}"));
+    let options = [interval, provider].map(Option::unwrap_or_default).concat();
     Error::new(Kind::Offline, format!("nothing final is held of `{key}`")).hint(format!(
-        "`mcache fetch {symbol}` with the same -t, -i and -p fetches it first; `mcache keys` shows \
-         what is held"
+        "`mcache fetch {symbol} -t {data_type}{options}` fetches it first; `mcache keys` shows what \
+         is held"
     ))
 }
