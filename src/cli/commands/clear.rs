@@ -10,7 +10,7 @@ use crate::cli::Invocation;
 use crate::cli::args::{Clear, Format};
 use crate::cli::exit::Exit;
 use crate::entry::State;
-use crate::error::Usage;
+use crate::error::{Usage, sanitized};
 use crate::key::PUT;
 use crate::market::DataType;
 use crate::units::bytes_for_people;
@@ -47,6 +47,14 @@ pub(in crate::cli) fn run(args: &Clear, invocation: Invocation<'_>) -> anyhow::R
         let alone = Selection { patterns: vec![pattern.clone()], ..Selection::default() };
         if cache.list(&alone).is_empty() {
             ui.note(&super::nothing_matches(&cache, pattern));
+        }
+    }
+    if let (true, Some(said)) = (plan.names.is_empty(), &args.data_type)
+        && let Err(Usage { hint: Some(hint), .. }) = DataType::parse(said)
+    {
+        let alone = Selection { data_type: selection.data_type, ..Selection::default() };
+        if cache.list(&alone).is_empty() {
+            ui.note(&format!("nothing is of the type `{}`: {hint}", sanitized(said)));
         }
     }
     Ok(Exit::Success)

@@ -143,6 +143,19 @@ fn a_pattern_that_picks_nothing_names_the_nearest_key() {
 }
 
 #[test]
+fn a_type_of_which_nothing_is_held_names_the_nearest() {
+    let sandbox = filled();
+    let run = sandbox.run(&["clear", "-t", "quotes"]);
+    run.fails(0, &["nothing is of the type `quotes`: did you mean `quote`?"]);
+    assert_eq!(run.stdout, "dropped 0 entries, 0 B\n");
+    // A type that there is, and one of `put`, of which another condition picks nothing.
+    for data_type in ["bars", "system_config"] {
+        let run = sandbox.run(&["clear", "-t", data_type, "--gone"]);
+        assert_eq!((run.code, run.stderr.as_str()), (Some(0), ""), "{data_type}");
+    }
+}
+
+#[test]
 fn what_is_gone_can_be_dropped_alone() {
     let (_upstream, sandbox) = speaking();
     sandbox.run(&["fetch", "AAPL"]);
