@@ -55,7 +55,12 @@ struct Invocation<'a> {
 impl Invocation<'_> {
     /// The format that was asked for, of those that the command has.
     fn format(&self, among: &[Format]) -> Result<Format, Usage> {
-        let format = self.global.format.unwrap_or(Format::Table);
+        Self::format_of(self.global.format, among)
+    }
+
+    /// This format, or the table if none is said, of those that the command has.
+    fn format_of(said: Option<Format>, among: &[Format]) -> Result<Format, Usage> {
+        let format = said.unwrap_or(Format::Table);
         if among.contains(&format) {
             return Ok(format);
         }

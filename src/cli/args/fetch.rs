@@ -81,7 +81,8 @@ pub(crate) struct Fetch {
     /// How answers are shown.
     #[command(flatten)]
     pub(crate) look: Look,
-    /// Write the data to a file, whole or not at all
+    /// Write the data to a file, whole or not at all; .csv, .json, .ndjson and .parquet say the format
+    /// if --format does not
     #[arg(short, long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
 }

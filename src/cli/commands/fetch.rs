@@ -19,7 +19,8 @@ const FORMATS: [Format; 5] =
     [Format::Table, Format::Json, Format::Ndjson, Format::Csv, Format::Parquet];
 
 pub(in crate::cli) fn run(args: &Fetch, invocation: Invocation<'_>) -> anyhow::Result<Exit> {
-    let format = invocation.format(&FORMATS)?;
+    let said = invocation.global.format.or_else(|| format_of(args));
+    let format = Invocation::format_of(said, &FORMATS)?;
     let slice = Slice {
         adjust: args.manner.adjust.map(Into::into).unwrap_or_default(),
         final_only: args.manner.final_only,
@@ -41,7 +42,7 @@ pub(in crate::cli) fn run(args: &Fetch, invocation: Invocation<'_>) -> anyhow::R
         Some(_) => Style::default(),
         None => ui.style(),
     };
-    let printer = printer(invocation.global.format, &args.look, &questions, style)?;
+    let printer = printer(said, &args.look, &questions, style)?;
     let cache = invocation.config.open()?;
     cache.check(&questions)?;
     let proof = Proof::new(args, &questions)?;
@@ -74,6 +75,19 @@ pub(in crate::cli) fn run(args: &Fetch, invocation: Invocation<'_>) -> anyhow::R
     report.finish(ui, fetched)?;
     let proved = report.proof.finish(&cache, &terms, ui)?;
     Ok(if report.exit == Exit::Success { proved } else { report.exit })
+}
+
+/// The format that the name of a file stands for; what is drawn, or printed as it was sent, has none.
+fn format_of(args: &Fetch) -> Option<Format> {
+    let file = args.output.as_deref().filter(|_| !args.look.raw && !args.look.chart)?;
+    let extension = file.extension()?.to_str()?;
+    match extension.to_ascii_lowercase().as_str() {
+        "csv" => Some(Format::Csv),
+        "json" => Some(Format::Json),
+        "ndjson" | "jsonl" => Some(Format::Ndjson),
+        "parquet" => Some(Format::Parquet),
+        _ => None,
+    }
 }
 
 /// Puts answers back into the order of the questions and prints each as soon as it can be.

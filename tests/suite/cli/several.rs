@@ -111,6 +111,26 @@ fn a_file_is_written_whole() {
 }
 
 #[test]
+fn the_name_of_a_file_says_its_format_unless_it_is_said() {
+    let (_upstream, sandbox) = speaking();
+    for (name, format, begins) in [
+        ("out.csv", &[][..], "symbol,asset_class,type,"),
+        ("out.JSON", &[], "[\n{\"symbol\":\"AAPL\","),
+        ("out.ndjson", &[], "{\"symbol\":\"AAPL\","),
+        ("out.txt", &[], "SYMBOL "),
+        ("out", &[], "SYMBOL "),
+        ("said.csv", &["-f", "ndjson"], "{\"symbol\":"),
+        ("drawn.csv", &["-f", "table"], "SYMBOL "),
+        ("sent.json", &["--raw"], "{"),
+    ] {
+        let run = sandbox.run(&[&["fetch", "AAPL", "-o", name], format].concat());
+        assert_eq!(run.code, Some(0), "{name}: {run:?}");
+        let written = std::fs::read_to_string(sandbox.path(name)).unwrap();
+        assert!(written.starts_with(begins), "{name}: {written}");
+    }
+}
+
+#[test]
 fn a_link_and_a_pipe_stay_what_they_are() {
     let (_upstream, sandbox) = speaking();
     let target = sandbox.file("target.csv", "before");
