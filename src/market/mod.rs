@@ -92,6 +92,15 @@ impl DataType {
         Self::InflationRate,
     ];
 
+    /// Other names that are accepted, in lower case: the seeds' own where they differ by more than
+    /// capitals.
+    pub const ALIASES: [(&str, Self); 4] = [
+        ("price", Self::Quote),
+        ("ohlcv", Self::Bars),
+        ("dividend", Self::Dividends),
+        ("split", Self::Splits),
+    ];
+
     /// The name in keys and output.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -123,15 +132,11 @@ impl DataType {
 
     /// Reads a type, in the seeds' spelling too (`price` is a quote, `OHLCV` are bars).
     pub fn parse(text: &str) -> Result<Self, Usage> {
-        let lower = text.to_ascii_lowercase();
-        let said = match lower.as_str() {
-            "price" => "quote",
-            "ohlcv" => "bars",
-            "dividend" => "dividends",
-            "split" => "splits",
-            other => other,
-        };
-        Self::ALL.into_iter().find(|data_type| data_type.as_str() == said).ok_or_else(|| {
+        let said = text.to_ascii_lowercase();
+        let said = said.as_str();
+        let alias = Self::ALIASES.into_iter().find(|(alias, _)| *alias == said);
+        let named = || Self::ALL.into_iter().find(|data_type| data_type.as_str() == said);
+        alias.map(|(_, data_type)| data_type).or_else(named).ok_or_else(|| {
             let names = Self::ALL.map(Self::as_str);
             Usage::new(format!("`{}` is not a type", crate::error::sanitized(text))).hint(
                 match nearest(said, names) {

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use mcache::config::schema;
 use mcache::error::Kind;
+use mcache::market::DataType;
 
 use crate::sandbox::{Sandbox, finished};
 
@@ -184,6 +185,37 @@ fn the_defaults_are_a_configuration_that_differs_in_nothing() {
         text.lines().map(value).collect()
     };
     assert_eq!(values(&named), values(&of(&["-f", "ndjson"])));
+}
+
+#[test]
+fn the_readme_names_every_type_as_it_may_be_written() {
+    let readme = fs::read_to_string(top().join("README.md")).unwrap();
+    let rows = readme.lines().skip_while(|line| !line.starts_with("| `-t` |")).skip(2);
+    let rows: Vec<Vec<String>> = rows
+        .take_while(|line| line.starts_with('|'))
+        .map(|row| {
+            let cells = row.split('|').map(str::trim).take(3);
+            cells.flat_map(|cell| cell.split(", ")).map(|cell| cell.replace('`', "")).collect()
+        })
+        .collect();
+    let named = |row: &[String]| DataType::parse(&row[1]).unwrap();
+    let types: Vec<DataType> = rows.iter().map(|row| named(row)).collect();
+    assert_eq!(types, DataType::ALL);
+    for row in &rows {
+        assert_eq!(row[1], named(row).as_str());
+        for other in row[2..].iter().filter(|other| !other.is_empty()) {
+            assert_eq!(DataType::parse(other).unwrap(), named(row), "{other}");
+        }
+    }
+    for (alias, data_type) in DataType::ALIASES {
+        let row = rows.iter().find(|row| named(row) == data_type).unwrap();
+        assert!(row[2..].iter().any(|other| other.eq_ignore_ascii_case(alias)), "{alias}");
+    }
+    let defaults = fs::read_to_string(top().join("cache_config.yaml")).unwrap();
+    let aliases = defaults.lines().skip_while(|line| *line != "aliases:").skip(1);
+    for alias in aliases.map_while(|line| line.strip_prefix("  ")?.split(':').next()) {
+        assert!(readme.contains(&format!("`{alias}`")), "{alias}");
+    }
 }
 
 /// What stands in code in a document: spans between backticks, and the lines of blocks.
