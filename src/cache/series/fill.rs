@@ -248,7 +248,9 @@ impl Fill {
         let head = &mut self.head;
         if came.is_open {
             // What nothing has happened to since it came is as if it had come now.
-            let runs = rebased(&finals.runs(), &head.actions, basis_ms);
+            let mut told = head.coverage.spans();
+            told.insert(piece.span);
+            let runs = rebased(&finals.runs(), &head.actions, &told, basis_ms);
             finals = Stretch::new(finals.bars, &runs);
         }
         if piece.span.end() > horizon {
@@ -329,10 +331,14 @@ pub(super) fn known(coverage: &Coverage, tail: Option<Span>) -> Spans {
     spans
 }
 
-/// The bases of bars as of a later one, where nothing has happened between both.
-fn rebased(runs: &[Run], actions: &Actions, basis_ms: i64) -> Vec<Run> {
+/// The bases of bars as of a later one, where it is told that nothing has happened between both.
+fn rebased(runs: &[Run], actions: &Actions, told: &Spans, basis_ms: i64) -> Vec<Run> {
+    let is_told = |from: i64| {
+        Span::new(Timestamp::from_ms(from), Timestamp::from_ms(basis_ms))
+            .is_some_and(|since| told.covers(since))
+    };
     let moves =
-        |from: i64| from < basis_ms && !instants(actions).any(|ms| from < ms && ms <= basis_ms);
+        |from: i64| is_told(from) && !instants(actions).any(|ms| from < ms && ms <= basis_ms);
     let of = |run: &Run| Run {
         basis_ms: if moves(run.basis_ms) { basis_ms } else { run.basis_ms },
         ..*run

@@ -199,7 +199,13 @@ impl Cache {
         let opened_since = |at| Span::new(at, end).is_some_and(could_begin);
         let is_news = !is_held && head.actions_at.is_none_or(opened_since);
         let is_known = !terms.refresh && !is_news && self.knows_actions(question, leg, terms);
-        if !slice.follows_actions(question) || is_known {
+        if !slice.follows_actions(question) {
+            return (span, None);
+        }
+        if let Some(since) = self.untold(question, slice, provider, &leg.known, head, span) {
+            return (span, Span::new(since, end));
+        }
+        if is_known {
             return (span, None);
         }
         let held_to = head.coverage.rows().last().map(|row| row.span.end());

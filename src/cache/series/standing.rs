@@ -174,7 +174,11 @@ impl Cache {
         let knows_basis = span.is_none_or(|span| {
             self.knows_basis(question, slice, &found.entry.provider, &found.known, head, span)
         });
-        if !knows_basis {
+        let provider = &found.entry.provider;
+        let is_told = span.is_none_or(|span| {
+            self.untold(question, slice, provider, &found.known, head, span).is_none()
+        });
+        if !knows_basis || !is_told {
             return nothing(&found.life);
         }
         let at = head.actions_at.unwrap_or(Timestamp::from_ms(0));
@@ -198,13 +202,30 @@ impl Cache {
         if !slice.undoes_actions(question) {
             return true;
         }
-        let chunks = head.within(span.start().as_ms(), span.end().as_ms());
-        let runs = chunks.iter().flat_map(|chunk| &chunk.runs).chain(&head.runs);
-        let Some(newest) = runs.map(|run| run.basis_ms).max() else { return true };
+        let Some(newest) = head.bases(span).max() else { return true };
         let Some(at) = head.actions_at else { return false };
         let finality = self.finality(question, slice, provider, known);
-        let since = Span::new(at, Timestamp::from_ms(newest.saturating_add(1)));
-        since.is_none_or(|since| !finality.could_begin(since))
+        let newest = Timestamp::from_ms(newest.saturating_add(1));
+        Span::new(at, newest).is_none_or(|since| !finality.could_begin(since))
+            && is_told(head, span.start(), newest.min(at), &finality)
+    }
+
+    /// Since when it must be told what became of the shares, so that bars of a span can be compared with
+    /// what is held last: where a stretch between both is not held, nobody said so. None if all is told.
+    pub(super) fn untold(
+        &self,
+        question: &Question,
+        slice: &Slice,
+        provider: &str,
+        known: &Known,
+        head: &Head,
+        span: Span,
+    ) -> Option<Timestamp> {
+        // What came in one request with a bar was told of the time from that bar on.
+        let from = Timestamp::from_ms(head.bases(span).min()?).max(span.start());
+        let last = told(head).bounds()?.end();
+        let finality = self.finality(question, slice, provider, known);
+        (!is_told(head, from, last, &finality)).then_some(from)
     }
 
     /// How long what was fetched of splits and dividends at an instant is as good as new.
@@ -239,6 +260,17 @@ impl Cache {
             _ => (self.reader(terms), terms.min_fresh),
         }
     }
+}
+
+/// Of which spans it was said what happened to the shares: of those that are held.
+fn told(head: &Head) -> Spans {
+    known(&head.coverage, head.tail)
+}
+
+/// Whether it was said of all sessions from one instant to another.
+fn is_told(head: &Head, from: Timestamp, to: Timestamp, finality: &Finality<'_>) -> bool {
+    let could_begin = |hole| finality.could_begin(hole);
+    Span::new(from, to).is_none_or(|span| holes(span, &told(head), &could_begin).is_empty())
 }
 
 /// An entry of another name that is as old as this one, without its value.

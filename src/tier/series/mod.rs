@@ -55,6 +55,21 @@ impl Head {
         &self.chunks[from..to.max(from)]
     }
 
+    /// Up to when splits are in the prices of bars that begin in a span, one after the other; of a chunk
+    /// that is in it in part, of all its bars.
+    pub fn bases(&self, span: Span) -> impl Iterator<Item = i64> {
+        let (from, to) = (span.start().as_ms(), span.end().as_ms());
+        let recent = self.recent.within(from, to);
+        let mut begin = 0;
+        let of_head = self.runs.iter().filter(move |run| {
+            let bars = begin..begin + run.bars;
+            begin = bars.end;
+            bars.start < recent.end && recent.start < bars.end
+        });
+        let of_chunks = self.within(from, to).iter().flat_map(|chunk| &chunk.runs);
+        of_chunks.chain(of_head).map(|run| run.basis_ms)
+    }
+
     /// The bars of these chunks and of the head that begin from one instant up to, but not at,
     /// another.
     pub fn read(&self, span_ms: Range<i64>, chunks: &[(ChunkRef, Bars)]) -> Read {

@@ -100,3 +100,32 @@ fn what_was_paid_since_shows_beside_prices_as_they_were_paid() {
     asked(&world, &shop, &past, ms("2026-07-15T13:30:17Z"));
     assert_eq!(world.asked().len(), 2, "it is known for its time to live");
 }
+
+#[test]
+fn what_split_where_nothing_is_held_counts_for_all_before_it() {
+    let splits = vec![(date("2026-03-10"), 2.0)];
+    let world = World::of(vec![Stock { name: "SPLT", place: "NMS", splits, ..Stock::default() }]);
+    let shop = Shop::of(&world, 0, &[]);
+    let last = |period: &str| {
+        let period = Some(Period::parse(period).unwrap());
+        Ask::days("SPLT", Asked { period, ..Asked::default() })
+    };
+    let (from, to) = (Edge::Day(date("2026-02-02")), Edge::Day(date("2026-02-10")));
+    let february = Ask::days("SPLT", Asked { from: Some(from), to: Some(to), period: None });
+    let evening = |day: &str| ms(&format!("{day}T22:00:17Z"));
+    for (case, between) in [("a closed part", &february), ("all of it", &last("3mo"))] {
+        let shop = &Shop::of(&world, 0, &[]);
+        let before = world.asked().len();
+        asked(&world, shop, &last("3mo"), evening("2026-03-04"));
+        // Nobody asks for the day of the split.
+        asked(&world, shop, &last("5d"), evening("2026-04-20"));
+        let cache = asked(&world, shop, between, evening("2026-04-20"));
+        assert_eq!(times_restated(&cache), 0, "{case}: a split is no other history");
+        asked(&world, shop, between, evening("2026-04-20"));
+        assert_eq!(world.asked().len() - before, 3, "{case}: nothing is asked for twice");
+    }
+    let as_paid = Ask { adjust: Adjust::None, ..february };
+    asked(&world, &shop, &last("3mo"), evening("2026-03-04"));
+    asked(&world, &shop, &last("5d"), evening("2026-04-20"));
+    asked(&world, &shop, &as_paid, evening("2026-04-20"));
+}
