@@ -59,6 +59,8 @@ anything is taken. Of others say whose prices they are:
     A date is a date of the exchange, an instant has an offset (2026-07-01T09:30:00-04:00) or is in
     seconds or milliseconds since 1970. Columns `Dividends` and `Stock Splits` are read too.
     --basis says when the file was made: the splits up to it are in its prices.
+  SYMBOL.parquet, beside those or alone, of pandas, polars or `fetch -f parquet`, with columns of the
+    same names, where it was built in.
   BTCUSDT-1h-2026-06.csv or .zip: Binance's bulk files, from data.binance.vision.
   A database of requests-cache with answers of Yahoo's charts, written with serializer='json'.
   Pickles are never read: tools/yfinance_cache_to_csv.py makes csv of a folder of yfinance-cache.
@@ -69,7 +71,7 @@ Examples:
   mcache import prices/ -p yahoo --basis 2026-06-30 --dry-run
   mcache import BTCUSDT-1m-2026-0*.zip -p binance")]
 pub(crate) struct Import {
-    /// Files, and folders of csv files
+    /// Files, and folders of csv or Parquet files
     #[arg(value_name = "FILE", required = true)]
     pub(crate) files: Vec<PathBuf>,
     /// Of what the bars are [default: the name of the file]

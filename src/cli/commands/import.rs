@@ -7,9 +7,9 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::say_warnings;
-use super::sources::{self, Kind, Source};
+use super::sources::{self, Kind, Source, Sources};
 use crate::cache::Cache;
-use crate::cache::carry::foreign::{Built, Declared, Rows, archive, requests, table};
+use crate::cache::carry::foreign::{Built, Declared, Rows, archive, parquet, requests, table};
 use crate::cache::carry::{Act, Unloaded};
 use crate::cli::Invocation;
 use crate::cli::args::{Format, Import};
@@ -24,10 +24,13 @@ pub(in crate::cli) fn run(args: &Import, invocation: Invocation<'_>) -> anyhow::
     let format = invocation.format(&[Format::Table, Format::Json, Format::Ndjson])?;
     let Invocation { config, ui, .. } = invocation;
     // What makes no sense of the command line shows before anything is taken.
-    let sources = sources::of(args, &config)?;
+    let Sources { files, notes } = sources::of(args, &config)?;
+    for note in &notes {
+        ui.note(note);
+    }
     let cache = config.open()?;
     let mut work = Work { args, config: &config, cache: &cache, ui, rows: Vec::new(), failed: 0 };
-    for Source { path, kind } in &sources {
+    for Source { path, kind } in &files {
         if let Err(mut error) = work.take(path, kind) {
             error.message = format!("`{}`: {}", path.display(), error.message);
             work.fail(None, &error);
@@ -74,6 +77,7 @@ impl Work<'_> {
             }),
             Kind::Table(of) => self.rows(&table::read(open(path)?, of.interval)?, of),
             Kind::Archive(of) => self.rows(&archive::read(open(path)?, of.interval)?, of),
+            Kind::Parquet(of) => self.rows(&parquet::read(file(path)?, of.interval)?, of),
             Kind::Requests(provider) => self.requests(path, provider),
         }
     }
@@ -152,7 +156,11 @@ impl Work<'_> {
 }
 
 fn open(path: &Path) -> Result<BufReader<File>, Error> {
-    File::open(path).map(BufReader::new).map_err(|error| unreadable(&error))
+    file(path).map(BufReader::new)
+}
+
+fn file(path: &Path) -> Result<File, Error> {
+    File::open(path).map_err(|error| unreadable(&error))
 }
 
 fn unreadable(error: &std::io::Error) -> Error {

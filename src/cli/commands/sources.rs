@@ -1,21 +1,18 @@
 //! What `import` is given: files, which of them are of which kind, and what must be said of them.
 //!
 //! A file is known by what it begins with. Only paths that were named are looked at, and of a folder the
-//! csv files in it.
+//! csv files in it and those of Parquet, where they can be read.
 
 use std::fs::File;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
-use crate::cache::carry::foreign::{Adjusted, Declared, archive, requests};
+use crate::cache::carry::foreign::{Adjusted, Declared, archive, parquet, requests};
 use crate::cli::args::{self, Import};
 use crate::config::Config;
 use crate::error::Usage;
 use crate::market::{Class, Interval};
 use crate::tier::series::parcel;
-
-/// What every file of Parquet begins with.
-const PARQUET: &[u8] = b"PAR1";
 
 /// What every pickle of the last twenty years begins with.
 const PICKLE: u8 = 0x80;
@@ -38,42 +35,80 @@ pub(super) enum Kind {
     Table(Box<Declared>),
     /// csv in a zip.
     Archive(Box<Declared>),
+    /// Parquet.
+    Parquet(Box<Declared>),
     /// A database of requests-cache, with what this provider said.
     Requests(Box<str>),
 }
 
-/// The files that were named, and the csv files in folders that were.
-pub(super) fn of(args: &Import, config: &Config) -> Result<Vec<Source>, Usage> {
-    let mut sources = Vec::new();
+/// What `import` was given.
+#[derive(Debug, Default)]
+pub(super) struct Sources {
+    /// The files that series are taken out of.
+    pub(super) files: Vec<Source>,
+    /// What should be known of what is left out.
+    pub(super) notes: Vec<String>,
+}
+
+/// The files that were named, and those of prices in folders that were.
+pub(super) fn of(args: &Import, config: &Config) -> Result<Sources, Usage> {
+    let mut sources = Sources::default();
     for path in &args.files {
         if !path.is_dir() {
-            sources.push(source(path, args, config)?);
+            sources.files.push(source(path, args, config)?);
             continue;
         }
         if args.symbol.is_some() {
             return Err(Usage::new("--symbol cannot be said of a folder")
                 .hint("the files in it are named after their symbols, as in AAPL.csv"));
         }
-        let entries = path.read_dir().map_err(|error| unreadable(path, &error))?;
-        let is_csv =
-            |path: &PathBuf| path.extension().is_some_and(|e| e.eq_ignore_ascii_case("csv"));
-        let mut files: Vec<PathBuf> =
-            entries.filter_map(|entry| Some(entry.ok()?.path())).filter(is_csv).collect();
-        if files.is_empty() {
-            return Err(Usage::new(format!("there is no csv in `{}`", path.display()))
-                .hint("name files of another kind one by one"));
-        }
-        files.sort();
-        for file in files {
-            sources.push(source(&file, args, config)?);
+        for file in files_in(path, &mut sources.notes)? {
+            sources.files.push(source(&file, args, config)?);
         }
     }
     Ok(sources)
 }
 
+/// The files of prices in a folder.
+fn files_in(folder: &Path, notes: &mut Vec<String>) -> Result<Vec<PathBuf>, Usage> {
+    let entries = folder.read_dir().map_err(|error| unreadable(folder, &error))?;
+    let ends = |path: &Path, end: &str| {
+        path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case(end))
+    };
+    let paths = entries.filter_map(|entry| Some(entry.ok()?.path()));
+    let (mut files, mut columns): (Vec<PathBuf>, Vec<PathBuf>) = paths
+        .filter(|path| ends(path, "csv") || ends(path, "parquet"))
+        .partition(|path| ends(path, "csv"));
+    let shown = folder.display();
+    if parquet::IS_BUILT_IN {
+        files.append(&mut columns);
+    }
+    let left_out = match columns.len() {
+        0 => None,
+        1 => Some("1 Parquet file is left out".to_owned()),
+        count => Some(format!("{count} Parquet files are left out")),
+    };
+    match left_out {
+        Some(left_out) if files.is_empty() => {
+            return Err(Usage::new(format!("there is no csv in `{shown}`, and {left_out}"))
+                .hint(parquet::HINT_IF_ABSENT));
+        }
+        None if files.is_empty() => {
+            return Err(Usage::new(format!("there is no csv or Parquet in `{shown}`"))
+                .hint("name files of another kind one by one"));
+        }
+        Some(left_out) => {
+            notes.push(format!("of `{shown}` {left_out}: {}", parquet::HINT_IF_ABSENT));
+        }
+        None => {}
+    }
+    files.sort();
+    Ok(files)
+}
+
 fn unreadable(path: &Path, error: &std::io::Error) -> Usage {
     Usage::new(format!("`{}` cannot be read: {error}", path.display()))
-        .hint("name files, or folders of csv files; nothing was taken")
+        .hint("name files, or folders of csv or Parquet files; nothing was taken")
 }
 
 fn source(path: &Path, args: &Import, config: &Config) -> Result<Source, Usage> {
@@ -91,8 +126,12 @@ fn source(path: &Path, args: &Import, config: &Config) -> Result<Source, Usage> 
         Kind::Requests(provider(path, args, config)?)
     } else if begin.starts_with(&archive::MAGIC) {
         Kind::Archive(declared()?)
-    } else if begin.starts_with(PARQUET) {
-        return refused("a Parquet file, which is not read yet", "write it as csv first");
+    } else if begin.starts_with(&parquet::MAGIC) {
+        if !parquet::IS_BUILT_IN {
+            let what = "a Parquet file, which this mcache was built without";
+            return refused(what, parquet::HINT_IF_ABSENT);
+        }
+        Kind::Parquet(declared()?)
     } else if begin.first() == Some(&PICKLE) {
         return refused(
             "a pickle, which is a program and never run",

@@ -77,7 +77,8 @@ impl Groups {
 
 impl Printer for Groups {
     fn answer(&mut self, shown: &Shown<'_>, out: &mut dyn Write) -> io::Result<()> {
-        let series = shown.answer.outcome.as_ref().ok().and_then(read_bars);
+        let served = shown.answer.outcome.as_ref().ok();
+        let series = served.and_then(|served| served.bars.as_deref());
         if let Some(series) = series.filter(|series| !series.bars.is_empty()) {
             self.group(series).map_err(io::Error::other)?;
             self.hand_on(out)?;

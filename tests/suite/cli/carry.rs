@@ -426,7 +426,6 @@ fn what_cannot_be_meant_is_said_before_anything_is_taken() {
     let there = Sandbox::new();
     there.file("AAPL.csv", "Date,Close\n2024-01-02,1\n");
     there.file("b.pkl", b"\x80\x04abc");
-    there.file("c.parquet", "PAR1");
     there.file("no symbol.csv", "Date,Close\n");
     for (arguments, says) in [
         (&["AAPL.csv"][..], "does not say whose prices they are"),
@@ -438,7 +437,6 @@ fn what_cannot_be_meant_is_said_before_anything_is_taken() {
         ),
         (&["no symbol.csv", "-p", "yahoo", "--basis", "2026-01-01"], "is not named after a symbol"),
         (&["b.pkl", "-p", "yahoo"], "is a pickle"),
-        (&["c.parquet", "-p", "yahoo"], "Parquet"),
         (&["nowhere.csv"], "cannot be read"),
         (&[".", "--symbol", "AAPL", "-p", "yahoo"], "--symbol cannot be said of a folder"),
     ] {

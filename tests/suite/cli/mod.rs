@@ -18,6 +18,7 @@
 //! - `benchmark`, `warm`, `stats`, `clear`, `keys`, `get`, `put`, `limits`, `calendar`, `config`,
 //!   `packaging` — the command of that name
 //! - `carry` — `export` and `import`
+//! - `parquet` — Parquet files that are imported, and what a build without them says
 //! - `output` — formats, colour, numbers, closed pipes
 //! - `bad_input` — what cannot be meant, on the command line and in files
 
@@ -41,6 +42,7 @@ mod lists;
 mod market;
 mod output;
 mod packaging;
+mod parquet;
 mod providers;
 mod put;
 mod revalidation;

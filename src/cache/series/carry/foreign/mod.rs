@@ -3,6 +3,8 @@
 //! | what | where |
 //! |---|---|
 //! | csv, of whoever wrote it, and Binance's bulk files | [`table`] |
+//! | Parquet, where it is built in | [`parquet`] |
+//! | what the columns of either are called, and what a row of them comes to | `columns.rs` |
 //! | a zip around either | [`archive`] |
 //! | a database of requests-cache | [`requests`] |
 //!
@@ -11,6 +13,8 @@
 //! passed [`validate`](crate::validate), when it takes its place in a series.
 
 pub mod archive;
+mod columns;
+pub mod parquet;
 pub mod requests;
 pub mod table;
 
