@@ -1,6 +1,7 @@
 //! Parquet files in folders and by name: what `fetch -f parquet` wrote, what pandas would have, what is
 //! damaged, and what is said where none can be read.
 
+#[cfg(not(feature = "parquet"))]
 use crate::sandbox::Sandbox;
 
 /// How files are imported here.

@@ -39,9 +39,7 @@ fn write<T: DataType>(group: &mut SerializedRowGroupWriter<'_, Vec<u8>>, said: &
 }
 
 fn built(properties: WriterPropertiesBuilder, schema: &str, groups: &[Vec<Said>]) -> Vec<u8> {
-    let schema = Arc::new(
-        parse_message_type(&format!("message a {{{schema};}}").replace(";;", ";")).unwrap(),
-    );
+    let schema = Arc::new(parse_message_type(&format!("message a {{{schema}}}")).unwrap());
     let mut file =
         SerializedFileWriter::new(Vec::new(), schema, Arc::new(properties.build())).unwrap();
     for columns in groups {
@@ -199,7 +197,7 @@ fn numbers_are_read_however_they_are_held() {
     let schema = "required int32 Date (DATE); optional float Open; optional int32 High;
         optional fixed_len_byte_array(3) Low (DECIMAL(6,2)); optional int64 Close (DECIMAL(18,4));
         optional int32 Volume (INTEGER(32,false)); optional binary Dividends (STRING);
-        optional int64 Splits";
+        optional int64 Splits;";
     let columns = [
         Said::Int(vec![Some(19_724), Some(19_725)]),
         Said::Short(vec![Some(1.5), None]),
@@ -222,7 +220,7 @@ fn numbers_are_read_however_they_are_held() {
 fn what_mcache_writes_is_read_as_its_csv_is() {
     let schema = "optional binary symbol (STRING); optional int32 date (DATE);
         required int64 time (TIMESTAMP(MILLIS,true)); optional double close; optional double note;
-        required binary state (STRING); optional binary adjust (STRING)";
+        required binary state (STRING); optional binary adjust (STRING);";
     let told = |symbol, adjust, state| {
         [
             Said::Text(vec![Some("A"), Some("A"), Some(symbol)]),
