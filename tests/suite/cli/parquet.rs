@@ -75,12 +75,20 @@ mod built_in {
         column.close().unwrap();
     }
 
+    /// Whether an index says where its times are.
+    #[derive(Clone, Copy, Debug, PartialEq)]
+    enum Zone {
+        Utc,
+        None,
+    }
+
     /// Three days as pandas writes them: the index behind, in nanoseconds.
-    fn of_pandas(is_utc: bool) -> Vec<u8> {
+    fn of_pandas(zone: Zone) -> Vec<u8> {
         let schema = format!(
             "message schema {{ optional double Open; optional double High; optional double Low;
              optional double Close; optional int64 Volume; optional double Repaired;
-             optional int64 Date (TIMESTAMP(NANOS,{is_utc})); }}"
+             optional int64 Date (TIMESTAMP(NANOS,{})); }}",
+            zone == Zone::Utc
         );
         let schema = Arc::new(parse_message_type(&schema).unwrap());
         let mut file = SerializedFileWriter::new(Vec::new(), schema, Arc::default()).unwrap();
@@ -98,9 +106,9 @@ mod built_in {
 
     #[test]
     fn the_days_of_pandas_are_dates_with_a_zone_and_without() {
-        for is_utc in [true, false] {
+        for zone in [Zone::Utc, Zone::None] {
             let there = Sandbox::new();
-            there.file("XYZ.parquet", of_pandas(is_utc));
+            there.file("XYZ.parquet", of_pandas(zone));
             let run = there.run(&[&["import", "XYZ.parquet", "-f", "json"], &AS_DEMO[..]].concat());
             assert_eq!(run.json()[0]["new"], 3, "{run:?}");
             let asked = ["fetch", "XYZ", "-t", "bars", "-p", "demo", "--from", "2024-01-02"];
@@ -109,7 +117,7 @@ mod built_in {
             let rows = there.run(&[&asked[..], &more, &fields].concat()).stdout;
             let expected = "date,open,high,low,close,volume\n2024-01-02,1,2,0.5,1.5,100\n\
                             2024-01-03,2,3,1.5,2.5,200\n2024-01-04,3,4,2.5,3.5,300\n";
-            assert_eq!(rows, expected, "{is_utc}");
+            assert_eq!(rows, expected, "{zone:?}");
         }
     }
 
@@ -117,8 +125,8 @@ mod built_in {
     fn a_folder_holds_csv_and_parquet_and_what_is_damaged_is_named() {
         let there = Sandbox::new();
         there.file("own/AAPL.csv", "Date,Close\n2024-01-02,1\n");
-        there.file("own/XYZ.PARQUET", of_pandas(false));
-        let whole = of_pandas(false);
+        there.file("own/XYZ.PARQUET", of_pandas(Zone::None));
+        let whole = of_pandas(Zone::None);
         there.file("own/TORN.parquet", &whole[..whole.len() - 20]);
         let run = there.run(&[&["import", "own"], &AS_DEMO[..]].concat());
         run.fails(1, &["TORN.parquet`: it is damaged: it ends too early", "hint: "]);

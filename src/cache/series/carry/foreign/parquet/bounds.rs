@@ -176,6 +176,9 @@ struct Head {
     levels: u64,
 }
 
+/// Asked of a field by its number and kind; whether it was read, or none if it makes no sense.
+type Each<'a> = &'a mut dyn FnMut(&mut Thrift, (i64, u8)) -> Option<bool>;
+
 /// A value of Thrift in its compact form.
 struct Thrift(Front);
 
@@ -185,11 +188,7 @@ impl Thrift {
     const STRUCT: u8 = 12;
 
     /// Walks the fields of a struct; each is skipped unless it was read. None if it makes no sense.
-    fn fields(
-        &mut self,
-        depth: usize,
-        each: &mut dyn FnMut(&mut Self, (i64, u8)) -> Option<bool>,
-    ) -> Option<()> {
+    fn fields(&mut self, depth: usize, each: Each<'_>) -> Option<()> {
         let mut id = 0;
         loop {
             let [head] = self.0.array()?;
