@@ -139,8 +139,9 @@ mod built_in {
     #[test]
     fn several_symbols_in_a_parquet_file_are_refused_as_in_csv() {
         let sandbox = Sandbox::new();
-        let asked = ["fetch", "AAPL,MSFT", "-t", "bars", "-p", "demo", "--period", "1mo"];
-        sandbox.run(&[&asked[..], &["-f", "parquet", "-o", "AAPL.parquet"]].concat());
+        let asked = ["fetch", "AAPL", "MSFT", "-t", "bars", "-p", "demo", "--period", "1mo"];
+        let run = sandbox.run(&[&asked[..], &["-f", "parquet", "-o", "AAPL.parquet"]].concat());
+        assert_eq!(run.code, Some(0), "{run:?}");
         let run = sandbox.run(&[&["import", "AAPL.parquet"], &AS_DEMO[..]].concat());
         run.fails(1, &["it holds several symbols", "hint: make a file of each"]);
     }

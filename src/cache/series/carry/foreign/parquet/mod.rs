@@ -25,7 +25,8 @@ mod kind;
 mod packed;
 #[cfg(feature = "parquet")]
 mod reading;
-#[cfg(all(test, feature = "parquet"))]
+#[cfg(test)]
+#[cfg(feature = "parquet")]
 mod tests;
 
 #[cfg(not(feature = "parquet"))]

@@ -1,8 +1,10 @@
 //! Files as pandas, polars, Spark and mcache write them, and as nobody should.
 
+#![expect(clippy::float_cmp, reason = "what is read is what was written, to the last bit")]
+
 use std::sync::Arc;
 
-use ::parquet::basic::{Compression, Encoding, ZstdLevel};
+use ::parquet::basic::{Compression, Encoding, GzipLevel, ZstdLevel};
 use ::parquet::data_type::{
     ByteArray, ByteArrayType, DataType, DoubleType, FixedLenByteArrayType, FloatType, Int32Type,
     Int64Type, Int96, Int96Type,
@@ -319,7 +321,7 @@ fn what_packs_a_file_is_unpacked_or_named() {
         Compression::UNCOMPRESSED,
         Compression::SNAPPY,
         Compression::ZSTD(ZstdLevel::default()),
-        Compression::GZIP(Default::default()),
+        Compression::GZIP(GzipLevel::default()),
     ] {
         for version in [WriterVersion::PARQUET_1_0, WriterVersion::PARQUET_2_0] {
             for has_dictionary in [true, false] {
@@ -349,7 +351,8 @@ fn renumbered(mut bytes: Vec<u8>, compression: u8) -> Vec<u8> {
         let foot = bytes.len()
             - 8
             - usize::from(u16::from_le_bytes([bytes[bytes.len() - 8], bytes[bytes.len() - 7]]));
-        let path = [&[0x19, 0x18, name.len() as u8], name.as_bytes(), &[0x15]].concat();
+        let path =
+            [&[0x19, 0x18, u8::try_from(name.len()).unwrap()], name.as_bytes(), &[0x15]].concat();
         let found = bytes[foot..].windows(path.len()).position(|window| window == path);
         let at = foot + found.unwrap() + path.len();
         bytes[at] = compression << 1;
