@@ -55,17 +55,14 @@ pub(super) fn write(bars: &Bars, to: &mut Writer) {
     let scale = Scale::of(&[&bars.adjusted], to.effort());
     scale.write(to);
     if let Some(places) = write_places(&bars.adjusted, Some(&bars.close), scale, to) {
-        let mut factor = Factor::new(scale);
-        let surprises: Vec<i64> = places
-            .into_iter()
-            .zip(&bars.close)
-            .map(|(place, close)| {
-                let expected = factor.expect(*close);
-                let surprise = place.map_or(0, |place| place.wrapping_sub(expected));
-                factor.learn(*close, expected, surprise);
-                surprise
-            })
-            .collect();
+        let mut surprises = Vec::with_capacity(bars.len());
+        let mut places = places.into_iter();
+        Factor::follow(scale, &bars.close, |expected| {
+            let place = places.next().flatten();
+            let surprise = place.map_or(0, |place| place.wrapping_sub(expected));
+            surprises.push(surprise);
+            surprise
+        });
         to.integers(&surprises);
     }
 }
@@ -84,7 +81,8 @@ pub(super) fn read(bars: &mut Bars, count: usize, from: &mut Reader<'_>) -> Resu
     let Ok::<[_; 4], _>([gaps, moves, above, below]) = columns.try_into() else {
         return Err(Damage);
     };
-    let told = retell(first, Told { gaps, moves, above, below });
+    let mut told = Told { gaps, moves, above, below };
+    retell(first, &mut told);
     let Ok::<[_; 4], _>([open, close, high, low]) = kinds.try_into() else {
         return Err(Damage);
     };
@@ -101,12 +99,13 @@ pub(super) fn read(bars: &mut Bars, count: usize, from: &mut Reader<'_>) -> Resu
     let mut adjusted = Vec::new();
     if kind.is_there() {
         adjusted = from.integers(count)?;
-        let mut factor = Factor::new(scale);
-        for (place, close) in adjusted.iter_mut().zip(&bars.close) {
-            let expected = factor.expect(*close);
-            factor.learn(*close, expected, *place);
-            *place = expected.wrapping_add(*place);
-        }
+        let mut places = adjusted.iter_mut();
+        Factor::follow(scale, &bars.close, |expected| {
+            let Some(place) = places.next() else { return 0 };
+            let surprise = *place;
+            *place = expected.wrapping_add(surprise);
+            surprise
+        });
     }
     bars.adjusted = kind.values(&adjusted, scale, &bars.close)?;
     Ok(())
@@ -225,7 +224,10 @@ fn tell([open, close, high, low]: &[Option<Places>; 4], count: usize) -> (i64, T
 }
 
 /// Opens, closes, highs and lows from what they are told by.
-fn retell(first: i64, mut told: Told) -> Told {
+///
+/// A function of its own, or its loop has no registers left: all that reads bars becomes one.
+#[inline(never)]
+fn retell(first: i64, told: &mut Told) {
     let mut before = first;
     let columns =
         told.gaps.iter_mut().zip(&mut told.moves).zip(&mut told.above).zip(&mut told.below);
@@ -238,7 +240,6 @@ fn retell(first: i64, mut told: Told) -> Told {
         *low = opened.min(closed).wrapping_sub(*low);
         before = closed;
     }
-    told
 }
 
 /// What an adjusted close is of a close: the same from dividend to dividend, but for rounding.
@@ -256,13 +257,24 @@ impl Factor {
         Self { scale, ratio: scale.weight(scale.nearest(1.0)), adjusted: 0.0, close: 0.0, bars: 0 }
     }
 
+    /// Goes along the closes: says what is expected of each, and is told how far off that was.
+    fn follow(scale: Scale, closes: &[f64], mut surprise: impl FnMut(i64) -> i64) {
+        let mut factor = Self::new(scale);
+        for close in closes {
+            let expected = factor.expect(*close);
+            factor.learn(*close, expected, surprise(expected));
+        }
+    }
+
     /// What is expected of this close.
+    #[inline]
     fn expect(&self, close: f64) -> i64 {
         let expected = close * self.ratio;
         if expected.is_finite() { self.scale.of_weight(expected) } else { 0 }
     }
 
     /// Learns how far off that was.
+    #[inline]
     fn learn(&mut self, close: f64, expected: i64, surprise: i64) {
         if surprise.unsigned_abs() > self.scale.noise() {
             (self.adjusted, self.close, self.bars) = (0.0, 0.0, 0);

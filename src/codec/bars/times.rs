@@ -48,19 +48,17 @@ pub(super) fn read(bars: &mut Bars, count: usize, from: &mut Reader<'_>) -> Resu
     let mut day = from.signed()?;
     let surprises = from.integers(count - 1)?;
     let narrow = |day: i64| i32::try_from(day).map_err(|_| Damage);
-    bars.days.reserve_exact(count);
-    bars.days.push(narrow(day)?);
+    bars.days = vec![narrow(day)?; count];
     let mut weekday = weekday_of(day);
-    for surprise in surprises {
-        let next = following(day, weekday, rule);
-        weekday = (weekday + next - day) % 7;
-        day = next;
+    for (at, surprise) in bars.days[1..].iter_mut().zip(surprises) {
+        day = following(day, weekday, rule);
+        weekday = if weekday == 6 || passed_over(weekday, rule) { 0 } else { weekday + 1 };
         // Seldom, and the remainder of a division takes longer than all the rest.
         if surprise != 0 {
             day = day.wrapping_add(surprise);
             weekday = weekday_of(narrow(day)?.into());
         }
-        bars.days.push(narrow(day)?);
+        *at = narrow(day)?;
     }
     bars.times = read_steps(count, from)?;
     for (time, day) in bars.times.iter_mut().zip(&bars.days) {
@@ -82,10 +80,12 @@ fn weekday_of(day: i64) -> i64 {
 
 /// The day that is expected after another, which is one that a date can have.
 fn following(day: i64, weekday: i64, rule: u8) -> i64 {
-    match weekday {
-        4 | 5 if rule == WEEKDAYS => day + 7 - weekday,
-        _ => day + 1,
-    }
+    if passed_over(weekday, rule) { day + 7 - weekday } else { day + 1 }
+}
+
+/// Whether the days after this weekday are passed over, up to Monday.
+fn passed_over(weekday: i64, rule: u8) -> bool {
+    rule == WEEKDAYS && (weekday == 4 || weekday == 5)
 }
 
 /// The first, and from each to the next.
@@ -97,11 +97,13 @@ fn write_steps(values: &[i64], to: &mut Writer) {
 
 fn read_steps(count: usize, from: &mut Reader<'_>) -> Result<Vec<i64>, Damage> {
     let mut value = from.signed()?;
+    let steps = from.integers(count - 1)?;
     let mut values = Vec::with_capacity(count);
     values.push(value);
-    for step in from.integers(count - 1)? {
-        value = value.wrapping_add(step);
-        values.push(value);
-    }
+    // Not a push for each: that asks each time whether there is room.
+    values.extend(steps.iter().map(|step| {
+        value = value.wrapping_add(*step);
+        value
+    }));
     Ok(values)
 }
