@@ -5,8 +5,9 @@
 //! A byte that says which format this is, the version of the integer coder, how many bars there are
 //! and whether they are dated; then the times (`times.rs`) and the prices (`prices.rs`), column by
 //! column. What stands in a column are small integers: differences from what the columns before it let
-//! expect, in steps of what the provider counts in (`scale.rs`). They are written by `stream.rs`, as
-//! bytes where bars are few and through `pco` where they are many. A value that does not fit the steps
+//! expect, in steps of what the provider counts in (`scale.rs`). They are written by `stream.rs`: as
+//! bytes where bars are few, and where they are many as bits (`bits.rs`), or through `pco` where that
+//! takes far less, since reading it takes longer. A value that does not fit the steps
 //! of its column stands beside it as it is, so nothing is ever rounded.
 //!
 //! # Rules for changing it
@@ -18,6 +19,7 @@
 //! Bytes that were not written here are [`Damage`], or bars that nobody sent: there is no sum in
 //! them. Whoever stores them keeps one beside them.
 
+mod bits;
 mod prices;
 mod scale;
 mod stream;
@@ -37,8 +39,9 @@ pub const MOST: usize = 1 << 20;
 const ANYWHERE: usize = 1 << 14;
 const PER_BYTE: usize = 256;
 
-/// The one format so far.
-const COLUMNS: u8 = 1;
+/// The formats: the first one knew no bits, and is read as the second.
+const WITHOUT_BITS: u8 = 1;
+const COLUMNS: u8 = 2;
 
 /// How much work is put into making bars small.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,7 +70,7 @@ pub fn pack(bars: &Bars, effort: Effort) -> Vec<u8> {
 
 /// The bars in bytes, or that they are damaged.
 pub fn unpack(bytes: &[u8]) -> Result<Bars, Damage> {
-    let mut from = Reader::new(COLUMNS, bytes)?;
+    let mut from = Reader::new(&[WITHOUT_BITS, COLUMNS], bytes)?;
     let count = usize::try_from(from.number()?).map_err(|_| Damage)?;
     let believed = ANYWHERE.saturating_add(bytes.len().saturating_mul(PER_BYTE));
     if count > MOST || count > believed {

@@ -9,6 +9,7 @@ use pco::wrapped::{FileCompressor, FileDecompressor};
 use pco::{ChunkConfig, DecompressorScratch, DeltaSpec, ModeSpec};
 
 use super::Effort;
+use super::bits::Window;
 use crate::codec::Damage;
 
 /// All are the same one.
@@ -21,6 +22,8 @@ const PCO_32: u8 = 3;
 const PCO_64: u8 = 4;
 /// All are the same one but for a few.
 const MOSTLY: u8 = 5;
+/// In one number of bits each, but for a few.
+const BITS: u8 = 6;
 /// Beside one of the others: they are multiples of a number that comes first.
 const MULTIPLES: u8 = 8;
 
@@ -29,6 +32,13 @@ const PLAIN: u8 = 0;
 
 /// The level of `pco`: its own default, 8, is no smaller here and slower to read.
 const LEVEL: usize = 6;
+
+/// For so many integers that `pco` has not to decode, a byte more is well spent: it takes five times
+/// as long to read as bits.
+const WORTH: usize = 4;
+
+/// How many `pco` is asked for at once: a multiple of how many it has at once itself.
+const BATCH: usize = 512;
 
 /// The length of the version of `pco`, in bytes.
 const VERSION: usize = 2;
@@ -91,20 +101,18 @@ impl Writer {
         self.bytes.extend(bytes);
     }
 
-    /// The integers in the way that takes the fewest bytes, or hardly more and far less time.
+    /// The integers in the way that takes the fewest bytes, or a few more and far less time.
     fn smallest(&self, integers: &[i64]) -> (u8, Vec<u8>) {
-        let mut ways = vec![(BYTES, bytewise(integers))];
+        let mut ways = vec![(BYTES, bytewise(integers)), (MOSTLY, mostly(integers))];
         if self.effort == Effort::Small {
+            ways.push((BITS, bitwise(integers)));
             ways.extend(self.packed(integers));
         }
-        // A twentieth of a byte for each that `pco` has not to decode.
-        let free = if self.effort == Effort::Small { integers.len() / 20 } else { 0 };
-        let least = ways.iter().map(|(_, bytes)| bytes.len()).min().unwrap_or(0);
-        ways.extend(mostly(integers, least + free).map(|bytes| (MOSTLY, bytes)));
-        let size = |(coding, bytes): &(u8, Vec<u8>)| {
-            bytes.len() - if *coding == MOSTLY { free.min(bytes.len()) } else { 0 }
+        let price = |(coding, bytes): &(u8, Vec<u8>)| match *coding {
+            PCO_16 | PCO_32 | PCO_64 => bytes.len() + integers.len() / WORTH,
+            _ => bytes.len(),
         };
-        ways.into_iter().min_by_key(size).unwrap_or_default()
+        ways.into_iter().min_by_key(price).unwrap_or_default()
     }
 
     /// The integers through `pco`, in the narrowest width that holds them.
@@ -140,10 +148,10 @@ pub(super) struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    pub(super) fn new(format: u8, bytes: &'a [u8]) -> Result<Self, Damage> {
+    pub(super) fn new(formats: &[u8], bytes: &'a [u8]) -> Result<Self, Damage> {
         let (first, rest) = bytes.split_first().ok_or(Damage)?;
         let (version, rest) = rest.split_at_checked(VERSION).ok_or(Damage)?;
-        if *first != format {
+        if !formats.contains(first) {
             return Err(Damage);
         }
         let (pco, left) = FileDecompressor::new(version).map_err(|_| Damage)?;
@@ -191,8 +199,9 @@ impl<'a> Reader<'a> {
             BYTES if count > self.rest.len() => return Err(Damage),
             BYTES => (0..count).map(|_| self.signed()).collect::<Result<_, _>>()?,
             MOSTLY => self.mostly(count)?,
-            PCO_16 => self.through_pco::<i16>(count)?.into_iter().map(i64::from).collect(),
-            PCO_32 => self.through_pco::<i32>(count)?.into_iter().map(i64::from).collect(),
+            BITS => self.bitwise(count)?,
+            PCO_16 => self.through_pco::<i16>(count)?,
+            PCO_32 => self.through_pco::<i32>(count)?,
             PCO_64 => self.through_pco::<i64>(count)?,
             _ => return Err(Damage),
         };
@@ -206,6 +215,20 @@ impl<'a> Reader<'a> {
 
     fn mostly(&mut self, count: usize) -> Result<Vec<i64>, Damage> {
         let mut integers = vec![self.signed()?; count];
+        self.others(&mut integers)?;
+        Ok(integers)
+    }
+
+    fn bitwise(&mut self, count: usize) -> Result<Vec<i64>, Damage> {
+        let window = Window { width: self.byte()?, first: self.signed()? };
+        let (mut integers, rest) = window.unpack(self.rest, count)?;
+        self.rest = rest;
+        self.others(&mut integers)?;
+        Ok(integers)
+    }
+
+    /// Reads those that stand beside these integers into their places.
+    fn others(&mut self, integers: &mut [i64]) -> Result<(), Damage> {
         let others = self.number()?;
         let mut next = 0_usize;
         for _ in 0..others {
@@ -214,10 +237,13 @@ impl<'a> Reader<'a> {
             *integers.get_mut(at).ok_or(Damage)? = self.signed()?;
             next = at + 1;
         }
-        Ok(integers)
+        Ok(())
     }
 
-    fn through_pco<N: Number + Default>(&mut self, count: usize) -> Result<Vec<N>, Damage> {
+    fn through_pco<N>(&mut self, count: usize) -> Result<Vec<i64>, Damage>
+    where
+        N: Number + Default + Into<i64>,
+    {
         if self.rest.first() != Some(&PLAIN) {
             return Err(Damage);
         }
@@ -225,8 +251,16 @@ impl<'a> Reader<'a> {
         let mut page = chunk
             .page_decompressor_with_scratch(rest, count, &mut self.scratch)
             .map_err(|_| Damage)?;
-        let mut integers = vec![N::default(); count];
-        page.read(&mut integers).map_err(|_| Damage)?;
+        let mut integers = Vec::with_capacity(count);
+        // Widened while they are near; a column of the narrow ones is never made.
+        let mut batch = [N::default(); BATCH];
+        while integers.len() < count {
+            let read = page.read(&mut batch).map_err(|_| Damage)?.n_processed;
+            if read == 0 {
+                return Err(Damage);
+            }
+            integers.extend(batch[..read].iter().map(|integer| -> i64 { (*integer).into() }));
+        }
         self.rest = page.into_src();
         Ok(integers)
     }
@@ -250,9 +284,8 @@ fn bytewise(integers: &[i64]) -> Vec<u8> {
     bytes
 }
 
-/// The integer that most of them are, and the others with their places; none if that takes more
-/// bytes than this.
-fn mostly(integers: &[i64], most: usize) -> Option<Vec<u8>> {
+/// The integer that most of them are, and the others.
+fn mostly(integers: &[i64]) -> Vec<u8> {
     // Of a majority, what is left over when each pair of unlike ones is struck out.
     let (mut common, mut lead) = (0, 0_usize);
     for integer in integers {
@@ -264,22 +297,34 @@ fn mostly(integers: &[i64], most: usize) -> Option<Vec<u8>> {
     }
     let mut bytes = Vec::new();
     put(folded(common), &mut bytes);
-    let others = integers.iter().filter(|integer| **integer != common).count();
-    put(others as u64, &mut bytes);
+    put_others(integers, |integer| integer == common, &mut bytes);
+    bytes
+}
+
+/// The bits in which most of them fit, and the others.
+fn bitwise(integers: &[i64]) -> Vec<u8> {
+    let window = Window::of(integers);
+    let mut bytes = vec![window.width];
+    put(folded(window.first), &mut bytes);
+    window.pack(integers, &mut bytes);
+    put_others(integers, |integer| window.holds(integer), &mut bytes);
+    bytes
+}
+
+/// Writes those that are not usual, with their places.
+fn put_others(integers: &[i64], usual: impl Fn(i64) -> bool, to: &mut Vec<u8>) {
+    let others = integers.iter().filter(|integer| !usual(**integer)).count();
+    put(others as u64, to);
     let mut gap = 0;
     for integer in integers {
-        if *integer == common {
+        if usual(*integer) {
             gap += 1;
             continue;
         }
-        put(gap, &mut bytes);
-        put(folded(*integer), &mut bytes);
+        put(gap, to);
+        put(folded(*integer), to);
         gap = 0;
-        if bytes.len() > most {
-            return None;
-        }
     }
-    Some(bytes)
 }
 
 /// A signed number as an unsigned one that is small where it is near to nought.

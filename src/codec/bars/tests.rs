@@ -15,6 +15,13 @@ const SMALL: &str = "AQQBPAL0qAIAAICJ5DENgLq3AwABMQECZAQBAA4AgICAgICAgPj/AQAAAKC
     R/WbnlPZsB3RKdItEksVTR9x0PIHI2J5bDbVi26WkVduuJkBBICiFPNiSS0ZdgldXut32gUDAQAKyAEAEAAAADyA\
     hSXEugmbWEEDM3LliE8t4aEpwXbGKNcQ4ZxkPeTUi5h4UrSfsgpWVEArW5B5DTAuohZuCAOQTgAN4NQDAAEAAQ==";
 
+const BITS: &str = "AgQBPAL0qAIAAICJ5DENgLq3AwABMQECZAQBAA4AgICAgICAgPj/AQAAAKCcAQYIpwFUZVdJ\
+    O44fVGRWSJssHnFjVag5K35wYlRGOCp9bwBTRTeKfA1gUkSXKBptX1GkNSd6bF5QQjQmeWtdT0EABgifAVBebHonNaQOX2\
+    0aKJdEUmANG4o3RVMAb32LOEZUYnB+KzlHVWNxHiybSFZkER+OO0lXZRKBjzxKWAV0ggAGByhQG0cAolQ0QlSutbOjnVJj\
+    GCCaKIAmxu71MTNlVCQPIMe2AYrkrVPKwMTWYUpm5b3HzyU/AAITxgIPwAIGCB5VX2lzVGwwO0ROIjoLCYCKUWlHOFBlHx\
+    giLB42q1ReaE1lfS85QxszAAJ1f0piPDFJWmQwFyEXL6BfU10AAwEADsgBBwCAhSXEugmbWEEDM3LliE8t4aEpwXbGKNcQ\
+    4ZxkPeTUi5h4UrSfsgpWVEArW5B5DTAuohZuCAADkE4ADeDUAwABAAE=";
+
 /// Values of every kind that a column may hold: a column of one kind, with some of another among them.
 fn column(count: usize) -> impl Strategy<Value = Vec<f64>> {
     let kind = || {
@@ -92,7 +99,7 @@ fn walk(count: usize) -> Bars {
 #[test]
 fn the_bytes_of_packed_bars_are_read_for_ever() {
     // On disk for ever.
-    for (packed, count) in [(FAST, 3), (SMALL, 60)] {
+    for (packed, count) in [(FAST, 3), (SMALL, 60), (BITS, 60)] {
         let bytes = base64::engine::general_purpose::STANDARD.decode(packed).unwrap();
         assert_eq!(unpack(&bytes).unwrap(), walk(count));
     }
@@ -159,7 +166,7 @@ fn bytes_of_another_format_and_bytes_too_many_are_damage() {
     let good = pack(&walk(9), Effort::Small);
     assert!(unpack(&good).is_ok());
     for bad in
-        [&[][..], &[0], &[2], &[COLUMNS], &[&[2], &good[1..]].concat(), &[&good[..], &[1]].concat()]
+        [&[][..], &[0], &[3], &[COLUMNS], &[&[3], &good[1..]].concat(), &[&good[..], &[1]].concat()]
     {
         assert_eq!(unpack(bad), Err(Damage));
     }
