@@ -1,4 +1,4 @@
-//! Integers as bytes: a few as they are, many through `pco`. It knows nothing of bars.
+//! Integers as bytes: a few as they are, many as bits or through `pco`. It knows nothing of bars.
 //!
 //! A run of integers is a byte that says how it is written and, where they are all multiples of
 //! one number, that number; how many there are stands elsewhere. Of `pco`, only its plain mode
