@@ -139,7 +139,15 @@ impl<'a> Model<'a> {
             let again = |bar: &&Bar| delivered.is_some_and(|all| all.contains(&bar.time));
             let again = bars.iter().filter(again).count();
             let most = 1 + usize::try_from(self.join_gap).unwrap() * 4;
-            ensure!(again <= most, || {
+            // What came without an overlap hours before a split may or may not have it: it is asked
+            // for anew once the split is told.
+            let is_about_a_split = name != "BTC" && {
+                let splits = &self.world.stock(name).splits;
+                splits
+                    .iter()
+                    .any(|(day, _)| (day.days() * DAY + DAY / 2 - asked.at).abs() < 3 * DAY)
+            };
+            ensure!(again <= most || is_about_a_split, || {
                 format!("{again} final bars were asked for again: {asked:?}")
             });
             let finals: Vec<i64> = bars
