@@ -125,8 +125,8 @@ impl<'a> Model<'a> {
 
     /// Looks at what was asked of upstream since.
     pub fn count(&mut self) -> Result<(), String> {
-        let asked = self.world.asked();
-        for asked in &asked[self.seen..] {
+        let all = self.world.asked();
+        for asked in &all[self.seen..] {
             let name = if asked.name == "BTCUSDT" { "BTC" } else { asked.name.as_str() };
             let bars = if name == "BTC" {
                 coin::download(asked.interval, asked.span.clone(), asked.at)
@@ -136,17 +136,17 @@ impl<'a> Model<'a> {
             };
             let key = (name.to_owned(), asked.interval);
             let delivered = self.delivered.get(&key);
-            let again = |bar: &&Bar| delivered.is_some_and(|all| all.contains(&bar.time));
+            let again = |bar: &&Bar| delivered.is_some_and(|known| known.contains(&bar.time));
             let again = bars.iter().filter(again).count();
             let most = 1 + usize::try_from(self.join_gap).unwrap() * 4;
             // What came without an overlap hours before a split may or may not have it: it is asked
             // for anew once the split is told.
-            let is_about_a_split = name != "BTC" && {
+            let is_about = |at: i64| {
                 let splits = &self.world.stock(name).splits;
-                splits
-                    .iter()
-                    .any(|(day, _)| (day.days() * DAY + DAY / 2 - asked.at).abs() < 3 * DAY)
+                splits.iter().any(|(day, _)| (day.days() * DAY + DAY / 2 - at).abs() < 2 * DAY)
             };
+            let is_about_a_split =
+                name != "BTC" && all.iter().any(|asked| asked.name == name && is_about(asked.at));
             ensure!(again <= most || is_about_a_split, || {
                 format!("{again} final bars were asked for again: {asked:?}")
             });
@@ -157,7 +157,7 @@ impl<'a> Model<'a> {
                 .collect();
             self.delivered.entry(key).or_default().extend(finals);
         }
-        self.seen = asked.len();
+        self.seen = all.len();
         Ok(())
     }
 }
