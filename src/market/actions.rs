@@ -149,6 +149,14 @@ impl HeldDividend {
         let later = later.filter(|held| held.split.at_ms <= at_ms);
         later.fold(self.dividend.amount, |amount, held| amount / held.split.ratio())
     }
+
+    /// The amount as it was paid, for one share as shares were divided on the day.
+    pub fn as_paid(&self, splits: &[HeldSplit]) -> f64 {
+        let day = self.dividend.at_ms;
+        let since = splits.iter().filter(|held| day < held.split.at_ms);
+        let since = since.filter(|held| held.split.at_ms <= self.fetched_ms);
+        since.fold(self.dividend.amount, |amount, held| amount * held.split.ratio())
+    }
 }
 
 /// What happens on a day, of one kind.

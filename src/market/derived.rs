@@ -116,14 +116,22 @@ impl From<&BarSeries> for About {
 
 impl Derived {
     /// The dividends of a span, in milliseconds UTC: each for one share as shares are divided at
-    /// `now_ms`.
-    pub fn dividends(about: About, actions: &Actions, span_ms: &Range<i64>, now_ms: i64) -> Self {
+    /// an instant, or without one as they were on its day.
+    pub fn dividends(
+        about: About,
+        actions: &Actions,
+        span_ms: &Range<i64>,
+        at_ms: Option<i64>,
+    ) -> Self {
         let held = actions.dividends.iter().filter(|held| span_ms.contains(&held.dividend.at_ms));
         let events = held.map(|held| Event {
             date: date(held.dividend.day),
             time: Timestamp::from_ms(held.dividend.at_ms),
             what: What::Dividend {
-                amount: held.amount_at(now_ms, &actions.splits),
+                amount: match at_ms {
+                    Some(at_ms) => held.amount_at(at_ms, &actions.splits),
+                    None => held.as_paid(&actions.splits),
+                },
                 kind: held.dividend.is_capital_gain.then_some("capital_gain"),
             },
         });
@@ -296,7 +304,8 @@ mod tests {
     #[test]
     fn dividends_are_of_shares_as_they_are_divided_now() {
         let read = |span: Range<i64>, now| {
-            serde_json::to_value(Derived::dividends(about(), &actions(), &span, at(now))).unwrap()
+            serde_json::to_value(Derived::dividends(about(), &actions(), &span, Some(at(now))))
+                .unwrap()
         };
         assert_eq!(
             read(0..i64::MAX, "2026-07-01"),
@@ -317,6 +326,11 @@ mod tests {
             read(august, "2020-08-30")["events"],
             json!([{"date": "2020-08-07", "time": "2020-08-07T13:30:00Z", "amount": 0.82}])
         );
+        // As they were paid: one was sent before the split, two after it.
+        let paid = Derived::dividends(about(), &actions(), &(0..i64::MAX), None);
+        let paid = serde_json::to_value(paid).unwrap();
+        let amounts = paid["events"].as_array().unwrap().iter().map(|event| &event["amount"]);
+        assert_eq!(amounts.collect::<Vec<_>>(), [&json!(0.82), &json!(1.2), &json!(0.205)]);
     }
 
     #[test]

@@ -71,7 +71,7 @@ impl Finality<'_> {
     /// sessions closes, or breaks off for lunch. It is later than the instant.
     pub fn end(&self, begin: Timestamp) -> Timestamp {
         if let Some(length) = self.interval.duration() {
-            return (begin + length).min(self.pause(begin));
+            return self.cut_short(begin, begin + length);
         }
         let exchange = self.place();
         let date = self.calendars.trading_date(exchange, begin);
@@ -83,13 +83,17 @@ impl Finality<'_> {
         close.unwrap_or_else(|| self.calendars.day_start(exchange, next))
     }
 
-    /// When trading pauses after an instant of regular hours, as far as that is known.
-    fn pause(&self, at: Timestamp) -> Timestamp {
-        let phase = self
-            .exchange
-            .filter(|_| self.session == SessionKind::Regular)
-            .map(|exchange| self.calendars.phase(exchange, at));
-        phase.filter(|phase| phase.is_open && !phase.is_guess).map_or(Timestamp::NEVER, |p| p.until)
+    /// The end of a bar of regular hours: before its interval is over, if trading pauses within it
+    /// and is known not to go on.
+    fn cut_short(&self, begin: Timestamp, end: Timestamp) -> Timestamp {
+        let exchange = self.exchange.filter(|_| self.session == SessionKind::Regular);
+        let Some(exchange) = exchange else { return end };
+        let open = self.calendars.phase(exchange, begin);
+        if !open.is_open || open.is_guess || end <= open.until {
+            return end;
+        }
+        let pause = self.calendars.phase(exchange, open.until);
+        if pause.is_open || pause.until < end { end } else { open.until }
     }
 
     /// Whether a bar can begin in a span. What is only guessed of an exchange is that it is closed

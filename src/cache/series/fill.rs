@@ -6,6 +6,7 @@
 
 use std::collections::HashMap;
 
+use super::standing::is_told;
 use crate::market::{Actions, Bar, Bars, Page, Run, Split, restated};
 use crate::policy::{Coverage, Finality};
 use crate::provider::Piece;
@@ -250,7 +251,7 @@ impl Fill {
             // What nothing has happened to since it came is as if it had come now.
             let mut told = head.coverage.spans();
             told.insert(piece.span);
-            let runs = rebased(&finals.runs(), &head.actions, &told, basis_ms);
+            let runs = rebased(&finals.runs(), &head.actions, &told, basis_ms, came.finality);
             finals = Stretch::new(finals.bars, &runs);
         }
         if piece.span.end() > horizon {
@@ -332,13 +333,17 @@ pub(super) fn known(coverage: &Coverage, tail: Option<Span>) -> Spans {
 }
 
 /// The bases of bars as of a later one, where it is told that nothing has happened between both.
-fn rebased(runs: &[Run], actions: &Actions, told: &Spans, basis_ms: i64) -> Vec<Run> {
-    let is_told = |from: i64| {
-        Span::new(Timestamp::from_ms(from), Timestamp::from_ms(basis_ms))
-            .is_some_and(|since| told.covers(since))
-    };
-    let moves =
-        |from: i64| is_told(from) && !instants(actions).any(|ms| from < ms && ms <= basis_ms);
+fn rebased(
+    runs: &[Run],
+    actions: &Actions,
+    told: &Spans,
+    basis_ms: i64,
+    finality: &Finality<'_>,
+) -> Vec<Run> {
+    let is_told =
+        |from: i64| is_told(told, Timestamp::from_ms(from), Timestamp::from_ms(basis_ms), finality);
+    let has_happened = |from: i64| instants(actions).any(|ms| from < ms && ms <= basis_ms);
+    let moves = |from: i64| from < basis_ms && is_told(from) && !has_happened(from);
     let of = |run: &Run| Run {
         basis_ms: if moves(run.basis_ms) { basis_ms } else { run.basis_ms },
         ..*run

@@ -14,8 +14,8 @@ use crate::calendar::{Date, Exchange};
 use crate::entry::{Entry, Format};
 use crate::key::Key;
 use crate::market::{
-    About, Actions, BarSeries, Bars, Class, DataType, Derived, Gap, Interval, Resampled, Series,
-    SessionKind, adjust, inflation_rate, resample,
+    About, Actions, Adjust, BarSeries, Bars, Class, DataType, Derived, Gap, Interval, Resampled,
+    Series, SessionKind, adjust, inflation_rate, resample,
 };
 use crate::policy::finality::next_day;
 use crate::policy::{Asked, Known, Period};
@@ -69,7 +69,7 @@ impl Cache {
             let entry = Arc::new(worked_out(entry, &question.read_as, body));
             return Some(Told { entry, bars: None });
         }
-        let mut read = self.resampled(question, slice, found, gathered);
+        let mut read = self.resampled(question, slice, found, part, gathered);
         if slice.interval != slice.stored() {
             self.cut(question, slice, found, part, &mut read);
         }
@@ -138,8 +138,9 @@ impl Cache {
         let Gathered { bars, actions, .. } = gathered;
         match question.data_type {
             DataType::Dividends => {
-                let now_ms = self.read_at(slice).as_ms();
-                Derived::dividends(about, actions, &span_ms(part), now_ms)
+                let at_ms = self.read_at(slice).as_ms();
+                let at_ms = (slice.adjust != Adjust::None).then_some(at_ms);
+                Derived::dividends(about, actions, &span_ms(part), at_ms)
             }
             DataType::Splits => Derived::splits(about, actions, &span_ms(part)),
             DataType::TotalReturn => Derived::total_return(about, bars),
@@ -181,6 +182,7 @@ impl Cache {
         question: &Question,
         slice: &Slice,
         found: &Found,
+        part: &Part,
         gathered: Gathered,
     ) -> Resampled {
         let Gathered { bars, finals, ended, .. } = gathered;
@@ -189,10 +191,13 @@ impl Cache {
         }
         let exchange = self.rules.exchange(&question.key, &found.known);
         let exchange = exchange.unwrap_or(Exchange::ALWAYS);
-        let has_begun = |day: i32| {
-            let start = self.calendars().day_start(exchange, Date::from_days(day.into()));
-            start <= self.read_at(slice)
-        };
+        // Of what is final no more is read than up to the end of the part: what follows may have days
+        // that are not.
+        let now = self.read_at(slice);
+        let now =
+            if slice.final_only { part.span.map_or(now, |span| now.min(span.end())) } else { now };
+        let has_begun =
+            |day: i32| self.calendars().day_start(exchange, Date::from_days(day.into())) <= now;
         resample(&bars, finals, ended, slice.interval, &has_begun)
     }
 

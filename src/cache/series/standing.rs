@@ -171,15 +171,13 @@ impl Cache {
         if !slice.follows_actions(question) || head.coverage.is_empty() {
             return life;
         }
-        let knows_basis = span.is_none_or(|span| {
-            self.knows_basis(question, slice, &found.entry.provider, &found.known, head, span)
-        });
-        let provider = &found.entry.provider;
-        let is_told = span.is_none_or(|span| {
-            self.untold(question, slice, provider, &found.known, head, span).is_none()
-        });
-        if !knows_basis || !is_told {
+        let (provider, known) = (&found.entry.provider, &found.known);
+        if span.is_some_and(|s| !self.knows_basis(question, slice, provider, known, head, s)) {
             return nothing(&found.life);
+        }
+        // It is asked, and answers still if nobody can be.
+        if span.is_some_and(|s| self.untold(question, slice, provider, known, head, s).is_some()) {
+            return stale(&life);
         }
         let at = head.actions_at.unwrap_or(Timestamp::from_ms(0));
         let (reader, _) = self.reader_of_actions(question, terms);
@@ -207,7 +205,7 @@ impl Cache {
         let finality = self.finality(question, slice, provider, known);
         let newest = Timestamp::from_ms(newest.saturating_add(1));
         Span::new(at, newest).is_none_or(|since| !finality.could_begin(since))
-            && is_told(head, span.start(), newest.min(at), &finality)
+            && is_told(&told(head), span.start(), newest.min(at), &finality)
     }
 
     /// Since when it must be told what became of the shares, so that bars of a span can be compared with
@@ -223,9 +221,10 @@ impl Cache {
     ) -> Option<Timestamp> {
         // What came in one request with a bar was told of the time from that bar on.
         let from = Timestamp::from_ms(head.bases(span).min()?).max(span.start());
-        let last = told(head).bounds()?.end();
+        let told = told(head);
+        let last = told.bounds()?.end();
         let finality = self.finality(question, slice, provider, known);
-        (!is_told(head, from, last, &finality)).then_some(from)
+        (!is_told(&told, from, last, &finality)).then_some(from)
     }
 
     /// How long what was fetched of splits and dividends at an instant is as good as new.
@@ -268,9 +267,14 @@ fn told(head: &Head) -> Spans {
 }
 
 /// Whether it was said of all sessions from one instant to another.
-fn is_told(head: &Head, from: Timestamp, to: Timestamp, finality: &Finality<'_>) -> bool {
+pub(super) fn is_told(
+    told: &Spans,
+    from: Timestamp,
+    to: Timestamp,
+    finality: &Finality<'_>,
+) -> bool {
     let could_begin = |hole| finality.could_begin(hole);
-    Span::new(from, to).is_none_or(|span| holes(span, &told(head), &could_begin).is_empty())
+    Span::new(from, to).is_none_or(|span| holes(span, told, &could_begin).is_empty())
 }
 
 /// An entry of another name that is as old as this one, without its value.

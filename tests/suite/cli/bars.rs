@@ -21,6 +21,19 @@ fn a_week_that_is_not_over_is_no_final_one() {
     assert_eq!(all.last().unwrap()["state"], "live");
     assert!(finals.iter().all(|week| week["state"] == "final"));
     assert_eq!(finals.len(), all.len() - 1);
+    // One of whose days some are final has none of its own yet.
+    for (interval, from, to, now) in [
+        ("-i1wk", "2026-06-22", "2026-06-26", "2026-06-29T12:00:00Z"),
+        ("-i1mo", "2026-06-01", "2026-06-30", "2026-07-01T15:00:00Z"),
+    ] {
+        let of = ["fetch", "MSFT", "-p", "demo", "-tbars", interval, "--from", from, "--to", to];
+        let of = [&of[..], &["--final-only"]].concat();
+        assert_eq!(json_at(&sandbox, now, &of)[0]["bars"], serde_json::json!([]), "{interval}");
+        let later = json_at(&sandbox, "2026-07-08T21:00:00Z", &of);
+        let whole = json_at(&sandbox, "2026-07-08T21:00:00Z", &of[..of.len() - 1]);
+        assert_eq!(later[0]["bars"], whole[0]["bars"], "{interval}");
+        assert_eq!(later[0]["bars"].as_array().unwrap().len(), 1, "{interval}");
+    }
 }
 
 #[test]
@@ -100,4 +113,21 @@ fn an_unknown_symbol_is_unknown_on_a_day_without_a_session_too() {
     at(&sandbox, EVENING, &ask("NOSUCH")).fails(1, &["demo does not know `NOSUCH`"]);
     let known = at(&sandbox, EVENING, &ask("AAPL"));
     assert_eq!((known.code, closes(&known.json()).len()), (Some(0), 0), "{known:?}");
+}
+
+#[test]
+fn what_is_held_before_a_gap_answers_stale_if_nobody_can_be_asked_about_the_gap() {
+    let sandbox = Sandbox::new();
+    let of = ["fetch", "AAPL", "-p", "demo", "-t", "bars"];
+    at(&sandbox, "2026-01-15T21:30:00Z", &[&of[..], &["--period", "1y"]].concat()).says("");
+    at(&sandbox, "2026-06-10T21:30:00Z", &[&of[..], &["--period", "5d"]].concat()).says("");
+    let spring = [&of[..], &["--from", "2025-03-03", "--to", "2025-06-30"]].concat();
+    let offline =
+        json_at(&sandbox, "2026-06-10T21:30:00Z", &[&spring[..], &["--offline"]].concat());
+    assert_eq!(offline[0]["cache"]["status"], "stale", "{offline}");
+    assert_eq!(offline[0]["bars"].as_array().unwrap().len(), 83);
+    let asked = json_at(&sandbox, "2026-06-10T21:30:00Z", &spring);
+    assert_eq!(asked[0]["cache"]["upstream_calls"], 1, "about the months between");
+    let again = json_at(&sandbox, "2026-06-10T21:30:00Z", &spring);
+    assert_eq!(again[0]["cache"]["status"], "hit", "{again}");
 }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use mcache::calendar::Date;
 use mcache::market::{Adjust, Bar, BarSeries, Interval};
 
 use super::shop::Ask;
@@ -25,6 +26,8 @@ pub struct Model<'a> {
     world: &'a World,
     /// The final bars that were delivered, by what they are of.
     delivered: BTreeMap<(String, Interval), BTreeSet<i64>>,
+    /// When what was asked about a split was asked for anew: once.
+    excused: BTreeMap<(String, Interval, Date), i64>,
     /// What was asked of upstream that has been looked at.
     seen: usize,
     join_gap: u32,
@@ -32,7 +35,8 @@ pub struct Model<'a> {
 
 impl<'a> Model<'a> {
     pub fn of(world: &'a World, join_gap: u32) -> Self {
-        Self { world, delivered: BTreeMap::new(), seen: 0, join_gap }
+        let (delivered, excused) = (BTreeMap::new(), BTreeMap::new());
+        Self { world, delivered, excused, seen: 0, join_gap }
     }
 
     fn download(&self, ask: &Ask, now: i64) -> Vec<Bar> {
@@ -139,17 +143,24 @@ impl<'a> Model<'a> {
             let again = |bar: &&Bar| delivered.is_some_and(|known| known.contains(&bar.time));
             let again = bars.iter().filter(again).count();
             let most = 1 + usize::try_from(self.join_gap).unwrap() * 4;
-            // What came without an overlap hours before a split may or may not have it: it is asked
-            // for anew once the split is told.
-            let is_about = |at: i64| {
-                let splits = &self.world.stock(name).splits;
-                splits.iter().any(|(day, _)| (day.days() * DAY + DAY / 2 - at).abs() < 2 * DAY)
-            };
-            let is_about_a_split =
-                name != "BTC" && all.iter().any(|asked| asked.name == name && is_about(asked.at));
-            ensure!(again <= most || is_about_a_split, || {
-                format!("{again} final bars were asked for again: {asked:?}")
-            });
+            if again > most {
+                // What came without an overlap hours before a split may or may not have it: it is
+                // asked for anew once the split is told.
+                let was_about = |day: &Date| {
+                    let split = day.days() * DAY + DAY / 2;
+                    all.iter().any(|of| of.name == name && (split - of.at).abs() < 2 * DAY)
+                };
+                let splits = if name == "BTC" { vec![] } else { self.world.stock(name).splits };
+                let of = |day| (name.to_owned(), asked.interval, day);
+                let mut days = splits.into_iter().map(|(day, _)| day).filter(was_about);
+                let is_new =
+                    |day: &Date| self.excused.get(&of(*day)).is_none_or(|at| *at == asked.at);
+                let excuse = days.find(is_new);
+                ensure!(excuse.is_some(), || {
+                    format!("{again} final bars were asked for again: {asked:?}")
+                });
+                self.excused.extend(excuse.map(|day| (of(day), asked.at)));
+            }
             let finals: Vec<i64> = bars
                 .iter()
                 .map(|bar| bar.time)
