@@ -21,6 +21,8 @@ pub struct Covered {
     pub fetched_at: Timestamp,
     /// Whether some of it came out of a file, and not from the provider.
     pub is_imported: bool,
+    /// Whether nothing is said of splits and dividends in it.
+    pub is_silent: bool,
 }
 
 impl Covered {
@@ -31,6 +33,7 @@ impl Covered {
             is_empty: self.is_empty && next.is_empty,
             fetched_at: self.fetched_at.max(next.fetched_at),
             is_imported: self.is_imported || next.is_imported,
+            is_silent: self.is_silent || next.is_silent,
         })
     }
 }
@@ -75,7 +78,8 @@ impl Coverage {
     pub fn learn(&mut self, span: Span, times_ms: &[i64], at: Timestamp) {
         let begins = |ms: &i64| span.contains(Timestamp::from_ms(*ms));
         let is_empty = !times_ms.iter().any(begins);
-        self.take(Covered { span, is_empty, fetched_at: at, is_imported: false });
+        let row = Covered { span, is_empty, fetched_at: at, is_imported: false, is_silent: false };
+        self.take(row);
     }
 
     /// From now on this is known of a span; what was known of it is replaced.
@@ -98,6 +102,11 @@ impl Coverage {
     /// Everything that is known.
     pub fn spans(&self) -> Spans {
         self.0.iter().map(|row| row.span).collect()
+    }
+
+    /// Of which spans it is said what was split and paid out.
+    pub fn told(&self) -> Spans {
+        self.0.iter().filter(|row| !row.is_silent).map(|row| row.span).collect()
     }
 
     /// What was known at an instant already, and has not been fetched anew since.
@@ -130,7 +139,7 @@ impl Coverage {
     fn join(&mut self) {
         let touch = |row: &Covered, next: &Covered| row.span.end() == next.span.start();
         self.0.dedup_by(|next, row| {
-            let of = |row: &Covered| (row.is_empty, row.fetched_at, row.is_imported);
+            let of = |row: &Covered| (row.is_empty, row.fetched_at, row.is_imported, row.is_silent);
             let is_same = of(row) == of(next);
             match row.joined(*next).filter(|_| is_same && touch(row, next)) {
                 Some(joined) => *row = joined,
@@ -198,6 +207,7 @@ mod tests {
             is_empty: false,
             fetched_at: at(fetched),
             is_imported: false,
+            is_silent: false,
         }
     }
 
@@ -230,7 +240,7 @@ mod tests {
         let fields = (any_span(INSTANTS), any::<bool>(), 0..6_i64);
         fields.prop_map(|(span, is_empty, ms)| {
             let (fetched_at, is_imported) = (at(ms), false);
-            Covered { span, is_empty, fetched_at, is_imported }
+            Covered { span, is_empty, fetched_at, is_imported, is_silent: false }
         })
     }
 

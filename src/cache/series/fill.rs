@@ -8,7 +8,7 @@ use std::collections::HashMap;
 
 use super::standing::is_told;
 use crate::market::{Actions, Bar, Bars, Page, Run, Split, restated};
-use crate::policy::{Coverage, Finality};
+use crate::policy::Finality;
 use crate::provider::Piece;
 use crate::span::{Span, Spans};
 use crate::tier::series::{ChunkRef, Head, Parts, Stretch, Superseded, Version, settle};
@@ -233,7 +233,8 @@ impl Fill {
     fn put(&mut self, page: &Page, came: &Came<'_>, basis_ms: i64) {
         let (piece, at) = (came.piece, came.at);
         let horizon = came.finality.horizon(at);
-        let known = self.head.coverage.spans();
+        // Of bars that came without splits and dividends, those that come with them hold.
+        let known = self.head.coverage.told();
         let is_final = |time: i64| time < horizon.as_ms();
         let is_new = |time: i64| is_final(time) && !known.contains(Timestamp::from_ms(time));
         let settled = Span::new(piece.span.start(), piece.span.end().min(horizon));
@@ -249,7 +250,7 @@ impl Fill {
         let head = &mut self.head;
         if came.is_open {
             // What nothing has happened to since it came is as if it had come now.
-            let mut told = head.coverage.spans();
+            let mut told = head.coverage.told();
             told.insert(piece.span);
             let runs = rebased(&finals.runs(), &head.actions, &told, basis_ms, came.finality);
             finals = Stretch::new(finals.bars, &runs);
@@ -319,13 +320,12 @@ impl Fill {
 
     /// What is held by now, final or not.
     pub(super) fn known(&self) -> Spans {
-        known(&self.head.coverage, self.head.tail)
+        with_tail(self.head.coverage.spans(), self.head.tail)
     }
 }
 
-/// What is held of a series, final or not.
-pub(super) fn known(coverage: &Coverage, tail: Option<Span>) -> Spans {
-    let mut spans = coverage.spans();
+/// These spans of a series and what lies behind the final bars.
+pub(super) fn with_tail(mut spans: Spans, tail: Option<Span>) -> Spans {
     if let Some(tail) = tail {
         spans.insert(tail);
     }

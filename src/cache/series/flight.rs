@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use super::Slice;
 use super::fill::{Came, Fill, Taken};
+use super::standing::told;
 use crate::cache::fly::{Flight, unsupported};
 use crate::cache::{Cache, Question};
 use crate::entry::{Entry, Format, State};
@@ -61,13 +62,25 @@ pub struct Filled {
     pub of: u32,
 }
 
+/// What bars must have come with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Needs {
+    /// Prices alone: what comes out of a file need not say more.
+    #[default]
+    Prices,
+    /// What was split and paid out as well.
+    Actions,
+}
+
 /// What a question wants of a series.
-#[derive(Debug)]
+#[derive(Clone, Debug, Default)]
 struct Wish {
     /// When the bars begin that must be held.
     span: Option<Span>,
     /// When those begin that must be held besides, to know what has happened to prices.
     also: Option<Span>,
+    /// With what those must have come.
+    needs: Needs,
     /// Whether what is held behind the final bars is fresh enough.
     edge_will_do: bool,
     /// Why it cannot be had.
@@ -148,7 +161,7 @@ impl Cache {
         site: &Site,
         terms: &Terms,
     ) -> Wish {
-        let mut wish = Wish { span: None, also: None, edge_will_do: false, refused: None };
+        let mut wish = Wish::default();
         let Some(slice) = &question.slice else { return wish };
         let Ok(Some(span)) = self.wanted(question, slice, &site.name, &leg.known, leg.planned_at)
         else {
@@ -162,6 +175,7 @@ impl Cache {
         }
         let (all, also) = self.with_actions(question, slice, leg, span, terms);
         (wish.span, wish.also) = (Some(all), also);
+        wish.needs = if slice.tells_actions(question) { Needs::Actions } else { Needs::Prices };
         let held = leg.fill.known();
         if !slice.takes_less()
             && let Err(too_old) = self.plan_for(question, leg, leg.reach, span, &held, whole)
@@ -189,8 +203,9 @@ impl Cache {
         let provider = question.providers.first().map_or("", AsRef::as_ref);
         let finality = self.finality(question, slice, provider, &leg.known);
         let could_begin = |hole| finality.could_begin(hole);
-        let is_held = holes(span, &leg.fill.known(), &could_begin).is_empty();
         let head = &leg.fill.head;
+        let held = if slice.tells_actions(question) { told(head) } else { leg.fill.known() };
+        let is_held = holes(span, &held, &could_begin).is_empty();
         if slice.undoes_actions(question)
             && !(is_held && self.knows_basis(question, slice, provider, &leg.known, head, span))
         {
@@ -235,8 +250,7 @@ impl Cache {
         let mut like = None;
         for (index, wish) in leg.granted() {
             let question = &questions[*index];
-            let held = leg.held_for(wish);
-            for span in wish.spans() {
+            for (span, held) in leg.lacking(wish) {
                 pieces.extend(self.plan_for(question, leg, leg.reach, span, &held, part));
             }
             like = question.slice.as_ref().or(like);
@@ -270,8 +284,8 @@ impl Cache {
         let mut asked = Spans::from(piece.span);
         let mut left = 0_u32;
         for (index, wish) in leg.granted() {
-            for span in wish.spans() {
-                let held = leg.held_for(wish).union(&asked);
+            for (span, held) in leg.lacking(wish) {
+                let held = held.union(&asked);
                 for piece in self.plan_for(&questions[*index], leg, reach, span, &held, part) {
                     // Two questions may want the same.
                     asked.insert(piece);
@@ -375,22 +389,22 @@ impl Cache {
     }
 }
 
-impl Wish {
-    /// When the bars begin that must be held.
-    fn spans(&self) -> impl Iterator<Item = Span> {
-        self.span.into_iter().chain(self.also)
-    }
-}
-
 impl Leg {
     /// The wishes that can be granted.
     fn granted(&self) -> impl Iterator<Item = &(usize, Wish)> {
         self.wishes.iter().filter(|(_, wish)| wish.refused.is_none())
     }
 
-    /// What need not be asked for to grant a wish.
-    fn held_for(&self, wish: &Wish) -> Spans {
-        let mut held = self.needless().union(&self.fill.asked);
+    /// What must be held to grant a wish, each with what of it need not be asked for.
+    fn lacking(&self, wish: &Wish) -> impl Iterator<Item = (Span, Spans)> {
+        let bars = wish.span.map(|span| (span, self.held_for(wish, wish.needs)));
+        let actions = wish.also.map(|span| (span, self.held_for(wish, Needs::Actions)));
+        bars.into_iter().chain(actions)
+    }
+
+    /// What need not be asked for to grant a wish, by itself or for what is told of splits and dividends.
+    fn held_for(&self, wish: &Wish, needs: Needs) -> Spans {
+        let mut held = self.needless(needs).union(&self.fill.asked);
         if let Some(tail) = self.fill.head.tail.filter(|_| wish.edge_will_do) {
             held.insert(tail);
         }
@@ -405,8 +419,9 @@ impl Leg {
 
     /// What is final and need not be asked for again; that there was none is asked again by who wants
     /// everything anew.
-    fn needless(&self) -> Spans {
+    fn needless(&self, needs: Needs) -> Spans {
         let rows = self.fill.head.coverage.rows().iter();
+        let rows = rows.filter(|row| needs == Needs::Prices || !row.is_silent);
         let is_needless = |row: &&Covered| !row.is_empty || row.is_imported || !self.is_refresh;
         rows.filter(is_needless).map(|row| row.span).collect()
     }

@@ -73,6 +73,12 @@ impl Slice {
         question.symbol.class() == Class::Stock && !self.stored().is_intraday()
     }
 
+    /// Whether what is read is worked out of the splits and dividends of its own time.
+    fn tells_actions(&self, question: &Question) -> bool {
+        let is_as_sent = question.data_type == DataType::Bars && self.adjust == Adjust::Splits;
+        self.follows_actions(question) && !is_as_sent
+    }
+
     /// Whether what is read is worked out of the splits that were in the prices when they were sent,
     /// and no others.
     fn undoes_actions(&self, question: &Question) -> bool {

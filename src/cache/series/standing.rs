@@ -21,7 +21,7 @@ use crate::span::{Span, Spans};
 use crate::tier::series::Head;
 use crate::time::Timestamp;
 
-use super::fill::known;
+use super::fill::with_tail;
 
 /// What is held of a part of a series.
 #[derive(Clone, Debug)]
@@ -144,12 +144,18 @@ impl Cache {
             return;
         };
         let finality = self.finality(question, slice, &found.entry.provider, &found.known);
+        let settled = if slice.tells_actions(question) {
+            head.coverage.told()
+        } else {
+            head.coverage.spans()
+        };
         let missing = |held: &Spans| match span {
             Some(span) => holes(span, held, &|hole| finality.could_begin(hole)),
             None => Spans::new(),
         };
-        let holes = missing(&known(&head.coverage, head.tail));
-        if missing(&head.coverage.spans()).is_empty() {
+        let is_final = missing(&settled).is_empty();
+        let holes = missing(&with_tail(settled, head.tail));
+        if is_final {
             found.life = self.life_of_final(question, slice, terms, found, &head, span);
         } else if !holes.is_empty() {
             found.life = if slice.partial { stale(&found.life) } else { nothing(&found.life) };
@@ -261,9 +267,10 @@ impl Cache {
     }
 }
 
-/// Of which spans it was said what happened to the shares: of those that are held.
-fn told(head: &Head) -> Spans {
-    known(&head.coverage, head.tail)
+/// Of which spans it was said what happened to the shares: of those that are held, but for what came
+/// out of a file that says nothing of that.
+pub(super) fn told(head: &Head) -> Spans {
+    with_tail(head.coverage.told(), head.tail)
 }
 
 /// Whether it was said of all sessions from one instant to another.

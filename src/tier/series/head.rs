@@ -154,7 +154,8 @@ fn write_coverage(writer: &mut Writer, coverage: &Coverage) {
     writer.count(coverage.rows().len());
     let (mut last, mut fetched) = (0, 0);
     for row in coverage.rows() {
-        writer.number(u64::from(row.is_empty) | u64::from(row.is_imported) << 1);
+        let flags = [row.is_empty, row.is_imported, row.is_silent];
+        writer.number(flags.into_iter().rev().fold(0, |bits, flag| bits << 1 | u64::from(flag)));
         writer.after(&mut last, row.span.start().as_ms());
         writer.after(&mut last, row.span.end().as_ms());
         writer.after(&mut fetched, row.fetched_at.as_ms());
@@ -166,13 +167,13 @@ fn read_coverage(reader: &mut Reader<'_>) -> Result<Coverage, Damage> {
     let mut rows = Vec::with_capacity(count);
     let (mut last, mut fetched) = (0, 0);
     for _ in 0..count {
-        let flags @ 0..=3 = reader.byte()? else { return Err(Damage) };
-        let (is_empty, is_imported) = (flags & 1 == 1, flags & 2 == 2);
+        let flags @ 0..=7 = reader.byte()? else { return Err(Damage) };
+        let [is_empty, is_imported, is_silent] = [1, 2, 4].map(|bit| flags & bit == bit);
         let start = Timestamp::from_ms(reader.after(&mut last)?);
         let end = Timestamp::from_ms(reader.after(&mut last)?);
         let span = Span::new(start, end).ok_or(Damage)?;
         let fetched_at = Timestamp::from_ms(reader.after(&mut fetched)?);
-        rows.push(Covered { span, is_empty, fetched_at, is_imported });
+        rows.push(Covered { span, is_empty, fetched_at, is_imported, is_silent });
     }
     Ok(Coverage::from_rows(rows))
 }

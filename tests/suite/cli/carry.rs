@@ -454,3 +454,38 @@ fn what_cannot_be_meant_is_said_before_anything_is_taken() {
     }
     assert_eq!(there.json(&["keys"]), serde_json::json!([]));
 }
+
+#[test]
+fn what_a_file_does_not_say_of_splits_and_dividends_is_asked_for_when_it_counts() {
+    let fresh = Sandbox::new();
+    let of = ["fetch", "SPLT", "-p", "demo", "--from", "2026-02-02", "--to", "2026-06-26"];
+    let csv = fresh.run(&[&of[..], &["-t", "bars", "-f", "csv"]].concat()).stdout;
+    // Prices that are adjusted for splits, and nothing else.
+    let rows = csv.lines().filter(|line| !line.contains("provisional")).map(|line| {
+        let cells: Vec<&str> = line.split(',').collect();
+        [cells[1], cells[3], cells[4], cells[5], cells[6], cells[8]].join(",")
+    });
+    let rows: Vec<String> = rows.collect();
+    let sandbox = Sandbox::new();
+    sandbox.file("SPLT.csv", rows.join("\n"));
+    let run = sandbox.run(&["import", "SPLT.csv", "-p", "demo", "--basis", "2026-06-30"]);
+    assert!(run.stderr.contains("nothing of splits and dividends"), "{run:?}");
+    let calls = || sandbox.json(&["stats"])["upstream_calls"].clone();
+    let rest = ["--from", "2026-02-02", "--to", "2026-06-26", "-f", "csv"];
+    let bars = |of: &Sandbox, how: &[&str]| {
+        let days = ["fetch", "SPLT", "-p", "demo", "-t", "bars"];
+        of.run(&[&days[..], &rest[..], how].concat()).stdout
+    };
+    bars(&sandbox, &[]);
+    assert!(calls() == 1, "for what has happened since: {}", calls());
+    for how in [&["--adjust", "none"][..], &["--adjust", "all"], &["--adjust", "splits"]] {
+        assert_eq!(bars(&sandbox, how), bars(&fresh, how), "{how:?}");
+    }
+    for data_type in ["splits", "dividends", "total_return", "adjusted_close"] {
+        let of = [&["fetch", "SPLT", "-p", "demo", "-t", data_type], &rest[..]].concat();
+        let (told, expected) = (sandbox.run(&of), fresh.run(&of));
+        assert_eq!(told.stdout, expected.stdout, "{data_type}");
+        assert!(told.stdout.lines().count() > 1, "{told:?}");
+    }
+    assert_eq!(calls(), 2, "once, for all of them");
+}

@@ -323,8 +323,13 @@ fn news(
         settled.insert(span);
         for span in &Spans::from(span).minus(&known) {
             let within = bars.bars.within(span.start().as_ms(), span.end().as_ms());
-            let (is_empty, is_imported) = (within.is_empty(), true);
-            head.coverage.take(Covered { span: *span, is_empty, fetched_at, is_imported });
+            head.coverage.take(Covered {
+                span: *span,
+                is_empty: within.is_empty(),
+                fetched_at,
+                is_imported: true,
+                is_silent: row.is_silent,
+            });
             spans.insert(*span);
         }
     }

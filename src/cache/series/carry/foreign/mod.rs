@@ -159,7 +159,14 @@ impl Place<'_> {
         }
         let bars = self.bars(rows)?;
         let first = bars.times.first().copied().ok_or_else(|| senseless("it has no bar"))?;
+        let is_divided = self.of.symbol.class() == Class::Stock && !self.of.interval.is_intraday();
+        let is_silent = is_divided && !rows.has_events;
+        if is_silent {
+            notes.push("it says nothing of splits and dividends: they are asked for, with the bars, when they are wanted".to_owned());
+        }
         let (coverage, gaps) = self.coverage(&bars, made_at);
+        let spans = coverage.rows().iter().map(|row| Covered { is_silent, ..*row });
+        let coverage = Coverage::from_rows(spans);
         if gaps > 0 {
             let places = if gaps == 1 { "place" } else { "places" };
             notes.push(format!(
@@ -169,12 +176,6 @@ impl Place<'_> {
         // Of prices as they were paid every split is still to come.
         let basis_ms = if adjusted == Adjusted::None { first } else { basis.as_ms() };
         let actions = self.actions(rows, &bars, basis_ms);
-        let is_divided = self.of.symbol.class() == Class::Stock && !self.of.interval.is_intraday();
-        if is_divided && !rows.has_events {
-            notes.push(
-                "it says nothing of dividends and splits, and they are not asked for".to_owned(),
-            );
-        }
         let runs = [Run { bars: bars.len(), basis_ms }];
         let mut bars = Stretch::new(bars, &runs);
         if adjusted == Adjusted::None {
@@ -293,6 +294,7 @@ impl Place<'_> {
                     is_empty: false,
                     fetched_at: made_at,
                     is_imported: true,
+                    is_silent: false,
                 }),
             }
         }

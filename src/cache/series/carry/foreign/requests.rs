@@ -202,6 +202,7 @@ impl Cache {
                 is_empty: page.bars.is_empty(),
                 fetched_at: at,
                 is_imported: true,
+                is_silent: false,
             });
         }
         let close = |ms: i64| {
