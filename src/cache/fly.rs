@@ -373,7 +373,7 @@ pub(super) fn unsupported(question: &Question) -> Error {
     let symbol = &question.symbol;
     let what = match &question.slice {
         Some(slice) if question.is_of_bars() => format!("{} {data_type}", slice.stored().as_str()),
-        _ => format!("a {data_type}"),
+        _ => question.data_type.in_prose().to_owned(),
     };
     let message = format!("no provider of the {class} chain has {what} of `{symbol}`");
     let hint = match question.symbol.class() {

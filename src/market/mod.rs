@@ -115,6 +115,16 @@ impl DataType {
         }
     }
 
+    /// The name in a sentence, behind `asked for` or `has`.
+    pub fn in_prose(self) -> &'static str {
+        match self {
+            Self::Quote => "a quote",
+            Self::Series => "a series",
+            // Several of a kind, or a name that is no word.
+            other => other.as_str(),
+        }
+    }
+
     /// What it is worked out of when it is read; itself, if a provider gives it.
     #[must_use]
     pub fn made_of(self) -> Self {

@@ -29,7 +29,7 @@ pub(crate) use entries::{Clear, Get, Keys, Put};
 pub(crate) use fetch::{Asked, Fetch, Warm};
 pub(crate) use history::{Diff, Proof};
 pub(crate) use look::Look;
-pub(crate) use part::{Manner, Part};
+pub(crate) use part::{Manner, Of, Part};
 
 const ABOUT: &str = "A persistent cache for market data, shared by every script on this machine";
 

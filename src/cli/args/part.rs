@@ -7,6 +7,28 @@ use crate::market::{self, Interval};
 use crate::policy::wanted::{Edge, Period};
 use crate::time::Timestamp;
 
+/// Of what an option says something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Of {
+    /// Whatever is read out of a series.
+    Series,
+    /// Bars.
+    Bars,
+    /// Bars and dividends: what splits divide.
+    Amounts,
+}
+
+impl Of {
+    /// What it is of, in a message.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Series => "series",
+            Self::Bars => "bars",
+            Self::Amounts => "bars and dividends",
+        }
+    }
+}
+
 /// Which part of a series.
 #[derive(Args, Debug, Default)]
 pub(crate) struct Part {
@@ -49,28 +71,28 @@ pub(crate) struct Manner {
 }
 
 impl Part {
-    /// The first option that says something of a series.
-    pub(crate) fn said(&self) -> Option<&'static str> {
+    /// The options that were given, and of what each says something.
+    pub(crate) fn said(&self) -> impl Iterator<Item = (&'static str, Of)> + use<> {
         let said = [
-            ("--interval", self.interval.is_some()),
-            ("--from", self.from.is_some()),
-            ("--to", self.to.is_some()),
-            ("--period", self.period.is_some()),
-            ("--session", self.session.is_some()),
+            ("--interval", Of::Bars, self.interval.is_some()),
+            ("--from", Of::Series, self.from.is_some()),
+            ("--to", Of::Series, self.to.is_some()),
+            ("--period", Of::Series, self.period.is_some()),
+            ("--session", Of::Bars, self.session.is_some()),
         ];
-        said.into_iter().find(|(_, is_said)| *is_said).map(|(name, _)| name)
+        said.into_iter().filter(|(.., is_said)| *is_said).map(|(name, of, _)| (name, of))
     }
 }
 
 impl Manner {
-    /// The first option that says something of a series.
-    pub(crate) fn said(&self) -> Option<&'static str> {
+    /// The options that were given, and of what each says something.
+    pub(crate) fn said(&self) -> impl Iterator<Item = (&'static str, Of)> + use<> {
         let said = [
-            ("--adjust", self.adjust.is_some()),
-            ("--final-only", self.final_only),
-            ("--partial", self.partial),
+            ("--adjust", Of::Amounts, self.adjust.is_some()),
+            ("--final-only", Of::Bars, self.final_only),
+            ("--partial", Of::Series, self.partial),
         ];
-        said.into_iter().find(|(_, is_said)| *is_said).map(|(name, _)| name)
+        said.into_iter().filter(|(.., is_said)| *is_said).map(|(name, of, _)| (name, of))
     }
 }
 

@@ -83,7 +83,7 @@ fn between(args: &Diff, now: Timestamp, invocation: &Invocation<'_>) -> anyhow::
     };
     let data_type = args.data_type.as_deref().map_or(Ok(usual), DataType::parse)?;
     if !matches!(data_type, DataType::Bars | DataType::Series | DataType::InflationRate) {
-        let usage = Usage::new(format!("a {} cannot be compared", data_type.as_str()));
+        let usage = Usage::new(format!("{} cannot be compared", data_type.in_prose()));
         let hint = "bars, series and inflation_rate can; bars have adjusted closes too";
         return Err(usage.hint(hint).into());
     }

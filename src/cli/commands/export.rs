@@ -2,7 +2,7 @@
 
 use std::io::Write as _;
 
-use super::{say_warnings, slice, symbols};
+use super::{refuse_idle, say_warnings, slice, symbols};
 use crate::cache::Question;
 use crate::cache::carry::Loaded;
 use crate::cli::Invocation;
@@ -23,6 +23,7 @@ pub(in crate::cli) fn run(args: &Export, invocation: Invocation<'_>) -> anyhow::
     let Invocation { config, ui, .. } = invocation;
     let symbols = symbols(&args.symbols, &config, ui)?;
     let questions = questions(args, &symbols, &config)?;
+    refuse_idle(args.part.said(), &questions)?;
     let mut file = Unfinished::create(&args.file)?;
     let cache = config.open()?;
     cache.check(&questions)?;
@@ -61,8 +62,7 @@ fn questions(args: &Export, symbols: &[Symbol], config: &Config) -> Result<Vec<Q
     let types: Vec<DataType> =
         args.types.iter().map(|text| DataType::parse(text)).collect::<Result<_, _>>()?;
     if let Some(other) = types.iter().find(|of| !matches!(of, DataType::Bars | DataType::Series)) {
-        let name = other.as_str();
-        return Err(Usage::new(format!("a {name} is not carried")).hint(
+        return Err(Usage::new(format!("{} cannot be carried", other.in_prose())).hint(
             "bars and series are; dividends, splits and what is worked out of bars go with them",
         ));
     }

@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use super::proof::Proof;
-use super::{line, of_series, questions, say_warnings, slice, terms};
+use super::{line, questions, refuse_idle, say_warnings, slice, terms};
 use crate::cache::{Answer, Cache, Interrupted, News, Purpose, Question, Served, Slice};
 use crate::cli::Invocation;
 use crate::cli::args::{Fetch, Format};
@@ -30,7 +30,7 @@ pub(in crate::cli) fn run(args: &Fetch, invocation: Invocation<'_>) -> anyhow::R
     };
     let questions =
         questions(&args.symbols, &args.asked, &slice, &invocation.config, invocation.ui)?;
-    of_series(args.asked.part.said().or(args.manner.said()), &questions)?;
+    refuse_idle(args.asked.part.said().chain(args.manner.said()), &questions)?;
     let terms = Terms {
         no_cache: args.no_cache,
         max_stale: args.max_stale,

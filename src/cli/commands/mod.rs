@@ -34,7 +34,7 @@ use crate::time::Timestamp;
 use crate::units::duration_for_people;
 
 use super::Invocation;
-use super::args::{Asked, Part};
+use super::args::{Asked, Of, Part};
 use super::ui::Ui;
 
 /// The questions of `fetch` and `warm`: `@lists` opened, `-` read from standard input.
@@ -105,17 +105,21 @@ fn slice(part: &Part) -> Slice {
     }
 }
 
-/// Refuses an option that says something of series where no question is about one.
-fn of_series(said: Option<&'static str>, questions: &[Question]) -> Result<(), Usage> {
-    let is_of_any = questions.iter().any(|question| question.slice.is_some());
-    let other = questions.first().filter(|_| !is_of_any);
-    let Some((option, question)) = said.zip(other) else { return Ok(()) };
-    let data_type = question.data_type.as_str();
-    Err(Usage::new(format!(
-        "{option} is for series, and {} is asked for a {data_type}",
-        question.symbol
-    ))
-    .hint("name a type with --type, as in `-t bars`"))
+/// Refuses an option that says something of what no question is about.
+fn refuse_idle(
+    said: impl IntoIterator<Item = (&'static str, Of)>,
+    questions: &[Question],
+) -> Result<(), Usage> {
+    let is_about = |question: &Question, of: Of| match of {
+        Of::Series => question.slice.is_some(),
+        Of::Bars => question.data_type == DataType::Bars,
+        Of::Amounts => matches!(question.data_type, DataType::Bars | DataType::Dividends),
+    };
+    let idle = said.into_iter().find(|(_, of)| !questions.iter().any(|asked| is_about(asked, *of)));
+    let Some(((option, of), question)) = idle.zip(questions.first()) else { return Ok(()) };
+    let (of, symbol, other) = (of.as_str(), &question.symbol, question.data_type.in_prose());
+    Err(Usage::new(format!("{option} is for {of}, and {symbol} is asked for {other}"))
+        .hint(format!("leave {option} away, or name a type with --type, as in `-t bars`")))
 }
 
 /// The terms that `fetch` and `warm` share.

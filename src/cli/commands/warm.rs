@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{line, of_series, questions, say_warnings, slice, terms};
+use super::{line, questions, refuse_idle, say_warnings, slice, terms};
 use crate::cache::{AnsweredBy, News, Purpose, Status};
 use crate::cli::Invocation;
 use crate::cli::args::{Format, Warm};
@@ -25,7 +25,7 @@ pub(in crate::cli) fn run(args: &Warm, invocation: Invocation<'_>) -> anyhow::Re
     let said = if args.symbols.is_empty() { &everything } else { args.symbols.as_slice() };
     let mut questions =
         questions(said, &args.asked, &slice(&args.asked.part), &invocation.config, invocation.ui)?;
-    of_series(args.asked.part.said(), &questions)?;
+    refuse_idle(args.asked.part.said(), &questions)?;
     let terms = Terms {
         max_wait: args.max_wait.unwrap_or(AS_LONG_AS_IT_TAKES),
         budget: args.budget,

@@ -98,11 +98,44 @@ fn what_is_missing_of_a_part_is_said_also_where_csv_has_no_place_for_it() {
 #[test]
 fn an_option_of_series_without_a_series_is_refused() {
     let sandbox = Sandbox::new();
-    for option in ["--from=2026-06-01", "-i1h", "--period=5d", "--final-only", "--adjust=all"] {
+    for (option, of) in [
+        ("--from=2026-06-01", "series"),
+        ("--period=5d", "series"),
+        ("--partial", "series"),
+        ("-i1h", "bars"),
+        ("--session=extended", "bars"),
+        ("--final-only", "bars"),
+        ("--adjust=all", "bars and dividends"),
+    ] {
         let run = sandbox.run(&["fetch", "AAPL", "-p", "demo", option]);
-        run.fails(2, &["is for series, and AAPL is asked for a quote", "-t bars"]);
+        run.fails(2, &[&format!("is for {of}, and AAPL is asked for a quote"), "-t bars"]);
     }
     sandbox.run(&["get", "bars:stock:AAPL:1d"]).fails(1, &["bars:stock:AAPL:1d"]);
+}
+
+#[test]
+fn an_option_of_bars_is_refused_where_no_bars_are_asked_for() {
+    let sandbox = Sandbox::new();
+    for (command, symbol, data_type, option, says) in [
+        ("fetch", "AAPL", "total_return", "-i1wk", "--interval is for bars, and AAPL is asked for"),
+        ("fetch", "AAPL", "adjusted_close", "-i1h", "is asked for adjusted_close"),
+        ("fetch", "AAPL", "dividends", "-i1h", "is asked for dividends"),
+        ("fetch", "AAPL", "splits", "--final-only", "--final-only is for bars"),
+        ("fetch", "AAPL", "splits", "--adjust=all", "--adjust is for bars and dividends"),
+        ("fetch", "GDP", "series", "--session=extended", "--session is for bars, and macro:GDP"),
+        ("fetch", "GDP", "series", "--adjust=all", "is asked for a series"),
+        ("warm", "AAPL", "dividends,quote", "-i1h", "--interval is for bars"),
+        ("warm", "GDP", "inflation_rate", "--session=regular", "--session is for bars"),
+    ] {
+        let run = at(&sandbox, EVENING, &[command, symbol, "-pdemo", "-t", data_type, option]);
+        run.fails(2, &["error: ", says, "hint: "]);
+    }
+    assert!(!sandbox.cache().exists(), "nothing was done");
+    for (types, option) in
+        [("dividends", "--adjust=none"), ("quote,bars", "-i1h"), ("splits,bars", "--final-only")]
+    {
+        at(&sandbox, EVENING, &["fetch", "AAPL", "-pdemo", "-t", types, option]).says("");
+    }
 }
 
 #[test]

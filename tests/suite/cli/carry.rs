@@ -181,7 +181,8 @@ fn what_is_not_held_is_said_and_no_file_is_written() {
     ]);
     assert_eq!(run.code, Some(0), "{run:?}");
     assert!(run.stderr.contains("NOPE") && here.path("x.mcache").exists());
-    here.run(&["export", "-s", "AAPL", "-t", "quote", "x"]).fails(2, &["a quote is not carried"]);
+    here.run(&["export", "-s", "AAPL", "-t", "quote", "x"])
+        .fails(2, &["a quote cannot be carried"]);
     for (symbol, more, hint) in [
         ("NOPE", &[][..], "hint: `mcache fetch NOPE -t bars -i 1d` fetches it first"),
         ("NOPE", &["-p", "demo"], "hint: `mcache fetch NOPE -t bars -i 1d -p demo` fetches"),
