@@ -122,7 +122,7 @@ fn an_option_of_bars_is_refused_where_no_bars_are_asked_for() {
         ("fetch", "AAPL", "dividends", "-i1h", "is asked for dividends"),
         ("fetch", "AAPL", "splits", "--final-only", "--final-only is for bars"),
         ("fetch", "AAPL", "splits", "--adjust=all", "--adjust is for bars and dividends"),
-        ("fetch", "GDP", "series", "--session=extended", "--session is for bars, and macro:GDP"),
+        ("fetch", "GDP", "series", "--session=extended", "--session is for bars, and GDP is"),
         ("fetch", "GDP", "series", "--adjust=all", "is asked for a series"),
         ("warm", "AAPL", "dividends,quote", "-i1h", "--interval is for bars"),
         ("warm", "GDP", "inflation_rate", "--session=regular", "--session is for bars"),
