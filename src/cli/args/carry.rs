@@ -52,8 +52,8 @@ are held already are compared: if the prices differ, nothing of that series is t
 stored whole or not at all. What may still change is left out, and said. Exit code 1 if a series
 could not be taken; the others are.
 
-Files that `mcache export` wrote say themselves what they hold; everything in them is checked before
-anything is taken. Of others say whose prices they are:
+Files that `mcache export` wrote say themselves what they hold, so no option may say it; everything in
+them is checked before anything is taken. Of others say whose prices they are:
 
   SYMBOL.csv, or a folder of them: with a header such as pandas, Yahoo, Stooq and mcache write it.
     A date is a date of the exchange, an instant has an offset (2026-07-01T09:30:00-04:00) or is in

@@ -121,6 +121,12 @@ fn source(path: &Path, args: &Import, config: &Config) -> Result<Source, Usage> 
     let declared = || declared(path, args, config).map(Box::new);
     let is_named_so = path.extension().is_some_and(|extension| extension == "mcache");
     let kind = if begin.starts_with(&parcel::MAGIC[..3]) || is_named_so {
+        if let Some(option) = said(args) {
+            let what = format!("what `mcache export` wrote, and {option} says nothing of it");
+            let hint = "it says itself of what it is, and whose: leave the option away, or export \
+                        only what is wanted";
+            return refused(&what, hint);
+        }
         Kind::Parcel
     } else if begin.starts_with(&requests::MAGIC) {
         Kind::Requests(provider(path, args, config)?)
@@ -141,6 +147,19 @@ fn source(path: &Path, args: &Import, config: &Config) -> Result<Source, Usage> 
         Kind::Table(declared()?)
     };
     Ok(Source { path: path.to_owned(), kind })
+}
+
+/// The first option that says of what a file is.
+fn said(args: &Import) -> Option<&'static str> {
+    let said = [
+        ("--symbol", args.symbol.is_some()),
+        ("--provider", args.provider.is_some()),
+        ("--interval", args.interval.is_some()),
+        ("--session", args.session.is_some()),
+        ("--basis", args.basis.is_some()),
+        ("--adjusted", args.adjusted.is_some()),
+    ];
+    said.into_iter().find(|(_, is_said)| *is_said).map(|(name, _)| name)
 }
 
 fn provider(path: &Path, args: &Import, config: &Config) -> Result<Box<str>, Usage> {

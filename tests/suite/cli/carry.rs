@@ -428,6 +428,7 @@ fn what_cannot_be_meant_is_said_before_anything_is_taken() {
     there.file("AAPL.csv", "Date,Close\n2024-01-02,1\n");
     there.file("b.pkl", b"\x80\x04abc");
     there.file("no symbol.csv", "Date,Close\n");
+    there.file("all.mcache", "");
     for (arguments, says) in [
         (&["AAPL.csv"][..], "does not say whose prices they are"),
         (&["AAPL.csv", "-p", "nobody"], "there is no provider `nobody`"),
@@ -440,6 +441,9 @@ fn what_cannot_be_meant_is_said_before_anything_is_taken() {
         (&["b.pkl", "-p", "yahoo"], "is a pickle"),
         (&["nowhere.csv"], "cannot be read"),
         (&[".", "--symbol", "AAPL", "-p", "yahoo"], "--symbol cannot be said of a folder"),
+        (&["all.mcache", "--symbol", "AAPL"], "wrote, and --symbol says nothing of it"),
+        (&["all.mcache", "-p", "yahoo"], "--provider says nothing of it"),
+        (&["all.mcache", "--basis", "2026-01-01"], "--basis says nothing of it"),
     ] {
         there.run(&[&["import"], arguments].concat()).fails(2, &["error: ", says, "hint: "]);
     }
