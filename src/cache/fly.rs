@@ -13,7 +13,7 @@ use crate::error::{Error, Kind};
 use crate::flight::Holder;
 use crate::key::Key;
 use crate::ledger::Mishap;
-use crate::market::Class;
+use crate::market::{Class, DataType, Interval};
 use crate::policy::{self, Next, Terms, UseCase};
 use crate::provider::Validators;
 use crate::time::Timestamp;
@@ -166,6 +166,9 @@ impl Cache {
             }
             if !question.is_of_bars() {
                 return None;
+            }
+            if let Some(error) = lacks_interval(question, site) {
+                return Some(Came::refused(error));
             }
             match self.embark(questions, flight, site, terms) {
                 Ok(leg) => flight.leg = Some(Box::new(leg)),
@@ -367,12 +370,32 @@ pub(super) fn name(question: &Question) -> String {
     format!("{}@{provider}", question.key)
 }
 
+/// The error for bars of an interval that the provider which was named does not have, if it has others.
+fn lacks_interval(question: &Question, site: &Site) -> Option<Error> {
+    let charts = site.speech.provider().charts()?;
+    let has = |interval: &Interval| charts.reach(&question.symbol, *interval).is_some();
+    let wanted = question.slice.as_ref().filter(|_| question.pinned)?.stored();
+    if has(&wanted) {
+        return None;
+    }
+    // Longer ones are made of days.
+    let others: Vec<&str> = Interval::ALL
+        .into_iter()
+        .filter(|interval| has(&(*interval).min(Interval::Day1)))
+        .map(Interval::as_str)
+        .collect();
+    let (name, symbol, wanted) = (&site.name, &question.symbol, wanted.as_str());
+    let error = Error::new(Kind::Unsupported, format!("{name} has no {wanted} bars of `{symbol}`"));
+    (!others.is_empty()).then(|| error.hint(format!("it has {}", others.join(", "))))
+}
+
 /// The error for what nobody has.
 pub(super) fn unsupported(question: &Question) -> Error {
-    let (data_type, class) = (question.data_type.as_str(), question.symbol.class().as_str());
-    let symbol = &question.symbol;
+    let (symbol, class) = (&question.symbol, question.symbol.class().as_str());
     let what = match &question.slice {
-        Some(slice) if question.is_of_bars() => format!("{} {data_type}", slice.stored().as_str()),
+        Some(slice) if question.data_type == DataType::Bars => {
+            format!("{} bars", slice.stored().as_str())
+        }
         _ => question.data_type.in_prose().to_owned(),
     };
     let message = format!("no provider of the {class} chain has {what} of `{symbol}`");
