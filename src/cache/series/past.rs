@@ -147,10 +147,12 @@ impl Cache {
         known.ok_or_else(|| {
             let message = format!("the cache knew nothing of it at {at}");
             let earliest = held.iter().filter_map(|stored| self.known_since(question, stored));
-            Error::new(Kind::Offline, message).hint(match earliest.min() {
-                Some(earliest) => format!("the earliest that it knows of: --as-of {earliest}"),
-                None => "it keeps what it fetches, so it knows nothing from before".to_owned(),
-            })
+            let error = Error::new(Kind::Offline, message);
+            if let Some(earliest) = earliest.min() {
+                return error.hint(format!("the earliest that it knows of: --as-of {earliest}"));
+            }
+            let hint = "it keeps what it fetches, so it knows nothing from before";
+            self.with_others(question, error.hint(hint))
         })
     }
 

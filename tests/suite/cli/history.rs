@@ -178,6 +178,10 @@ fn what_was_not_known_is_no_answer() {
     let run = at(&sandbox, AFTER, &bars(&early));
     run.fails(1, &["AAPL: the cache knew nothing of it at 2026-07-01T14:00:00Z"]);
     at(&sandbox, NOW, &bars(&["--period", "5d"]));
+    let others = "hint: `demo` gave one: add `--provider demo`";
+    at(&sandbox, AFTER, &["diff", "AAPL", "--as-of", THEN])
+        .fails(1, &["AAPL: the cache knew nothing of it", others]);
+    at(&sandbox, AFTER, &["fetch", "AAPL", "-tbars", "--as-of", THEN]).fails(1, &[others]);
     at(&sandbox, WEEK, &bars(&["--period", "1mo"]));
     let run = at(&sandbox, AFTER, &bars(&early));
     run.fails(
