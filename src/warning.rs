@@ -99,6 +99,13 @@ pub enum Warning {
         /// Why.
         why: String,
     },
+    /// A file lacks a part of what was to be carried.
+    NotCarried {
+        /// Of what symbol.
+        symbol: String,
+        /// What is not held.
+        what: String,
+    },
     /// The cap is reached by what may not be dropped.
     OverCap {
         /// The folder.
@@ -137,6 +144,7 @@ impl Warning {
             Self::Partial { symbol, from, to, why } => {
                 write!(f, "{symbol}: nothing from {from} to {to}: {why}")
             }
+            Self::NotCarried { symbol, what } => write!(f, "{symbol}: {what}"),
             _ => Ok(()),
         }
     }
@@ -196,7 +204,9 @@ impl fmt::Display for Warning {
                 )
             }
             Self::Guessed { of } => write!(f, "sessions beyond what is known of {of} are guessed"),
-            Self::Restated { .. } | Self::Partial { .. } => self.of_series(f),
+            Self::Restated { .. } | Self::Partial { .. } | Self::NotCarried { .. } => {
+                self.of_series(f)
+            }
             Self::OverCap { path } => write!(f, "the cache in `{}` {OVER_CAP}", path.display()),
             Self::SeriesDropped { path, series } => dropped(f, path, *series),
         }

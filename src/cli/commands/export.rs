@@ -14,6 +14,7 @@ use crate::error::{Error, Kind, Usage};
 use crate::market::{Class, DataType, Interval, Symbol};
 use crate::span::Span;
 use crate::tier::series::parcel::Packer;
+use crate::warning::Warning;
 
 /// How many missing stretches of a series are named.
 const NAMED: usize = 3;
@@ -34,7 +35,15 @@ pub(in crate::cli) fn run(args: &Export, invocation: Invocation<'_>) -> anyhow::
             Ok(loaded) => {
                 if !loaded.missing.is_empty() {
                     lacks = true;
-                    ui.error(Some(question.symbol.name()), &lacking(question, &loaded));
+                    let what = lacking(question, &loaded);
+                    if args.partial {
+                        let symbol = question.symbol.to_string();
+                        ui.warn(&Warning::NotCarried { symbol, what });
+                    } else {
+                        let error = Error::new(Kind::Offline, what)
+                            .hint("fetch it first; --partial writes what is held all the same");
+                        ui.error(Some(question.symbol.name()), &error);
+                    }
                 }
                 ui.verbose(&line(&loaded));
                 packer.add(&loaded.section)?;
@@ -89,16 +98,14 @@ fn questions(args: &Export, symbols: &[Symbol], config: &Config) -> Result<Vec<Q
     Ok(questions)
 }
 
-/// The error for what is not held of a span.
-fn lacking(question: &Question, loaded: &Loaded) -> Error {
+/// What is not held of a span.
+fn lacking(question: &Question, loaded: &Loaded) -> String {
     let name = |span: &Span| format!("{} to {}", span.start(), span.end());
     let named: Vec<String> = loaded.missing.iter().take(NAMED).map(name).collect();
     let more = loaded.missing.len().saturating_sub(NAMED);
     let more = if more > 0 { format!(" and {more} more") } else { String::new() };
     let key = &question.key;
-    let message = format!("of `{key}` is not held: {}{more}", named.join(", "));
-    Error::new(Kind::Offline, message)
-        .hint("fetch it first; --partial writes what is held all the same")
+    format!("of `{key}` is not held: {}{more}", named.join(", "))
 }
 
 /// One line about what is carried.

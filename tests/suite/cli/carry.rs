@@ -181,6 +181,8 @@ fn what_is_not_held_is_said_and_no_file_is_written() {
     ]);
     assert_eq!(run.code, Some(0), "{run:?}");
     assert!(run.stderr.contains("NOPE") && here.path("x.mcache").exists());
+    run.says("warning: AAPL: of `bars:stock:AAPL:1d` is not held: 2010-01-01");
+    assert!(!run.stderr.contains("--partial"), "{run:?}");
     here.run(&["export", "-s", "AAPL", "-t", "quote", "x"])
         .fails(2, &["a quote cannot be carried"]);
     for (symbol, more, hint) in [
