@@ -2,15 +2,19 @@
 
 use std::cmp::Reverse;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::series::{Part, Told};
 use super::{Answer, AnsweredBy, Cache, Question, Served, Status};
+use crate::calendar::Exchange;
 use crate::clock::Stopwatch;
 use crate::db::hits::Hit;
 use crate::entry::{Entry, Format, Life, State};
 use crate::error::{Error, Kind};
 use crate::key::PUT;
+use crate::market::{DataType, Interval};
 use crate::policy::{self, Held, Known, Next, Reader, Terms};
+use crate::span::Span;
 use crate::tier::{Shelf, Stored, Tier as _};
 use crate::time::Timestamp;
 use crate::warning::Warning;
@@ -73,7 +77,7 @@ impl Cache {
             let index = match policy::next(&held(&found), terms, now) {
                 Next::Ask => return Looked::Open(Missing { held: found, since }),
                 Next::Refuse(error) => {
-                    let outcome = Err(self.with_others(question, error));
+                    let outcome = Err(self.unanswered(question, &found, error));
                     let answer = Answer { outcome, warnings: Vec::new(), took: since.elapsed() };
                     return Looked::Answered { answer, hit: None };
                 }
@@ -101,6 +105,53 @@ impl Cache {
             return Looked::Answered { answer, hit: None };
         }
         Looked::Open(Missing { held: found, since })
+    }
+
+    /// The error of a question that only the cache may answer: what of a series is missing, if some of
+    /// it is held; else what fetches it, or who else has given an answer.
+    fn unanswered(&self, question: &Question, found: &[Found], error: Error) -> Error {
+        if error.kind != Kind::Offline {
+            return error;
+        }
+        found.iter().find_map(|found| self.lacking(question, found)).unwrap_or_else(|| {
+            let warm = warming(question);
+            let hint = format!("leave --offline away, or warm the cache first: `{warm}`");
+            self.with_others(question, error.hint(hint))
+        })
+    }
+
+    /// The error of a part of a series of which only some is held.
+    fn lacking(&self, question: &Question, found: &Found) -> Option<Error> {
+        let part = found.part.as_ref()?;
+        let (first, bounds) = (part.holes.iter().next()?, part.holes.bounds()?);
+        if part.head.coverage.spans().intersection(&part.span?.into()).is_empty() {
+            return None;
+        }
+        let is_of_days = !question.slice.as_ref()?.stored().is_intraday();
+        let exchange = self.rules.exchange(&question.key, &found.known);
+        let edges = |span: Span| {
+            let date = |at| {
+                let exchange = exchange.unwrap_or(Exchange::ALWAYS);
+                self.rules.calendars().trading_date(exchange, at).to_string()
+            };
+            if is_of_days {
+                [date(span.start()), date(span.end() - Duration::from_millis(1))]
+            } else {
+                [span.start().to_string(), span.end().to_string()]
+            }
+        };
+        let [from, to] = edges(*first);
+        let more = match part.holes.len() - 1 {
+            0 => String::new(),
+            1 => " and of one more stretch".to_owned(),
+            more => format!(" and of {more} more stretches"),
+        };
+        let message =
+            format!("the cache holds nothing of {from} to {to}{more}, and --offline asks nobody");
+        let ([from, to], warm) = (edges(bounds), warming(question));
+        Some(Error::new(Kind::Offline, message).hint(format!(
+            "--partial serves what is held; `{warm} --from {from} --to {to}` fetches the rest"
+        )))
     }
 
     /// The error of a question that only the cache may answer, with who else has given an answer.
@@ -212,6 +263,20 @@ impl Cache {
         // Of one provider the newest first: another process may have refreshed the disk's copy.
         found.sort_by_key(|f| (rank(question, &f.entry), Reverse(f.entry.fetched_at)));
     }
+}
+
+/// The command that fetches what a question asks for.
+fn warming(question: &Question) -> String {
+    let Question { symbol, data_type, .. } = question;
+    let is_usual = *data_type == DataType::usual(symbol.class());
+    let data_type = (!is_usual).then(|| format!(" -t {}", data_type.as_str()));
+    let interval = question.slice.as_ref().map(|slice| slice.interval);
+    let interval = interval.filter(|interval| *interval != Interval::default());
+    let interval = interval.map(|interval| format!(" -i {}", interval.as_str()));
+    let provider = question.providers.first().filter(|_| question.pinned);
+    let provider = provider.map(|provider| format!(" -p {provider}"));
+    let options = [data_type, interval, provider].map(Option::unwrap_or_default).concat();
+    format!("mcache warm {symbol}{options}")
 }
 
 /// An entry's place in the order of who may answer: what `put` wrote, then the chain.

@@ -146,10 +146,10 @@ fn offline(held: &[Held<'_>], now: Timestamp) -> Next {
         .min_by_key(|index| held[*index].life.state(now));
     match best {
         Some(found) => Next::Answer(found),
-        None => Next::Refuse(
-            Error::new(Kind::Offline, "the cache holds no answer and --offline asks nobody")
-                .hint("leave --offline away, or warm the cache first: `mcache warm SYMBOL`"),
-        ),
+        None => Next::Refuse(Error::new(
+            Kind::Offline,
+            "the cache holds no answer and --offline asks nobody",
+        )),
     }
 }
 

@@ -139,6 +139,44 @@ fn an_option_of_bars_is_refused_where_no_bars_are_asked_for() {
 }
 
 #[test]
+fn an_interval_that_the_named_provider_lacks_is_refused_with_those_that_it_has() {
+    let sandbox = Sandbox::new();
+    let run = at(&sandbox, EVENING, &["fetch", "AAPL", "-pdemo", "-tbars", "-i4h"]);
+    run.fails(1, &["demo has no 4h bars of `AAPL`", "hint: it has 1m, 2m, 5m", "1h, 1d, 1wk, 1mo"]);
+    assert!(!run.stderr.contains("--provider"), "{run:?}");
+    at(&sandbox, EVENING, &["fetch", "BTC", "-pdemo", "-tbars", "-i4h"]).says("");
+    let run = at(&sandbox, EVENING, &["fetch", "GDP", "-pdemo", "-tdividends"]);
+    run.fails(1, &["no provider of the macro chain has dividends of `GDP`"]);
+}
+
+#[test]
+fn what_is_missing_of_a_part_is_named_where_nobody_may_be_asked() {
+    let sandbox = Sandbox::new();
+    let part = |more: &[&str]| {
+        at(&sandbox, EVENING, &[&["fetch", "AAPL", "-pdemo", "-tbars"], more].concat())
+    };
+    let half = ["--from", "2026-01-01", "--to", "2026-06-30", "--offline"];
+    let warm = "hint: leave --offline away, or warm the cache first: `mcache warm AAPL -t bars";
+    part(&half).fails(1, &["holds no answer", &format!("{warm} -p demo`")]);
+    part(&["-i1h", "--offline"]).fails(1, &[&format!("{warm} -i 1h -p demo`")]);
+    part(&["--from", "2026-06-24", "--to", "2026-06-30"]).says("");
+    part(&["--from", "2026-02-02", "--to", "2026-02-03"]).says("");
+    part(&half).fails(
+        1,
+        &[
+            "nothing of 2026-01-01 to 2026-02-01 and of one more stretch, and --offline asks nobody",
+            "--partial serves what is held",
+            "`mcache warm AAPL -t bars -p demo --from 2026-01-01 --to 2026-06-23`",
+        ],
+    );
+    part(&[&half[..], &["--partial"]].concat()).says("warning: ");
+    let rest = ["warm", "AAPL", "-t", "bars", "-p", "demo"];
+    let rest = [&rest[..], &["--from", "2026-01-01", "--to", "2026-06-23"]].concat();
+    at(&sandbox, EVENING, &rest).says("");
+    part(&half).says("");
+}
+
+#[test]
 fn an_unknown_symbol_is_unknown_on_a_day_without_a_session_too() {
     let sandbox = Sandbox::new();
     let saturday = ["--from", "2026-06-27", "--to", "2026-06-27"];
