@@ -39,7 +39,7 @@ pub(crate) struct Export {
     /// What is held of it, if not all of it is
     #[arg(long)]
     pub(crate) partial: bool,
-    /// The file to write
+    /// The file to write, such as tech.mcache
     #[arg(value_name = "FILE")]
     pub(crate) file: PathBuf,
 }

@@ -1,6 +1,8 @@
 //! `export`: what is held of series, as a file for another cache.
 
+use std::ffi::OsStr;
 use std::io::Write as _;
+use std::path::Path;
 
 use super::{refuse_idle, say_warnings, slice, symbols};
 use crate::cache::Question;
@@ -22,6 +24,7 @@ const NAMED: usize = 3;
 pub(in crate::cli) fn run(args: &Export, invocation: Invocation<'_>) -> anyhow::Result<Exit> {
     invocation.format(&[Format::Table])?;
     let Invocation { config, ui, .. } = invocation;
+    refuse_misnamed(&args.file)?;
     let symbols = symbols(&args.symbols, &config, ui)?;
     let questions = questions(args, &symbols, &config)?;
     refuse_idle(args.part.said(), &questions)?;
@@ -64,6 +67,23 @@ pub(in crate::cli) fn run(args: &Export, invocation: Invocation<'_>) -> anyhow::
     file.file.flush()?;
     file.finish()?;
     Ok(Exit::Success)
+}
+
+/// Refuses a name that says that the file is of a kind which is not written here.
+fn refuse_misnamed(file: &Path) -> Result<(), Usage> {
+    const OTHERS: [&str; 5] = ["csv", "json", "ndjson", "jsonl", "parquet"];
+    let extension = file.extension().and_then(OsStr::to_str).map(str::to_ascii_lowercase);
+    let Some(other) = extension.filter(|extension| OTHERS.contains(&extension.as_str())) else {
+        return Ok(());
+    };
+    let message =
+        format!("`{}` would be no {other}: only `mcache import` reads it", file.display());
+    let hint = format!(
+        "name it {}; `mcache fetch SYMBOL -t bars -o {}` writes {other}",
+        file.with_extension("mcache").display(),
+        file.display(),
+    );
+    Err(Usage::new(message).hint(hint))
 }
 
 /// What is to be carried: bars, and of macro symbols the series.

@@ -183,6 +183,11 @@ fn what_is_not_held_is_said_and_no_file_is_written() {
     assert!(run.stderr.contains("NOPE") && here.path("x.mcache").exists());
     run.says("warning: AAPL: of `bars:stock:AAPL:1d` is not held: 2010-01-01");
     assert!(!run.stderr.contains("--partial"), "{run:?}");
+    for name in ["a.csv", "a.JSON", "a.ndjson", "a.parquet"] {
+        here.run(&["export", "-s", "AAPL", "-p", "demo", name])
+            .fails(2, &["only `mcache import` reads it", "a.mcache", &format!("-o {name}")]);
+        assert!(!here.path(name).exists());
+    }
     here.run(&["export", "-s", "AAPL", "-t", "quote", "x"])
         .fails(2, &["a quote cannot be carried"]);
     for (symbol, more, hint) in [
