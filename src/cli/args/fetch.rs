@@ -82,7 +82,7 @@ pub(crate) struct Fetch {
     #[command(flatten)]
     pub(crate) look: Look,
     /// Write the data to a file, whole or not at all; .csv, .json, .ndjson and .parquet say the format
-    /// if --format does not
+    /// if --format does not; - is standard output
     #[arg(short, long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
 }

@@ -1,6 +1,7 @@
 //! `fetch`: answers from the first tier that is fresh, else from upstream.
 
 use std::io::Write;
+use std::path::Path;
 
 use super::proof::Proof;
 use super::{line, questions, refuse_idle, say_warnings, slice, terms};
@@ -38,7 +39,8 @@ pub(in crate::cli) fn run(args: &Fetch, invocation: Invocation<'_>) -> anyhow::R
         ..terms(&args.asked, &invocation)
     };
     let ui = invocation.ui;
-    let style = match args.output {
+    let output = args.output.as_deref().filter(|path| *path != Path::new("-"));
+    let style = match output {
         Some(_) => Style::default(),
         None => ui.style(),
     };
@@ -46,7 +48,7 @@ pub(in crate::cli) fn run(args: &Fetch, invocation: Invocation<'_>) -> anyhow::R
     let cache = invocation.config.open()?;
     cache.check(&questions)?;
     let proof = Proof::new(args, &questions)?;
-    let file = args.output.as_deref().map(Unfinished::create).transpose()?;
+    let file = output.map(Unfinished::create).transpose()?;
     let mut report = Report {
         cache: &cache,
         terms: &terms,

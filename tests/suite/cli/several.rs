@@ -148,6 +148,14 @@ fn a_link_and_a_pipe_stay_what_they_are() {
 }
 
 #[test]
+fn a_dash_is_standard_output() {
+    let (_upstream, sandbox) = speaking();
+    let run = sandbox.run(&["fetch", "AAPL", "-o", "-", "-f", "csv"]);
+    assert!(run.stdout.contains("AAPL,stock,quote"), "{run:?}");
+    assert!(!sandbox.path("-").exists());
+}
+
+#[test]
 fn a_file_that_cannot_be_written_is_said_before_anything_is_asked() {
     let (upstream, sandbox) = speaking();
     let run = sandbox.run(&["fetch", "AAPL", "-o", "no/such/folder/out.json"]);
