@@ -38,8 +38,8 @@ pub(crate) struct Part {
     /// The first day, as the exchange dates it, or an instant: 2026-07-01, 2026-07-01T13:30:00Z
     #[arg(long, value_name = "DATE|TIME", value_parser = edge)]
     pub(crate) from: Option<Edge>,
-    /// The last day, included, or the instant before which it ends; a week or a month that begins by
-    /// then is given as a whole [default: now]
+    /// The last day, included, or the instant before which the last bar begins: a day, a week or a
+    /// month that has begun by then is given as a whole [default: now]
     #[arg(long, value_name = "DATE|TIME", value_parser = edge)]
     pub(crate) to: Option<Edge>,
     /// How far back: 5d (sessions), 2wk, 1mo, 20y, ytd, max [default: 1y; of minutes and hours 5d; of a
