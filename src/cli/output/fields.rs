@@ -171,6 +171,16 @@ static PRICES_BY_DAY: Layout = Layout {
     csv: &["symbol", "date", "value"],
 };
 
+static PERCENTS: Layout = Layout {
+    plural: "series",
+    record: &[SYMBOL, CLASS, TYPE, PROVIDER, CURRENCY],
+    rows_in: Some("observations"),
+    row: &[DATE, field("value", "PERCENT", Look::Percent)],
+    csv: &["symbol", "date", "value"],
+};
+
+static RATES: Layout = Layout { record: &[SYMBOL, CLASS, TYPE, PROVIDER], ..PERCENTS };
+
 static DIVIDENDS: Layout = Layout {
     plural: "dividends",
     record: &[SYMBOL, CLASS, TYPE, PROVIDER, CURRENCY],
@@ -206,7 +216,9 @@ impl Layout {
             "bars" => &BARS,
             "dividends" => &DIVIDENDS,
             "splits" => &SPLITS,
-            "adjusted_close" | "total_return" => &PRICES_BY_DAY,
+            "adjusted_close" => &PRICES_BY_DAY,
+            "total_return" => &PERCENTS,
+            "inflation_rate" => &RATES,
             _ => &OBSERVATIONS,
         }
     }

@@ -21,6 +21,25 @@ fn json_is_one_array_whatever_the_number() {
 }
 
 #[test]
+fn percents_have_two_places_for_people_and_all_of_them_in_csv() {
+    let sandbox = Sandbox::new();
+    for (symbol, data_type) in [("AAPL", "total_return"), ("CPIAUCSL", "inflation_rate")] {
+        let asked = ["fetch", symbol, "-pdemo", "-t", data_type];
+        let table = sandbox.run(&asked).stdout;
+        assert!(table.lines().nth(1).unwrap().contains("PERCENT"), "{table}");
+        let is_rounded = |row: &str| {
+            let digits = row.strip_suffix(" %").map(|row| row.rsplit_once('.').unwrap().1.len());
+            digits == Some(2) || row.ends_with(" -")
+        };
+        assert!(table.lines().count() > 10 && table.lines().skip(2).all(is_rounded), "{table}");
+        let csv = sandbox.run(&[&asked[..], &["-fcsv"]].concat()).stdout;
+        assert!(csv.starts_with("symbol,date,value\n"), "{csv}");
+        let longest = csv.lines().filter_map(|row| Some(row.split_once('.')?.1.len())).max();
+        assert!(longest > Some(2), "{csv}");
+    }
+}
+
+#[test]
 fn ndjson_is_one_object_a_line() {
     let (_upstream, sandbox) = speaking();
     let run = sandbox.run(&["fetch", "AAPL", "NOSUCH", "MSFT", "-f", "ndjson"]);
