@@ -4,6 +4,7 @@
 //! range happens (ranges lag, and auctions are not counted in), and so does a fall of ninety
 //! percent. It never mends a value, and it asks nobody: a record is judged by itself.
 
+use crate::calendar::Date;
 use crate::error::{Error, Kind, sanitized};
 use crate::market::{Bar, Class, Interval, Page, Quote, Record, Series, Symbol};
 use crate::number::Number;
@@ -62,7 +63,7 @@ fn series(series: &Series) -> Result<(), Error> {
         refused(&series.symbol, &series.provider, field, value, why)
     };
     if series.observations.is_empty() {
-        return refuse("observations", "[]", "a series has at least one");
+        return refuse("list of observations", "[]", "a series has at least one");
     }
     let mut before: Option<(Timestamp, &str)> = None;
     for observation in &series.observations {
@@ -93,27 +94,46 @@ pub fn page(
     span: Span,
     page: &Page,
 ) -> Result<(), Error> {
-    let refuse = |field: &str, value: &dyn std::fmt::Display, why: &str| {
-        refused(symbol.name(), provider, field, &value.to_string(), why)
+    match flaw(interval, span, page) {
+        Some((field, value, why)) => refused(symbol.name(), provider, field, &value, &why),
+        None => Ok(()),
+    }
+}
+
+/// Refuses the same of a file, which nobody has sent and which can be mended.
+pub fn carried(symbol: &Symbol, interval: Interval, span: Span, page: &Page) -> Result<(), Error> {
+    let Some((field, value, why)) = flaw(interval, span, page) else { return Ok(()) };
+    let (field, symbol) = (with_article(field), symbol.name());
+    let message = format!("it holds {field} of `{value}` for `{symbol}`, which cannot be: {why}");
+    Err(Error::new(Kind::InvalidData, message)
+        .hint("nothing of this series was taken: mend the file, and import it again"))
+}
+
+/// The first thing in a page that cannot be: its name, its value, and why.
+fn flaw(interval: Interval, span: Span, page: &Page) -> Option<(&'static str, String, String)> {
+    let flaw = |field, value: &dyn std::fmt::Display, why: &str| {
+        Some((field, value.to_string(), why.to_owned()))
     };
     let bars = &page.bars;
     let dated = if interval.is_intraday() { 0 } else { bars.len() };
     if bars.days.len() != dated {
-        return refuse("date", &bars.days.len(), "days have one each and shorter bars have none");
+        return flaw("date", &bars.days.len(), "days have one each and shorter bars have none");
     }
     let mut before: Option<Bar> = None;
     for bar in (0..bars.len()).map(|at| bars.bar(at)) {
         let time = Timestamp::from_ms(bar.time);
         if let Some((field, value, why)) = impossible(&bar) {
-            return refuse(field, &value, &format!("{why} (the bar of {time})"));
+            let date = bar.day.map(|day| Date::from_days(day.into()).to_string());
+            let of = date.unwrap_or_else(|| time.to_string());
+            return flaw(field, &value, &format!("{why} (the bar of {of})"));
         }
         if before.is_some_and(|before| {
             before.time >= bar.time || before.day >= bar.day.or(Some(i32::MAX))
         }) {
-            return refuse("bar", &time, "it does not stand behind all that are earlier");
+            return flaw("bar", &time, "it does not stand behind all that are earlier");
         }
         if !span.contains(time) {
-            return refuse("bar", &time, "it was not asked for");
+            return flaw("bar", &time, "it was not asked for");
         }
         before = Some(bar);
     }
@@ -121,15 +141,12 @@ pub fn page(
         let sound = |shares: f64| shares.is_finite() && shares > 0.0;
         if !sound(split.numerator) || !sound(split.denominator) {
             let into = format!("{} for {}", split.numerator, split.denominator);
-            return refuse("split", &into, "both numbers must be above zero");
+            return flaw("split", &into, "both numbers must be above zero");
         }
     }
-    for paid in &page.events.dividends {
-        if !paid.amount.is_finite() || paid.amount < 0.0 {
-            return refuse("dividend", &paid.amount, "it must not be negative");
-        }
-    }
-    Ok(())
+    let below =
+        page.events.dividends.iter().find(|paid| !(paid.amount >= 0.0 && paid.amount.is_finite()));
+    below.and_then(|paid| flaw("dividend", &paid.amount, "it must not be negative"))
 }
 
 /// What of a bar cannot be, and why; what is NaN was not sent.
@@ -166,12 +183,18 @@ fn impossible(bar: &Bar) -> Option<(&'static str, f64, &'static str)> {
 }
 
 fn refused(symbol: &str, provider: &str, field: &str, value: &str, why: &str) -> Result<(), Error> {
-    let value = sanitized(value);
+    let (field, value) = (with_article(field), sanitized(value));
     Err(Error::new(
         Kind::InvalidData,
-        format!("{provider} sent a {field} of `{value}` for `{symbol}`, which cannot be: {why}"),
+        format!("{provider} sent {field} of `{value}` for `{symbol}`, which cannot be: {why}"),
     )
     .hint("nothing was stored and what the cache holds is kept; --offline answers from it"))
+}
+
+/// The name of what was sent, as a sentence has it.
+fn with_article(field: &str) -> String {
+    let article = if field.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" };
+    format!("{article} {field}")
 }
 
 #[cfg(test)]
@@ -250,7 +273,8 @@ mod tests {
                 _ => &mut quote.volume,
             } = Some(number("-1"));
             let error = record(&Record::from(quote)).unwrap_err();
-            assert!(error.message.contains(&format!("a {field} of `-1`")), "{error}");
+            let article = if ["open", "ask"].contains(&field) { "an" } else { "a" };
+            assert!(error.message.contains(&format!(" {article} {field} of `-1`")), "{error}");
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{BufReader, Write as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
@@ -29,7 +29,8 @@ pub(in crate::cli) fn run(args: &Import, invocation: Invocation<'_>) -> anyhow::
         ui.note(note);
     }
     let cache = config.open()?;
-    let mut work = Work { args, config: &config, cache: &cache, ui, rows: Vec::new(), failed: 0 };
+    let (path, rows, failed) = (PathBuf::new(), Vec::new(), 0);
+    let mut work = Work { args, config: &config, cache: &cache, ui, path, rows, failed };
     for Source { path, kind } in &files {
         if let Err(mut error) = work.take(path, kind) {
             error.message = format!("`{}`: {}", path.display(), error.message);
@@ -60,6 +61,8 @@ struct Work<'a> {
     config: &'a Config,
     cache: &'a Cache,
     ui: &'a mut Ui,
+    /// The file that is read.
+    path: PathBuf,
     rows: Vec<Row>,
     failed: usize,
 }
@@ -67,6 +70,7 @@ struct Work<'a> {
 impl Work<'_> {
     /// Takes what is in a file.
     fn take(&mut self, path: &Path, kind: &Kind) -> Result<(), Error> {
+        path.clone_into(&mut self.path);
         match kind {
             Kind::Parcel => self.parcel(path).map_err(|fault| match fault {
                 Fault::File(error) => unreadable(&error),
@@ -137,7 +141,8 @@ impl Work<'_> {
 
     /// Takes one series.
     fn section(&mut self, section: &Section) {
-        let subject = format!("{}@{}", section.key, section.provider);
+        let (path, provider) = (self.path.display(), &section.provider);
+        let subject = format!("`{path}`: {}@{provider}", section.key);
         let act = if self.args.dry_run { Act::Plan } else { Act::Take };
         let known = self.config.provider(&section.provider).map_err(|usage| {
             let error = Error::new(ErrorKind::Unsupported, usage.message);

@@ -147,6 +147,11 @@ fn a_flipped_byte_is_refused_and_nothing_is_taken() {
     }
     there.file("a.mcache", &whole[..whole.len() - 9]);
     there.run(&["import", "a.mcache"]).fails(1, &["it ends too early"]);
+    let bad = there.file("low.csv", "Date,Open,High,Low,Close\n2024-01-02,3,2,2.5,3\n");
+    let run = there.run(&["import", bad.to_str().unwrap(), "-p", "yahoo", "--basis", "2026-01-01"]);
+    run.fails(1, &["low.csv`: bars:stock:LOW:1d@yahoo: it holds a high of `2` for `LOW`"]);
+    run.fails(1, &["below the low (the bar of 2024-01-02)", "hint: nothing", "mend the file"]);
+    assert!(!run.stderr.contains("sent") && !run.stderr.contains("--offline"), "{run:?}");
     assert_eq!(there.json(&["keys"]), serde_json::json!([]));
 }
 

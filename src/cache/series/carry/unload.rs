@@ -121,7 +121,7 @@ impl Cache {
     ) -> Result<(Unloaded, Option<Incoming>), Error> {
         let slice = question.slice.clone().unwrap_or_default();
         let interval = slice.interval;
-        sound(&question.symbol, section, interval, said, bars)?;
+        sound(&question.symbol, interval, said, bars)?;
         let known = held.map(|held| held.known.clone()).unwrap_or_default();
         let finality = self.finality(question, &slice, &section.provider, &known);
         let head = held.map(|held| {
@@ -219,13 +219,7 @@ impl Cache {
 }
 
 /// Refuses what cannot be bars of this series.
-fn sound(
-    symbol: &Symbol,
-    section: &Section,
-    interval: Interval,
-    said: &Head,
-    bars: &Stretch,
-) -> Result<(), Error> {
+fn sound(symbol: &Symbol, interval: Interval, said: &Head, bars: &Stretch) -> Result<(), Error> {
     let spans = said.coverage.spans();
     let Some(bounds) = spans.bounds() else { return Ok(()) };
     if bounds.start() < EARLIEST {
@@ -244,7 +238,7 @@ fn sound(
         },
         ..Page::default()
     };
-    validate::page(symbol, &section.provider, interval, bounds, &page)?;
+    validate::carried(symbol, interval, bounds, &page)?;
     if places(&bars.bars, &spans).count() < bars.len() {
         return Err(Error::new(Kind::InvalidData, "some of its bars lie where it knows of none"));
     }
