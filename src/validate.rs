@@ -123,7 +123,8 @@ fn flaw(interval: Interval, span: Span, page: &Page) -> Option<(&'static str, St
     for bar in (0..bars.len()).map(|at| bars.bar(at)) {
         let time = Timestamp::from_ms(bar.time);
         if let Some((field, value, why)) = impossible(&bar) {
-            let date = bar.day.map(|day| Date::from_days(day.into()).to_string());
+            let day = bar.day.filter(|_| field != "date");
+            let date = day.map(|day| Date::from_days(day.into()).to_string());
             let of = date.unwrap_or_else(|| time.to_string());
             return flaw(field, &value, &format!("{why} (the bar of {of})"));
         }
@@ -349,7 +350,7 @@ mod tests {
 
     #[test]
     fn bars_that_cannot_be_are_refused() {
-        let wrong: [(&str, Change); 16] = [
+        let wrong: [(&str, Change); 18] = [
             ("open", |page| page.bars.open[1] = 0.0),
             ("low", |page| page.bars.low[1] = -1.0),
             ("close", |page| page.bars.close[1] = f64::NAN),
@@ -362,6 +363,8 @@ mod tests {
             ("bar", |page| page.bars.times[2] = 3 * DAY_MS),
             ("bar", |page| page.bars.days[1] = 0),
             ("date", |page| page.bars.days[2] = 9),
+            ("date", |page| page.bars.days[2] = i32::MAX),
+            ("date", |page| page.bars.days[2] = i32::MIN),
             ("date", |page| page.bars.days.clear()),
             ("split", |page| page.events.splits[0].denominator = 0.0),
             ("split", |page| page.events.splits[0].numerator = f64::NAN),
@@ -370,7 +373,8 @@ mod tests {
         for (field, change) in wrong {
             let error = checked(Interval::Day1, change).unwrap_err();
             assert_eq!(error.kind, Kind::InvalidData);
-            assert!(error.message.contains(&format!("a {field} of `")), "{field}: {error}");
+            let field = with_article(field);
+            assert!(error.message.contains(&format!("{field} of `")), "{field}: {error}");
             assert!(error.message.contains("TEST") && error.message.contains("yahoo"), "{error}");
         }
     }
