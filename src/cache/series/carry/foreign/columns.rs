@@ -30,16 +30,16 @@ pub(super) trait Cells {
 /// Where the columns are that are read.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Columns {
-    date: Option<usize>,
-    time: Option<usize>,
-    prices: [Option<usize>; 4],
-    adjusted: Option<usize>,
-    volume: Option<usize>,
-    dividend: Option<usize>,
-    split: Option<usize>,
-    symbol: Option<usize>,
-    state: Option<usize>,
-    adjust: Option<usize>,
+    pub(super) date: Option<usize>,
+    pub(super) time: Option<usize>,
+    pub(super) prices: [Option<usize>; 4],
+    pub(super) adjusted: Option<usize>,
+    pub(super) volume: Option<usize>,
+    pub(super) dividend: Option<usize>,
+    pub(super) split: Option<usize>,
+    pub(super) symbol: Option<usize>,
+    pub(super) state: Option<usize>,
+    pub(super) adjust: Option<usize>,
 }
 
 impl Columns {
@@ -63,7 +63,7 @@ impl Columns {
     }
 
     /// The column that is meant by a name at a place.
-    fn slot(&mut self, name: &str, place: usize) -> Option<&mut Option<usize>> {
+    pub(super) fn slot(&mut self, name: &str, place: usize) -> Option<&mut Option<usize>> {
         let [open, high, low, close] = &mut self.prices;
         Some(match name {
             "date" => &mut self.date,
@@ -94,31 +94,9 @@ impl Columns {
     pub(super) fn are_of_prices(&self) -> bool {
         self.have_time() && self.prices[3].is_some()
     }
-}
 
-#[cfg(feature = "parquet")]
-impl Columns {
-    /// Whether a name is that of a column which is read.
-    pub(super) fn know(name: &[u8]) -> bool {
-        Self::default().slot(&normal(name), usize::MAX).is_some()
-    }
-
-    /// Says where the times are, when no name does.
-    pub(super) fn take_times_from(&mut self, place: usize) {
-        self.time = Some(place);
-    }
-
-    /// The places that are read of bars of this length.
-    pub(super) fn places(&self, interval: Interval) -> impl Iterator<Item = usize> {
-        let others = [self.adjusted, self.volume, self.dividend, self.split];
-        let said = [self.symbol, self.state, self.adjust, self.time_of(interval)];
-        self.prices.into_iter().chain(others).chain(said).flatten()
-    }
-}
-
-impl Columns {
     /// The column that says when a bar of this length begins: of a day the date counts.
-    fn time_of(&self, interval: Interval) -> Option<usize> {
+    pub(super) fn time_of(&self, interval: Interval) -> Option<usize> {
         if interval.is_intraday() { self.time.or(self.date) } else { self.date.or(self.time) }
     }
 }
@@ -195,7 +173,7 @@ pub(super) fn too_many() -> Error {
 }
 
 /// The name of a column without case, blanks and brackets.
-fn normal(name: &[u8]) -> String {
+pub(super) fn normal(name: &[u8]) -> String {
     let name = String::from_utf8_lossy(&name[..name.len().min(LONGEST_NAME)]);
     let name = name.trim_start_matches('\u{feff}').trim().trim_matches(['<', '>', '"']);
     name.to_lowercase().replace([' ', '-'], "_")

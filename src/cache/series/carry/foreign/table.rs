@@ -13,7 +13,7 @@ use super::{MOST_BYTES, Rows, When, senseless};
 use crate::error::{Error, sanitized};
 use crate::market::Interval;
 
-/// How many columns a bulk file of Binance has, and which are read.
+/// How many columns a bulk file of Binance has.
 const BULK: usize = 12;
 
 /// Reads csv whose bars are so long.

@@ -1,8 +1,8 @@
 //! What a file of Parquet claims, checked before the format's library believes it.
 //!
 //! The library reserves what a file says that it needs, follows its schema by recursion and unpacks a
-//! page whatever comes out of it. So the foot of a file and the head of each page are walked here first,
-//! in the compact form of Thrift in which they are written: nothing is kept of them but sizes.
+//! page whatever comes out of it. So the foot of a file and the head of each page are walked here first:
+//! nothing is kept of them but sizes, and what they come to is taken off a budget.
 
 use std::io::{Read as _, copy, sink};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -16,21 +16,12 @@ use bytes::Bytes;
 use bytes::buf::{Buf as _, Reader};
 use flate2::read::MultiGzDecoder;
 
-use super::packed::Front;
+use super::thrift::{Head, Thrift};
 use crate::cache::carry::foreign::{MOST_BYTES, senseless};
 use crate::error::{Error, sanitized};
 
 /// The most bytes of what a file says of itself: a thousand row groups of a hundred columns.
 const LARGEST_FOOT: usize = 8 << 20;
-
-/// The most columns of a file, and groups of them.
-const MOST_ELEMENTS: u64 = 10_000;
-
-/// How deep a schema may be nested: a list of maps of lists is deep enough.
-const DEEPEST: usize = 50;
-
-/// How deep Thrift is followed.
-const DEEPEST_STRUCT: usize = 20;
 
 /// The error for what does not keep to the format.
 pub(super) fn damaged(what: &str) -> Error {
@@ -57,12 +48,8 @@ pub(super) fn check_foot(file: &Bytes) -> Result<(), Error> {
         return Err(damaged("it says too much of itself"));
     }
     let begin = rest.len().checked_sub(length).ok_or_else(|| damaged("it ends too early"))?;
-    let mut foot = Thrift(Front::new(file.slice(begin..rest.len())));
-    let is_sound = foot.fields(0, &mut |foot, field| match field {
-        (2, Thrift::LIST) => foot.schema().map(|()| true),
-        _ => Some(false),
-    });
-    is_sound.ok_or_else(|| damaged("what it says of itself makes no sense"))
+    let foot = Thrift::new(file.slice(begin..rest.len()));
+    foot.foot().ok_or_else(|| damaged("what it says of itself makes no sense"))
 }
 
 /// Refuses a column of a row group that does not lie in the file or cannot be unpacked.
@@ -96,6 +83,36 @@ pub(super) type Budget = Arc<AtomicU64>;
 /// All that may be unpacked of a file.
 pub(super) fn budget() -> Budget {
     Arc::new(AtomicU64::new(MOST_BYTES))
+}
+
+/// Takes bytes off a budget; none if it has not as many.
+fn take(budget: &Budget, bytes: u64) -> Option<()> {
+    let left = budget.load(Ordering::Relaxed).checked_sub(bytes)?;
+    budget.store(left, Ordering::Relaxed);
+    Some(())
+}
+
+/// Bytes that are held for a while: the budget has them back afterwards.
+#[derive(Debug)]
+pub(super) struct Held {
+    budget: Budget,
+    bytes: u64,
+}
+
+impl Held {
+    /// So many values that are as large as these.
+    pub(super) fn of<T>(values: usize, budget: &Budget) -> Result<Self, Error> {
+        let bytes = values.checked_mul(size_of::<T>()).and_then(|bytes| u64::try_from(bytes).ok());
+        let taken = bytes.filter(|bytes| take(budget, *bytes).is_some());
+        let bytes = taken.ok_or_else(|| damaged(TOO_MUCH))?;
+        Ok(Self { budget: Arc::clone(budget), bytes })
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.budget.fetch_add(self.bytes, Ordering::Relaxed);
+    }
 }
 
 /// A column of a file, whose pages are unpacked to no more than is left of the budget, whatever they
@@ -134,10 +151,9 @@ impl ChunkReader for Bounded {
         let start = usize::try_from(start).ok().filter(|start| *start <= self.file.len());
         let start = start.ok_or_else(|| refused("a page does not lie in it"))?;
         let bytes = self.file.slice(start..);
-        let head = Thrift(Front::new(bytes.clone())).head();
+        let head = Thrift::new(bytes.clone()).head();
         let head = head.ok_or_else(|| refused("the head of a page makes no sense"))?;
-        let left = self.budget.load(Ordering::Relaxed).checked_sub(head.unpacked);
-        self.budget.store(left.ok_or_else(|| refused(TOO_MUCH))?, Ordering::Relaxed);
+        take(&self.budget, head.unpacked).ok_or_else(|| refused(TOO_MUCH))?;
         if let Some(mut next) = self.gzip.as_ref().and_then(|next| next.lock().ok()) {
             *next = head;
         }
@@ -166,123 +182,3 @@ impl ChunkReader for Bounded {
 
 /// What is said of more than is unpacked.
 const TOO_MUCH: &str = "it unpacks to too much";
-
-/// What is looked at of the head of a page.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Head {
-    /// What it comes to, in bytes.
-    unpacked: u64,
-    /// How many of those are not compressed.
-    levels: u64,
-}
-
-/// Asked of a field by its number and kind; whether it was read, or none if it makes no sense.
-type Each<'a> = &'a mut dyn FnMut(&mut Thrift, (i64, u8)) -> Option<bool>;
-
-/// A value of Thrift in its compact form.
-struct Thrift(Front);
-
-impl Thrift {
-    const INT: u8 = 5;
-    const LIST: u8 = 9;
-    const STRUCT: u8 = 12;
-
-    /// Walks the fields of a struct; each is skipped unless it was read. None if it makes no sense.
-    fn fields(&mut self, depth: usize, each: Each<'_>) -> Option<()> {
-        let mut id = 0;
-        loop {
-            let [head] = self.0.array()?;
-            let (step, kind) = (i64::from(head >> 4), head & 0xf);
-            if kind == 0 {
-                return Some(());
-            }
-            let next = if step == 0 { self.0.zigzag()? } else { id + step };
-            // A field that is there twice could say something else the second time.
-            id = Some(next).filter(|next| *next > id && *next <= i64::from(i16::MAX))?;
-            if !each(self, (id, kind))? {
-                self.skip(kind, depth)?;
-            }
-        }
-    }
-
-    /// How many elements of which kind a list has.
-    fn list(&mut self) -> Option<(u64, u8)> {
-        let [head] = self.0.array()?;
-        let count = if head >> 4 == 15 { self.0.varint()? } else { u64::from(head >> 4) };
-        Some((count, head & 0xf))
-    }
-
-    fn skip(&mut self, kind: u8, depth: usize) -> Option<()> {
-        if depth > DEEPEST_STRUCT {
-            return None;
-        }
-        match kind {
-            1 | 2 => {}
-            3 => self.0.take(1).map(drop)?,
-            4..=6 => self.0.varint().map(drop)?,
-            7 => self.0.take(8).map(drop)?,
-            8 => {
-                let length = usize::try_from(self.0.varint()?).ok()?;
-                self.0.take(length).map(drop)?;
-            }
-            Self::LIST | 10 => {
-                let (count, kind) = self.list()?;
-                for _ in 0..count {
-                    // In a list a truth is a byte, and nothing may be shorter.
-                    let kind = if kind <= 2 { 3 } else { kind };
-                    self.skip(kind, depth + 1)?;
-                }
-            }
-            Self::STRUCT => self.fields(depth + 1, &mut |_, _| Some(false))?,
-            _ => return None,
-        }
-        Some(())
-    }
-
-    /// Walks a schema: how many columns it has, and how deep they are nested.
-    fn schema(&mut self) -> Option<()> {
-        let (count, kind) = self.list()?;
-        if count > MOST_ELEMENTS || kind != Self::STRUCT {
-            return None;
-        }
-        // How many are still to come at each depth.
-        let mut open: Vec<u64> = vec![1];
-        for _ in 0..count {
-            while open.last() == Some(&0) {
-                open.pop();
-            }
-            *open.last_mut()? -= 1;
-            let mut children = 0;
-            self.fields(0, &mut |element, field| match field {
-                (5, Self::INT) => {
-                    children = u64::try_from(element.0.zigzag()?).ok()?;
-                    Some(true)
-                }
-                _ => Some(false),
-            })?;
-            if children > count || open.len() > DEEPEST {
-                return None;
-            }
-            open.push(children);
-        }
-        open.iter().all(|left| *left == 0).then_some(())
-    }
-
-    /// Walks the head of a page.
-    fn head(&mut self) -> Option<Head> {
-        let mut head = Head::default();
-        self.fields(0, &mut |this, field| {
-            match field {
-                (2, Self::INT) => head.unpacked = u64::try_from(this.0.zigzag()?).ok()?,
-                (8, Self::STRUCT) => this.fields(1, &mut |this, field| {
-                    let (5 | 6, Self::INT) = field else { return Some(false) };
-                    head.levels += u64::try_from(this.0.zigzag()?).ok()?;
-                    Some(true)
-                })?,
-                _ => return Some(false),
-            }
-            Some(true)
-        })?;
-        (head.levels <= head.unpacked && head.unpacked <= MOST_BYTES).then_some(head)
-    }
-}

@@ -11,7 +11,7 @@ use ::parquet::file::metadata::ColumnChunkMetaData;
 use ::parquet::file::serialized_reader::SerializedPageReader;
 use bytes::Bytes;
 
-use super::bounds::{Bounded, Budget, check_chunk, damaged, said};
+use super::bounds::{Bounded, Budget, Held, check_chunk, damaged, said};
 use super::packed::{Differences, Front, Runs};
 use crate::cache::carry::foreign::senseless;
 use crate::error::Error;
@@ -42,12 +42,19 @@ pub(super) struct Column {
     /// The bytes of a value, where all have as many and the type does not say how many.
     width: usize,
     is_optional: bool,
-    dictionary: Option<Vec<Cell>>,
+    dictionary: Option<Dictionary>,
+    budget: Budget,
     levels: Option<Runs>,
     values: Values,
     /// How many cells are left of the page, and how many of the row group are not in it.
     in_page: usize,
     behind: usize,
+}
+
+/// The values that pages name by their places, and what of the budget they take.
+struct Dictionary {
+    cells: Vec<Cell>,
+    _held: Held,
 }
 
 /// The values of a page.
@@ -80,6 +87,7 @@ impl Column {
             width: usize::try_from(described.type_length()).unwrap_or(0),
             is_optional: described.max_def_level() > 0,
             dictionary: None,
+            budget: Arc::clone(budget),
             levels: None,
             values: Values::Plain(Front::new(Bytes::new())),
             in_page: 0,
@@ -112,10 +120,19 @@ impl Column {
                 if num_values > LARGEST_DICTIONARY {
                     return Err(damaged("a dictionary is too large"));
                 }
+                // What it says that it holds is reserved, and no value is shorter than a byte.
+                let count = num_values as usize;
+                if count > buf.len() {
+                    return Err(short());
+                }
+                self.dictionary = None;
+                let held = Held::of::<Cell>(count, &self.budget)?;
+                let mut cells = Vec::with_capacity(count);
                 let mut front = Front::new(buf);
-                let next = |_| plain(&mut front, self.physical, self.width);
-                let cells: Option<Vec<Cell>> = (0..num_values).map(next).collect();
-                self.dictionary = Some(cells.ok_or_else(short)?);
+                for _ in 0..count {
+                    cells.push(plain(&mut front, self.physical, self.width).ok_or_else(short)?);
+                }
+                self.dictionary = Some(Dictionary { cells, _held: held });
                 return Ok(());
             }
             Page::DataPage { buf, num_values, encoding, def_level_encoding, .. } => {
@@ -201,7 +218,7 @@ impl Column {
             Values::Plain(front) => plain(front, physical, width),
             Values::Dictionary(places) => {
                 let place = usize::try_from(places.next()?).ok()?;
-                self.dictionary.as_ref()?.get(place).cloned()
+                self.dictionary.as_ref()?.cells.get(place).cloned()
             }
             Values::Differences(differences) => {
                 let value = differences.next()?;

@@ -7,11 +7,14 @@
 //! | a column, cell by cell out of its pages | `cells.rs` |
 //! | how values are packed | `packed.rs` |
 //! | what a file claims, checked before it is believed | `bounds.rs` |
+//! | the form in which it claims it, and what the library takes for granted there | `thrift.rs`, `shape.rs` |
 //!
 //! Only where the feature `parquet` is built in. The format's own library reads what a file says of
 //! itself and unpacks its pages; it takes for granted that a writer kept to the format, and asserts it
 //! or reserves what a file claims. So what it is given is checked before, and values are taken out of
-//! pages here: a file that was tampered with is an error, and costs no more memory than an honest one.
+//! pages here. A file that was tampered with is an error, or says something else; what is unpacked of
+//! it and held of its dictionaries comes to no more than of the largest honest file, and a foot is
+//! refused that would come to many times its own size.
 
 #[cfg(not(feature = "parquet"))]
 mod absent;
@@ -25,9 +28,13 @@ mod kind;
 mod packed;
 #[cfg(feature = "parquet")]
 mod reading;
+#[cfg(feature = "parquet")]
+mod shape;
 #[cfg(test)]
 #[cfg(feature = "parquet")]
 mod tests;
+#[cfg(feature = "parquet")]
+mod thrift;
 
 #[cfg(not(feature = "parquet"))]
 pub use absent::read;

@@ -17,7 +17,7 @@ use bytes::Bytes;
 use super::bounds::{Budget, budget, check_foot, damaged, said};
 use super::cells::{Cell, Column};
 use super::kind::Kind;
-use crate::cache::carry::foreign::columns::{Cells, Columns, Reading, too_many};
+use crate::cache::carry::foreign::columns::{Cells, Columns, Reading, normal, too_many};
 use crate::cache::carry::foreign::{MOST_BYTES, Rows, When, senseless};
 use crate::error::{Error, sanitized};
 use crate::market::Interval;
@@ -107,6 +107,25 @@ fn columns(schema: &SchemaDescriptor, names: &[String]) -> Result<Columns, Error
         ));
     }
     Ok(columns)
+}
+
+impl Columns {
+    /// Whether a name is that of a column which is read.
+    fn know(name: &[u8]) -> bool {
+        Self::default().slot(&normal(name), usize::MAX).is_some()
+    }
+
+    /// Says where the times are, when no name does.
+    fn take_times_from(&mut self, place: usize) {
+        self.time = Some(place);
+    }
+
+    /// The places that are read of bars of this length.
+    fn places(&self, interval: Interval) -> impl Iterator<Item = usize> {
+        let others = [self.adjusted, self.volume, self.dividend, self.split];
+        let said = [self.symbol, self.state, self.adjust, self.time_of(interval)];
+        self.prices.into_iter().chain(others).chain(said).flatten()
+    }
 }
 
 /// A file that is being read.
