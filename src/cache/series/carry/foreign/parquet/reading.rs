@@ -60,7 +60,7 @@ pub(super) fn rows(file: Bytes, interval: Interval) -> Result<Rows, Error> {
 }
 
 /// What a file says of itself; nothing of the statistics, which are not needed.
-fn foot(file: &Bytes) -> Result<ParquetMetaData, Error> {
+pub(super) fn foot(file: &Bytes) -> Result<ParquetMetaData, Error> {
     let skip = ParquetStatisticsPolicy::SkipAll;
     let options = ParquetMetaDataOptions::new()
         .with_column_stats_policy(skip.clone())

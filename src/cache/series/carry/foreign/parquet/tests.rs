@@ -20,6 +20,8 @@ use crate::calendar::Date;
 use crate::error::Error;
 use crate::market::Interval;
 
+mod hostile;
+
 /// A column that is written.
 #[derive(Clone)]
 enum Said {
