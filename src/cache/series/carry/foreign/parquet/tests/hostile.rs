@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering;
 
 use ::parquet::column::page::PageReader as _;
-use ::parquet::file::metadata::ColumnChunkMetaData;
+use ::parquet::file::metadata::{ColumnChunkMetaData, RowGroupMetaData};
 use ::parquet::file::reader::ChunkReader as _;
 use ::parquet::file::serialized_reader::SerializedPageReader;
 use bytes::Bytes;
@@ -289,7 +289,7 @@ fn heads(bytes: &[u8], at: &mut usize, found: &mut Vec<usize>) {
 }
 
 fn pass(bytes: &[u8], kind: u8, at: &mut usize, found: &mut Vec<usize>) {
-    let mut varint = |at: &mut usize| {
+    let varint = |at: &mut usize| {
         let mut value = 0_usize;
         for shift in (0..).step_by(7) {
             value |= usize::from(bytes[*at] & 0x7f) << shift;
@@ -322,7 +322,7 @@ fn all_heads(file: &Bytes) -> (Vec<usize>, Vec<usize>) {
     let mut at = file.len() - 8 - u32::from_le_bytes(tail) as usize;
     let (mut of_foot, mut of_pages) = (Vec::new(), Vec::new());
     heads(file, &mut at, &mut of_foot);
-    for chunk in foot(file).unwrap().row_groups().iter().flat_map(|group| group.columns()) {
+    for chunk in foot(file).unwrap().row_groups().iter().flat_map(RowGroupMetaData::columns) {
         let (begin, _) = chunk.byte_range();
         heads(file, &mut usize::try_from(begin).unwrap(), &mut of_pages);
         heads(file, &mut usize::try_from(chunk.data_page_offset()).unwrap(), &mut of_pages);
@@ -355,6 +355,23 @@ fn what_is_unpacked_of_a_sound_file_is_all_that_it_takes() {
     let (bytes, taken) =
         unpacked(&victim(Compression::SNAPPY, WriterVersion::PARQUET_1_0).into()).unwrap();
     assert!(bytes > 0 && bytes == taken, "{bytes} {taken}");
+}
+
+#[test]
+fn no_kind_of_a_field_in_the_head_of_a_page_lets_it_be_unpacked_for_nothing() {
+    for version in [WriterVersion::PARQUET_1_0, WriterVersion::PARQUET_2_0] {
+        let sound = victim(Compression::SNAPPY, version);
+        let (_, of_pages) = all_heads(&sound.clone().into());
+        for (at, kind) in
+            of_pages.iter().take(24).flat_map(|at| (1..16).map(move |kind| (*at, kind)))
+        {
+            let mut changed = sound.clone();
+            changed[at] = changed[at] & 0xf0 | kind;
+            if let Some((bytes, taken)) = unpacked(&changed.into()) {
+                assert!(bytes <= taken, "{bytes} were unpacked for {taken}: {kind} at {at}");
+            }
+        }
+    }
 }
 
 proptest! {
