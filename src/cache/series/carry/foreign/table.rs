@@ -1,7 +1,7 @@
 //! Rows of prices as csv: found by the names of columns, or by their order in Binance's bulk files.
 //!
 //! It reads text and no more than [`MOST_BYTES`] of it; what names and cells mean is
-//! [`columns`](super::columns)'s.
+//! `columns`'s.
 
 use std::borrow::Cow;
 use std::io::Read;
