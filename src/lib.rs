@@ -52,6 +52,7 @@
 //! | What is on a list? | `config/lists/` |
 //! | What is refused as nonsense? | [`validate`] |
 //! | What does Yahoo send, and call an exchange? | `provider/yahoo/{wire,exchanges}.rs` |
+//! | How does a provider of one's own speak, and what is read of it? | `provider/http/`, `config/endpoints/` |
 //! | Who asks for a key, and who waits? | [`flight`], `cache/fly.rs` |
 //! | When may the next call start? | [`ledger`] |
 //! | What does a refusal lead to, or a failure? What is tried again? | `ledger/health.rs`, `upstream/retry.rs` |

@@ -124,6 +124,39 @@ impl Zone {
             .map_or(0, |instant| i64::from(self.0.to_offset(instant).seconds()))
     }
 
+    /// The instant that is written in a pattern of strftime, as the clocks there show it: of a date
+    /// its start, and of a month that of its first day. What says its distance from UTC, or counts
+    /// seconds, needs no zone. None if the text is not so written.
+    pub fn read(&self, text: &str, pattern: &str) -> Option<Timestamp> {
+        let mut parts = jiff::fmt::strtime::parse(pattern, text).ok()?;
+        if let Ok(instant) = parts.to_timestamp() {
+            return Some(Timestamp(instant.as_millisecond()));
+        }
+        if parts.day().is_none() && parts.month().is_some() {
+            parts.set_day(Some(1)).ok()?;
+        }
+        self.instant(parts.to_datetime().ok()?)
+    }
+
+    /// The same of what is written as in ISO 8601, with or without a time: `2026-07-01T15:00:00`.
+    pub fn read_iso(&self, text: &str) -> Option<Timestamp> {
+        match text.parse::<jiff::Timestamp>() {
+            Ok(instant) => Some(Timestamp(instant.as_millisecond())),
+            Err(_) => self.instant(text.parse().ok()?),
+        }
+    }
+
+    /// An instant as a pattern of strftime writes it there; none if it is no such pattern.
+    pub fn written(&self, instant: Timestamp, pattern: &str) -> Option<String> {
+        let instant = jiff::Timestamp::from_millisecond(instant.0).ok()?;
+        jiff::fmt::strtime::format(pattern, &instant.to_zoned(self.0.clone())).ok()
+    }
+
+    fn instant(&self, shown: jiff::civil::DateTime) -> Option<Timestamp> {
+        let zoned = shown.to_zoned(self.0.clone()).ok()?;
+        Some(Timestamp(zoned.timestamp().as_millisecond()))
+    }
+
     /// The date that an instant has there.
     fn date(&self, instant: Timestamp) -> jiff::civil::Date {
         jiff::Timestamp::from_millisecond(instant.0)
@@ -240,6 +273,43 @@ mod tests {
             assert_eq!(zone.month(at(now)), (month.to_owned(), at(next_month)), "{now}");
         }
         assert!(Zone::parse("Mars/Olympus").unwrap_err().hint.is_some());
+    }
+
+    #[test]
+    fn what_clocks_show_is_read_where_they_are() {
+        let new_york = Zone::parse("America/New_York").unwrap();
+        for (zone, text, pattern, expected) in [
+            (&Zone::UTC, "31/01/2024", "%d/%m/%Y", Some("2024-01-31T00:00:00Z")),
+            (&new_york, "2024-07-01 09:30", "%Y-%m-%d %H:%M", Some("2024-07-01T13:30:00Z")),
+            (&new_york, "2024-07", "%Y-%m", Some("2024-07-01T04:00:00Z")),
+            (
+                &new_york,
+                "2024-07-01 09:30 +0200",
+                "%Y-%m-%d %H:%M %z",
+                Some("2024-07-01T07:30:00Z"),
+            ),
+            (&new_york, "1720000000", "%s", Some("2024-07-03T09:46:40Z")),
+            (&Zone::UTC, "2024-07-01", "%H:%M", None),
+            (&Zone::UTC, "2024-02-30", "%Y-%m-%d", None),
+            (&Zone::UTC, "2024-07-01x", "%Y-%m-%d", None),
+            (&Zone::UTC, "2024", "%Y", None),
+        ] {
+            let read = zone.read(text, pattern).map(|at| at.to_string());
+            assert_eq!(read.as_deref(), expected, "{text} {pattern}");
+        }
+        for (text, expected) in [
+            ("2024-07-01T09:30:00", Some("2024-07-01T13:30:00Z")),
+            ("2024-07-01 09:30:00", Some("2024-07-01T13:30:00Z")),
+            ("2024-07-01", Some("2024-07-01T04:00:00Z")),
+            ("2024-07-01T00:00:00+00:00", Some("2024-07-01T00:00:00Z")),
+            ("yesterday", None),
+        ] {
+            let read = new_york.read_iso(text).map(|at| at.to_string());
+            assert_eq!(read.as_deref(), expected, "{text}");
+        }
+        let at = Timestamp::parse("2024-07-01T13:30:00Z").unwrap();
+        assert_eq!(new_york.written(at, "%d %H:%M").as_deref(), Some("01 09:30"));
+        assert_eq!(new_york.written(at, "%!"), None);
     }
 
     #[test]

@@ -18,6 +18,8 @@ pub fn record(record: &Record) -> Result<(), Error> {
     match record {
         Record::Quote(checked) => quote(checked),
         Record::Series(checked) => series(checked),
+        // Nothing is known of what it could be.
+        Record::Payload(_) => Ok(()),
     }
 }
 

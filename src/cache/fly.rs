@@ -130,6 +130,7 @@ impl Cache {
                 site,
                 symbol: &question.symbol,
                 data_type: question.data_type.made_of(),
+                params: &question.params,
                 piece,
                 name: &name,
                 caller: &self.caller,

@@ -283,10 +283,10 @@ impl Cache {
         at: Timestamp,
     ) -> Option<Sighting> {
         let Ok(Given::Record(Record::Quote(quote))) = &asked.outcome else { return None };
-        let speech = errand.sites.get(question.providers.first()?)?.speech;
+        let speech = &errand.sites.get(question.providers.first()?)?.speech;
         let exchange = speech.provider().exchange(quote);
         let mut sighting = Sighting::of(quote, exchange, self.rules.unusual_volume)
-            .filter(|_| speech != Speech::Demo)?;
+            .filter(|_| *speech != Speech::Demo)?;
         // What is published late is of the session before for as long as it is late.
         let known = Known { market: sighting.alone(), ..Known::default() };
         let provider = question.providers.first()?;

@@ -53,7 +53,7 @@ use crate::error::{Error, Kind};
 use crate::flight::Flights;
 use crate::key::Key;
 use crate::ledger::Ledger;
-use crate::market::{BarSeries, DataType, Gap, Symbol};
+use crate::market::{BarSeries, DataType, Gap, Params, Symbol};
 use crate::policy::{Invalidation, Known, Lasting, Priority, Reason, Rules, Terms};
 use crate::tier::disk::Disk;
 use crate::tier::memory::{Bounds, Memory};
@@ -113,6 +113,8 @@ pub struct Question {
     pub symbol: Symbol,
     /// Which of its data.
     pub data_type: DataType,
+    /// What the parameters of its endpoint are.
+    pub params: Params,
     /// The key of what that is made of.
     pub key: Key,
     /// The key of what is read, by whose rules it lives: the same, if it is not worked out.

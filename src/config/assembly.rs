@@ -3,15 +3,15 @@
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
-use super::{Environment, Flag, Layers, Lists, invalidation, lists, sites, strategies};
-use crate::cache::{Cache, Lazily, Options, Question, Slice};
+use super::{Environment, Flag, Layers, Lists, endpoints, invalidation, lists, sites, strategies};
+use crate::cache::{Cache, Lazily, Options, Question};
 use crate::clock::Clock;
 use crate::codec::Packing;
 use crate::db::hits::LONGEST_CALLER;
 use crate::error::{Usage, nearest, sanitized};
 use crate::key::{Key, PUT, Pattern};
-use crate::market::{Class, DataType, Interval, Names, SessionKind, Symbol};
-use crate::policy::{Period, Rules};
+use crate::market::{Class, DataType, Names, Params, Symbol};
+use crate::policy::Rules;
 use crate::provider::Speech;
 use crate::tier::memory::Bounds;
 use crate::tier::series::MOST_PAST;
@@ -156,80 +156,6 @@ impl Config {
         config.rules()
     }
 
-    /// The questions that symbols and types make: every type of every symbol, of what is a series
-    /// this part; without a type the usual one of its class.
-    pub fn questions(
-        &self,
-        symbols: &[Symbol],
-        data_types: &[DataType],
-        provider: Option<&str>,
-        slice: &Slice,
-    ) -> Result<Vec<Question>, Usage> {
-        let provider = provider.map(|name| self.provider(name)).transpose()?;
-        let mut questions = Vec::new();
-        for symbol in symbols {
-            let usual = [DataType::usual(symbol.class())];
-            for data_type in if data_types.is_empty() { &usual } else { data_types } {
-                questions.push(self.question(symbol, *data_type, provider, slice));
-            }
-        }
-        Ok(questions)
-    }
-
-    fn question(
-        &self,
-        symbol: &Symbol,
-        data_type: DataType,
-        provider: Option<&str>,
-        slice: &Slice,
-    ) -> Question {
-        let slice = slice_of(data_type, slice);
-        let of = |data_type, interval| match data_type {
-            DataType::Bars => {
-                let session = slice.as_ref().map(|slice| slice.session).unwrap_or_default();
-                Key::of_bars(symbol, interval, session)
-            }
-            _ => Key::of(data_type, symbol),
-        };
-        let (stored, read) =
-            slice.as_ref().map(|slice| (slice.stored(), slice.interval)).unwrap_or_default();
-        Question {
-            key: of(data_type.made_of(), stored),
-            read_as: of(data_type, read),
-            providers: match provider {
-                Some(name) => vec![name.into()],
-                None => self.chain(symbol, data_type, stored),
-            },
-            pinned: provider.is_some(),
-            symbol: symbol.clone(),
-            data_type,
-            slice,
-        }
-    }
-
-    /// Who has this, best first: the chain of the class, else the first other provider by name.
-    fn chain(&self, symbol: &Symbol, data_type: DataType, interval: Interval) -> Vec<Box<str>> {
-        let has = |name: &str| {
-            sites::speech(&self.layers, name)
-                .is_some_and(|speech| speech.gives(symbol, data_type, interval))
-        };
-        let chain = self.layers.list(&["chains", symbol.class().as_str()]).unwrap_or_default();
-        let able: Vec<Box<str>> =
-            chain.iter().filter(|name| has(name)).map(|name| (*name).into()).collect();
-        if !able.is_empty() {
-            return able;
-        }
-        let others = self.layers.names(&["providers"]);
-        let not_demo = |name: &&String| sites::speech(&self.layers, name) != Some(Speech::Demo);
-        others
-            .iter()
-            .filter(not_demo)
-            .find(|name| has(name))
-            .map(|name| name.as_str().into())
-            .into_iter()
-            .collect()
-    }
-
     /// The name of a provider, if it is configured.
     pub fn provider<'a>(&self, name: &'a str) -> Result<&'a str, Usage> {
         if sites::speech(&self.layers, name).is_some() {
@@ -251,12 +177,12 @@ impl Config {
     /// The name of an endpoint of a provider, if it has one of this name.
     pub fn endpoint<'a>(&self, provider: &str, name: &'a str) -> Result<&'a str, Usage> {
         let speech = sites::speech(&self.layers, provider);
-        let known = speech.map(Speech::endpoints).unwrap_or_default();
+        let known = speech.as_ref().map(Speech::endpoints).unwrap_or_default();
         if known.contains_key(name) {
             return Ok(name);
         }
         let usage = Usage::new(format!("{provider} has no endpoint `{}`", sanitized(name)));
-        let known: Vec<&str> = known.into_keys().collect();
+        let known: Vec<&str> = known.keys().map(AsRef::as_ref).collect();
         Err(usage.hint(match nearest(name, known.iter().copied()) {
             Some(near) => format!("did you mean `{near}`?"),
             None => format!("its endpoints are {}", known.join(", ")),
@@ -271,7 +197,10 @@ impl Config {
             return Ok(self.entry(Key::parse(key, &*self.layers)?, provider));
         }
         let mut question = self.entry(Key::parse(text, &*self.layers)?, PUT);
-        if DataType::parse(question.key.data_type()).is_ok() && question.key.class().is_some() {
+        if let Ok(data_type) = self.data_type(question.key.data_type(), None)
+            && question.key.class().is_some()
+        {
+            question.data_type = data_type;
             let interval = question.key.interval().unwrap_or_default();
             question.providers = self.chain(&question.symbol, question.data_type, interval);
         }
@@ -290,6 +219,7 @@ impl Config {
             symbol: Symbol::new(class, key.symbol().unwrap_or(key.as_str())),
             data_type: DataType::parse(key.data_type()).unwrap_or(DataType::Quote),
             read_as: key.clone(),
+            params: Params::default(),
             key,
             providers: if provider == PUT { Vec::new() } else { vec![provider.into()] },
             pinned: provider != PUT,
@@ -326,8 +256,9 @@ impl Config {
         }
         for name in self.providers() {
             let path = ["providers", name.as_str()];
-            self.check_provider(&name).map_err(|(key, usage)| {
-                let path: Vec<&str> = path.into_iter().chain(key).collect();
+            self.check_provider(&name).map_err(|(keys, usage)| {
+                let keys = keys.iter().map(String::as_str);
+                let path: Vec<&str> = path.into_iter().chain(keys).collect();
                 self.layers.at(&path, usage)
             })?;
         }
@@ -342,15 +273,16 @@ impl Config {
         self.check_freshness()
     }
 
-    /// A mistake in a provider, with the key that it is in, if it is in one.
-    fn check_provider(&self, name: &str) -> Result<(), (Option<&'static str>, Usage)> {
+    /// A mistake in a provider, with the keys that lead to it from there.
+    fn check_provider(&self, name: &str) -> Result<(), endpoints::Mistake> {
+        let of = |key: &str| vec![key.to_owned()];
         let Some(speech) = sites::speech(&self.layers, name) else {
-            let kinds = Speech::ALL.map(Speech::as_str).join(", ");
+            let kinds = Speech::NAMES.join(", ");
             let usage = Usage::new(format!("the provider `{name}` has no `kind`"));
             let known = self.layers.names(&["providers"]);
             let others = known.iter().map(String::as_str).filter(|other| *other != name);
             return Err((
-                None,
+                Vec::new(),
                 usage.hint(match nearest(name, others) {
                     Some(near) => format!("did you mean `{near}`? a new one needs one of {kinds}"),
                     None => format!("add one of {kinds}"),
@@ -361,10 +293,7 @@ impl Config {
             if speech != Speech::Demo && self.layers.get(&["providers", name, key]).is_some() {
                 let usage =
                     Usage::new(format!("`{key}` is for the kind demo, and `{name}` is real"));
-                return Err((
-                    Some(key),
-                    usage.hint("to limit how often it is asked, use `limits`"),
-                ));
+                return Err((of(key), usage.hint("to limit how often it is asked, use `limits`")));
             }
         }
         let places = ["query", "header", "bearer"]
@@ -373,20 +302,24 @@ impl Config {
         if places.count() > 1 {
             let usage = Usage::new("a key is sent in one place, and here are several");
             return Err((
-                Some("auth"),
+                of("auth"),
                 usage.hint("keep one of query, header and bearer; ~ removes one"),
             ));
         }
         for endpoint in self.layers.names(&["providers", name, "endpoints"]) {
-            self.endpoint(name, &endpoint).map_err(|usage| (Some("endpoints"), usage))?;
+            if let Speech::Http(_) = speech {
+                endpoints::check(&self.layers, name, &endpoint)?;
+            } else {
+                self.endpoint(name, &endpoint).map_err(|usage| (of("endpoints"), usage))?;
+            }
         }
         let site = sites::site(&self.layers, &self.environment, name);
         let reserved: f64 = site.limits.reserve.values().map(|share| share.0).sum();
         if reserved >= 1.0 {
             let usage = Usage::new("what is reserved leaves nothing for the others");
-            return Err((Some("reserve"), usage.hint("keep the sum of the shares below 100%")));
+            return Err((of("reserve"), usage.hint("keep the sum of the shares below 100%")));
         }
-        site.check().map_err(|usage| (None, usage.at(format_args!("providers.{name}"))))
+        site.check().map_err(|usage| (Vec::new(), usage.at(format_args!("providers.{name}"))))
     }
 
     /// A mistake in a name that a chain holds.
@@ -400,30 +333,6 @@ impl Config {
         }
         Ok(())
     }
-}
-
-/// The part of a series that is meant, if it is one: of a macro series all of it, unless it is said
-/// from when on; what is worked out of bars is worked out of days.
-fn slice_of(data_type: DataType, slice: &Slice) -> Option<Slice> {
-    let mut slice = slice.clone();
-    match data_type {
-        DataType::Quote => return None,
-        DataType::Bars => {}
-        DataType::Dividends
-        | DataType::Splits
-        | DataType::AdjustedClose
-        | DataType::TotalReturn => slice.interval = Interval::Day1,
-        DataType::Series | DataType::InflationRate => {
-            slice.interval = Interval::Day1;
-            if slice.asked.from.is_none() && slice.asked.period.is_none() {
-                slice.asked.period = Some(Period::Max);
-            }
-        }
-    }
-    if !slice.stored().is_intraday() {
-        slice.session = SessionKind::Regular;
-    }
-    Some(slice)
 }
 
 impl Names for Layers {

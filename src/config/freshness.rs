@@ -85,16 +85,15 @@ impl Config {
             at("market_hours").or_else(|| layers.lasting(&["cache", "ttl_by_data_type", name]))?;
         let seed = SEEDS.iter().find(|(seed, _)| *seed == name);
         let (data_type, scope) = if let Some((_, data_type)) = seed {
-            (*data_type, Scope::Any)
+            ((*data_type).into(), Scope::Any)
         } else {
             let symbol = layers.alias(name).and_then(|_| Symbol::parse(name, layers).ok())?;
             let these = Subjects::new([symbol.subject()]);
-            (DataType::usual(symbol.class()).as_str(), Scope::These(these))
+            (DataType::usual(symbol.class()).as_str().into(), Scope::These(these))
         };
         let named = format!("cache.ttl_by_data_type.{name}");
         let after_hours = at("after_hours").map(|lasting| lasting.most);
-        let (data_type, named) = (data_type.into(), named.into());
-        Some(TtlRule { data_type, scope, lasting, after_hours, named })
+        Some(TtlRule { data_type, scope, lasting, after_hours, named: named.into() })
     }
 
     fn use_cases(&self, lists: &Lists) -> UseCases {
@@ -242,11 +241,26 @@ fn endpoints(layers: &Layers) -> Vec<EndpointRule> {
                 data_type: data_type.as_str().into(),
                 lasting,
                 keep: kept(layers, &at("keep")),
-                definition: definition(layers.text(&at("version"))),
+                definition: number(layers, &provider, &data_type),
             });
         }
     }
     rules
+}
+
+/// The number of an endpoint's definition: of one that a user has written all that is said of it, but
+/// for how often it may be asked and how long what it gives is fresh; else its version.
+fn number(layers: &Layers, provider: &str, endpoint: &str) -> u64 {
+    const NO_MATTER: [&str; 5] = ["keep", "level", "limit", "ttl", "weight"];
+    let path = ["providers", provider, "endpoints", endpoint];
+    if layers.text(&["providers", provider, "kind"]) != Some("http")
+        || !layers.differ_at(&path.join("\t"))
+    {
+        return definition(layers.text(&[&path[..], &["version"]].concat()));
+    }
+    let said = layers.leaves_below(&path).into_iter();
+    let matters = said.filter(|(name, _)| !NO_MATTER.contains(&name.as_str()));
+    definition(Some(&format!("{:?}", matters.collect::<Vec<_>>())))
 }
 
 /// How long things are kept, by type; what no key names is kept as payloads are.

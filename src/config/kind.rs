@@ -10,6 +10,7 @@ use crate::error::{Usage, nearest, sanitized};
 use crate::key::Template;
 use crate::ledger::{Budget, Window};
 use crate::policy::Lasting;
+use crate::provider;
 use crate::time::Zone;
 use crate::units::{parse_bytes, parse_duration, parse_rate, parse_share};
 
@@ -56,6 +57,18 @@ pub enum Kind {
     Zone,
     /// The name of an exchange.
     Exchange,
+    /// Text with names in braces, into which a question is filled.
+    Filled,
+    /// A JSON pointer.
+    Pointer,
+    /// How instants are written.
+    TimeUnit,
+    /// What stands between the values of a line.
+    Delimiter,
+    /// Text with which something is compared; it may be empty.
+    Expected,
+    /// A list of texts that stand for a value that is missing; one may be empty.
+    Marks,
     /// Text that may be a key, and is never shown.
     Hidden,
     /// A list of windows.
@@ -80,6 +93,7 @@ impl Kind {
         matches!(
             self,
             Self::Windows
+                | Self::Marks
                 | Self::Symbols
                 | Self::Names
                 | Self::Templates
@@ -103,7 +117,12 @@ impl Kind {
             Self::Flag => "true or false".to_owned(),
             Self::FlagOr(words) => format!("true, false, {}", words.join(" or ")),
             Self::Word(words) => format!("one of {}", words.join(", ")),
-            Self::Text | Self::Hidden => "a line of text".to_owned(),
+            Self::Text | Self::Hidden | Self::Expected => "a line of text".to_owned(),
+            Self::Pointer => "a JSON pointer like /data/0".to_owned(),
+            Self::TimeUnit => "the form of a time".to_owned(),
+            Self::Delimiter => "one character, or `tab`".to_owned(),
+            Self::Marks => "a list of texts".to_owned(),
+            Self::Filled => "a text like /v1/quote/{symbol}".to_owned(),
             Self::Symbol => "a symbol".to_owned(),
             Self::Url => "a URL".to_owned(),
             Self::Path => "a path".to_owned(),
@@ -123,7 +142,7 @@ impl Kind {
 
     /// Whether this text (of a list: this item) is one.
     pub fn check(self, text: &str) -> Result<(), Usage> {
-        if text.trim().is_empty() {
+        if text.trim().is_empty() && !matches!(self, Self::Expected | Self::Marks) {
             return Err(Usage::new(format!("an empty value is not {}", self.item()))
                 .hint("leave the key out, or write ~ to remove what is set elsewhere"));
         }
@@ -147,11 +166,17 @@ impl Kind {
             Self::Flag => flag(text).is_some(),
             Self::FlagOr(words) => flag(text).is_some() || words.contains(&text),
             Self::Word(words) => words.contains(&text),
-            Self::Text | Self::Hidden | Self::Path => true,
+            Self::Text | Self::Hidden | Self::Path | Self::Expected | Self::Marks => true,
+            Self::Pointer => return provider::http::Pointer::parse(text).map(drop),
+            Self::TimeUnit => {
+                return provider::http::TimeUnit::parse(text).map(drop).map_err(short(text));
+            }
+            Self::Delimiter => text == "tab" || (text.len() == 1 && text.is_ascii()),
             Self::Symbol | Self::Symbols => is_symbol(text),
             Self::Url => return check_url(text),
             Self::Variable => is_variable(text),
             Self::Window | Self::Windows => return Window::parse(text).map(drop),
+            Self::Filled => return provider::http::Template::parse(text).map(drop),
             Self::Budget => return Budget::parse(text, Zone::UTC).map(drop).map_err(short(text)),
             Self::Zone => return Zone::parse(text).map(drop).map_err(short(text)),
             Self::Exchange => return Exchange::parse(text).map(drop).map_err(short(text)),
@@ -177,6 +202,7 @@ impl Kind {
         match self {
             Self::Windows => Self::Window.expected(),
             Self::Symbols => Self::Symbol.expected(),
+            Self::Marks => Self::Text.expected(),
             Self::Names => "a name".to_owned(),
             Self::Templates | Self::Dependents => Self::Template.expected(),
             Self::Rules => "a rule".to_owned(),

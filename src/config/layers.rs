@@ -130,6 +130,14 @@ impl Layers {
         names.into_iter().collect()
     }
 
+    /// Every leaf that holds below a path, with the rest of its own, by path.
+    pub(super) fn leaves_below(&self, path: &[&str]) -> Vec<(String, &Leaf)> {
+        let prefix = format!("{}{SEPARATOR}", path.join("\t"));
+        let paths: BTreeSet<&str> = self.paths(&prefix).collect();
+        let leaf = |path: &str| Some((path[prefix.len()..].to_owned(), self.find(path)?.0));
+        paths.into_iter().filter_map(leaf).collect()
+    }
+
     /// Every leaf that holds, with its path as people write it and who said it, by path.
     pub fn all(&self) -> impl Iterator<Item = (String, &Leaf, &Origin)> {
         let paths: BTreeSet<&str> = self.paths("").collect();

@@ -6,7 +6,7 @@
 //!
 //! *Rules for changing it.* A new key is one line here and one in `cache_config.yaml`; a test
 //! holds the two together. In a pattern `*` is any name, `^` any symbol or name of data (kept in
-//! upper case), `$` a symbol in upper case or a list with its `@`, `<class>` and its like are the
+//! upper case), `+` the name of an endpoint, `/` a JSON pointer or the word for all that was sent, `$` a symbol in upper case or a list with its `@`, `<class>` and its like are the
 //! words below, `[]` is any item of a list of maps: what stands in one is checked by its key and is
 //! no key itself. A key may be both a value and a map (`ttl.quote`): a plain value then stands for
 //! what the map does not say.
@@ -18,15 +18,47 @@ use super::tree::{Found, Guide, ITEM, Refusal, SEPARATOR, below, shown};
 use crate::calendar::Exchange;
 use crate::error::{nearest, sanitized};
 use crate::key::DATA_TYPES;
+use crate::market::{EndpointName, Interval};
+use crate::provider::http::{BODY, Spot};
 
 const CLASSES: &[&str] = &["stock", "crypto", "macro", "fx", "index"];
 const CHANGES: &[&str] = &["price_move", "volume_change"];
-const ENDPOINTS: &[&str] = &["quote", "bars", "series"];
 const USE_CASES: &[&str] =
     &["trading", "high_volume", "watchlist", "research", "analysis", "historical"];
 const LEVELS: &[&str] = &["hot", "warm", "cold", "frozen", "critical", "high", "medium", "low"];
 const PRIORITIES: &[&str] = &["high", "medium", "low"];
-const KINDS: &[&str] = &["yahoo", "binance", "fred", "demo"];
+const KINDS: &[&str] = &["yahoo", "binance", "fred", "demo", "http"];
+const SHAPES: &[&str] = &["objects", "arrays", "columns", "map", "csv"];
+const SIGNS: &[&str] = &[
+    "rate_limited",
+    "unauthorized",
+    "not_found",
+    "empty",
+    "unsupported",
+    "invalid_data",
+    "upstream",
+];
+const FIELDS: &[&str] = &[
+    "price",
+    "previous_close",
+    "change",
+    "change_percent",
+    "open",
+    "high",
+    "low",
+    "close",
+    "adjusted_close",
+    "bid",
+    "ask",
+    "volume",
+    "currency",
+    "exchange",
+    "time",
+    "date",
+    "value",
+];
+const INTERVALS: &[&str] =
+    &["1m", "2m", "3m", "5m", "15m", "30m", "1h", "2h", "4h", "6h", "8h", "12h", "1d"];
 const STRATEGIES: &[&str] = &["auto", "aggressive", "normal", "conservative", "minimal"];
 
 /// What a time to live may be multiplied by.
@@ -134,13 +166,31 @@ static KEYS: &[(&str, Kind)] = &[
     ("providers.*.tls", Kind::Word(&["bundled", "system"])),
     ("providers.*.concurrency", Kind::Count(1, 1000)),
     ("providers.*.limits", Kind::Windows),
-    ("providers.*.endpoints.<endpoint>.limit", Kind::Window),
-    ("providers.*.endpoints.<endpoint>.weight", Kind::Count(1, 1_000_000)),
-    ("providers.*.endpoints.<endpoint>.ttl", Kind::Lasting),
-    ("providers.*.endpoints.<endpoint>.level", Kind::Word(LEVELS)),
-    ("providers.*.endpoints.<endpoint>.keep", KEEP),
+    ("providers.*.endpoints.+.method", Kind::Word(&["GET", "POST"])),
+    ("providers.*.endpoints.+.path", Kind::Filled),
+    ("providers.*.endpoints.+.query.*", Kind::Filled),
+    ("providers.*.endpoints.+.body", Kind::Filled),
+    ("providers.*.endpoints.+.params.*", Kind::Text),
+    ("providers.*.endpoints.+.ok./", Kind::Expected),
+    ("providers.*.endpoints.+.errors.<sign>./", Kind::Expected),
+    ("providers.*.endpoints.+.fields.<field>", Kind::Text),
+    ("providers.*.endpoints.+.constants.currency", Kind::Text),
+    ("providers.*.endpoints.+.constants.exchange", Kind::Text),
+    ("providers.*.endpoints.+.time.unit", Kind::TimeUnit),
+    ("providers.*.endpoints.+.time.zone", Kind::Zone),
+    ("providers.*.endpoints.+.missing", Kind::Marks),
+    ("providers.*.endpoints.+.rows", Kind::Pointer),
+    ("providers.*.endpoints.+.shape", Kind::Word(SHAPES)),
+    ("providers.*.endpoints.+.delimiter", Kind::Delimiter),
+    ("providers.*.endpoints.+.intervals.<interval>", Kind::Text),
+    ("providers.*.endpoints.+.max_rows", Kind::Count(1, 1_000_000_000)),
+    ("providers.*.endpoints.+.limit", Kind::Window),
+    ("providers.*.endpoints.+.weight", Kind::Count(1, 1_000_000)),
+    ("providers.*.endpoints.+.ttl", Kind::Lasting),
+    ("providers.*.endpoints.+.level", Kind::Word(LEVELS)),
+    ("providers.*.endpoints.+.keep", KEEP),
     ("providers.*.delays.<exchange>", Kind::Duration),
-    ("providers.*.endpoints.<endpoint>.version", Kind::Text),
+    ("providers.*.endpoints.+.version", Kind::Text),
     ("providers.*.budget", Kind::Budget),
     ("providers.*.budget_zone", Kind::Zone),
     ("providers.*.reserve.*", Kind::Share),
@@ -157,7 +207,13 @@ static KEYS: &[(&str, Kind)] = &[
 fn taken(segment: &'static str, name: &str) -> Option<String> {
     match segment {
         "*" => is_name(name).then(|| name.to_owned()),
+        "+" => EndpointName::parse(name).ok().map(|name| name.as_str().to_owned()),
         "^" => is_symbol(name).then(|| name.to_ascii_uppercase()),
+        "/" => (!name.is_empty() && Spot::parse(name).is_ok()).then(|| name.to_owned()),
+        "<interval>" => {
+            let interval = Interval::parse(name).ok().map(Interval::as_str);
+            interval.filter(|name| INTERVALS.contains(name)).map(str::to_owned)
+        }
         "<exchange>" => Exchange::from_name(name).map(|exchange| exchange.as_str().to_owned()),
         "$" => is_selector(name).then(|| name.to_owned()),
         _ => words(&segment).contains(&name).then(|| name.to_owned()),
@@ -182,12 +238,14 @@ fn is_selector(name: &str) -> bool {
 fn words<'a>(segment: &'a &'static str) -> &'a [&'static str] {
     match *segment {
         "<class>" => CLASSES,
-        "<endpoint>" => ENDPOINTS,
         "<data>" => &DATA_TYPES,
         "<use>" => USE_CASES,
         "<level>" => LEVELS,
         "<change>" => CHANGES,
-        "*" | "^" | "$" | "<exchange>" => &[],
+        "<sign>" => SIGNS,
+        "<field>" => FIELDS,
+        "<interval>" => INTERVALS,
+        "*" | "^" | "$" | "+" | "/" | "<exchange>" => &[],
         _ => std::slice::from_ref(segment),
     }
 }
@@ -232,7 +290,7 @@ pub fn child(path: &str, name: &str) -> Option<String> {
 
 /// Whether any name will do below this path.
 pub fn is_open(path: &str) -> bool {
-    following(path).any(|segment| matches!(segment, "*" | "^"))
+    following(path).any(|segment| matches!(segment, "*" | "^" | "+"))
 }
 
 /// The names of this schema that may stand below this path.
@@ -258,7 +316,7 @@ pub fn meant(parent: &str, name: &str) -> Option<String> {
         KEYS.iter().filter(|(pattern, _)| pattern.rsplit('.').next() == Some(name.as_str()));
     // `enabled` could be meant of either tier: no guess is better than one of two.
     match (elsewhere.next(), elsewhere.next()) {
-        (Some((pattern, _)), None) if !pattern.contains(['*', '^', '$', '<']) => {
+        (Some((pattern, _)), None) if !pattern.contains(['*', '^', '$', '+', '/', '<']) => {
             Some(pattern.replace('.', "\t"))
         }
         _ => None,
@@ -272,6 +330,10 @@ pub fn unknown(prefix: &str, parent: &str, name: &str) -> Refusal {
     let hint = if is_open(parent) {
         let kind = if following(parent).any(|s| s == "^") { ". - _ / ^ = & :" } else { ". - _" };
         format!("a name here has letters, digits and {kind} only")
+    } else if following(parent).any(|segment| segment == "/") {
+        format!(
+            "a name here is a JSON pointer such as /status/code, or {BODY} for all that is sent"
+        )
     } else if name == "<<" {
         "merge keys are not read; a profile states what differs".to_owned()
     } else if following(parent).any(|segment| segment == "<exchange>") {
@@ -403,9 +465,10 @@ mod tests {
     use super::*;
     use crate::config::defaults::{DEFAULTS, SHIPPED};
     use crate::config::tree::{Leaf, flatten};
-    use crate::market::{Class, DataType};
+    use crate::market::Class;
     use crate::policy::{Cause, Priority, Strategy, UseCase};
     use crate::provider::Speech;
+    use crate::provider::http::{self, Sign};
 
     /// The shipped file with the keys that have no default, whose hash is without a space.
     fn complete() -> String {
@@ -449,12 +512,15 @@ mod tests {
     #[test]
     fn the_words_are_those_of_the_floors_below() {
         assert_eq!(CLASSES, Class::ALL.map(Class::as_str));
-        let given = DataType::ALL.into_iter().filter(|data_type| data_type.made_of() == *data_type);
-        assert_eq!(ENDPOINTS, given.map(DataType::as_str).collect::<Vec<_>>());
-        assert_eq!(KINDS, Speech::ALL.map(Speech::as_str));
+        assert_eq!(KINDS, Speech::NAMES);
         assert_eq!(USE_CASES, UseCase::ALL.map(UseCase::as_str));
         assert_eq!(PRIORITIES, Priority::ALL.map(Priority::as_str));
         assert_eq!(CHANGES, [Cause::PRICE_MOVE, Cause::VOLUME_CHANGE].map(|c| c.to_string()));
+        assert_eq!(SIGNS, Sign::ALL.map(Sign::as_str));
+        assert!(FIELDS.iter().all(|field| http::FIELDS.iter().any(|(_, of)| of.contains(field))));
+        assert!(http::FIELDS.iter().all(|(_, of)| of.iter().all(|field| FIELDS.contains(field))));
+        let stored = Interval::ALL.into_iter().filter(|interval| *interval <= Interval::Day1);
+        assert_eq!(INTERVALS, stored.map(Interval::as_str).collect::<Vec<_>>());
         assert_eq!(STRATEGIES[0], "auto");
         assert_eq!(STRATEGIES[1..], Strategy::ALL.map(Strategy::as_str));
     }

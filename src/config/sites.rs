@@ -1,9 +1,10 @@
 //! Providers as `upstream` takes them. Secrets are read here and kept nowhere else.
 
 use std::fs;
+use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Environment, Layers};
+use super::{Environment, Layers, endpoints};
 use crate::ledger::{Budget, EndpointLimits, Limits};
 use crate::provider::Speech;
 use crate::time::Zone;
@@ -16,7 +17,10 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 /// How a provider speaks; none if there is no such provider.
 pub(super) fn speech(layers: &Layers, name: &str) -> Option<Speech> {
     let kind = layers.text(&["providers", name, "kind"])?;
-    Speech::ALL.into_iter().find(|speech| speech.as_str() == kind)
+    if kind == "http" {
+        return Some(Speech::Http(Arc::new(endpoints::definition(layers, name))));
+    }
+    Speech::BUILT_IN.into_iter().find(|speech| speech.as_str() == kind)
 }
 
 /// A configured provider. Whether its key is there shows when it is asked.

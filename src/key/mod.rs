@@ -11,7 +11,7 @@ use std::str::Chars;
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::error::{Usage, sanitized};
-use crate::market::{Class, DataType, Interval, Names, SessionKind, Symbol};
+use crate::market::{Class, DataType, Interval, Names, Params, SessionKind, Symbol};
 
 pub use template::{Captures, Template};
 
@@ -62,6 +62,21 @@ impl Key {
     pub fn of(data_type: DataType, symbol: &Symbol) -> Self {
         let (data_type, class) = (data_type.as_str(), symbol.class().as_str());
         Self(format!("{data_type}:{class}:{symbol}").into())
+    }
+
+    /// The key of what an endpoint gives that takes no symbol: `coinlist:cryptometer`.
+    pub fn without_symbol(data_type: DataType, provider: &str) -> Self {
+        Self(format!("{}:{provider}", data_type.as_str()).into())
+    }
+
+    /// The same with parameters behind it, if there are any: `book:crypto:BTC:depth=10,side=buy`.
+    #[must_use]
+    pub fn with(self, params: &Params) -> Self {
+        if params.is_empty() {
+            return self;
+        }
+        let said = params.iter().map(|(name, value)| format!("{name}={}", plain(value)));
+        Self(format!("{}:{}", self.0, said.collect::<Vec<_>>().join(",")).into())
     }
 
     /// The key of bars: `bars:stock:AAPL:1d`, with early and late trading `bars:stock:AAPL:1m:extended`.
@@ -198,6 +213,21 @@ impl fmt::Display for Pattern {
         f.write_str(&self.glob)?;
         self.provider.as_ref().map_or(Ok(()), |provider| write!(f, "@{provider}"))
     }
+}
+
+/// A text of which nothing means anything else in a key; what would is percent-encoded.
+fn plain(text: &str) -> String {
+    use fmt::Write as _;
+    let mut out = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~/+".contains(&byte) {
+            out.push(char::from(byte));
+        } else {
+            // Writing to a String cannot fail.
+            let _ = write!(out, "%{byte:02X}");
+        }
+    }
+    out
 }
 
 fn checked(text: &str) -> Result<(), Usage> {

@@ -9,10 +9,13 @@ mod bar_series;
 mod bars;
 mod changes;
 pub mod derived;
+mod endpoint;
 mod events;
 mod exchange;
 mod interval;
 mod page;
+mod params;
+mod payload;
 mod quote;
 mod resample;
 mod series;
@@ -24,10 +27,13 @@ pub use bar_series::{Adjust, BarSeries, Gap, Run};
 pub use bars::{Bar, BarState, Bars};
 pub use changes::{Change, ChangeKind, changes, differing, observed};
 pub use derived::{About, Derived, inflation_rate};
+pub use endpoint::EndpointName;
 pub use events::{Dividend, Events, Split};
 pub use exchange::ExchangeCode;
 pub use interval::Interval;
 pub use page::{Page, Reach};
+pub use params::Params;
+pub use payload::{Json, Payload};
 pub use quote::{MarketState, Quote, Traded};
 pub use resample::{Resampled, resample};
 pub use series::{Observation, Series};
@@ -77,10 +83,12 @@ pub enum DataType {
     TotalReturn,
     /// By how much a macro series has changed within a year.
     InflationRate,
+    /// What an endpoint of this name gives, as it was sent.
+    Payload(EndpointName),
 }
 
 impl DataType {
-    /// Every type.
+    /// Every type but what endpoints give.
     pub const ALL: [Self; 8] = [
         Self::Quote,
         Self::Bars,
@@ -102,7 +110,7 @@ impl DataType {
     ];
 
     /// The name in keys and output.
-    pub fn as_str(self) -> &'static str {
+    pub fn as_str(&self) -> &str {
         match self {
             Self::Quote => "quote",
             Self::Bars => "bars",
@@ -112,11 +120,12 @@ impl DataType {
             Self::AdjustedClose => "adjusted_close",
             Self::TotalReturn => "total_return",
             Self::InflationRate => "inflation_rate",
+            Self::Payload(endpoint) => endpoint.as_str(),
         }
     }
 
     /// The name in a sentence, behind `asked for` or `has`.
-    pub fn in_prose(self) -> &'static str {
+    pub fn in_prose(&self) -> &str {
         match self {
             Self::Quote => "a quote",
             Self::Series => "a series",
@@ -129,7 +138,7 @@ impl DataType {
     #[must_use]
     pub fn made_of(self) -> Self {
         match self {
-            Self::Quote | Self::Bars | Self::Series => self,
+            Self::Quote | Self::Bars | Self::Series | Self::Payload(_) => self,
             Self::Dividends | Self::Splits | Self::AdjustedClose | Self::TotalReturn => Self::Bars,
             Self::InflationRate => Self::Series,
         }
@@ -147,9 +156,9 @@ impl DataType {
         let alias = Self::ALIASES.into_iter().find(|(alias, _)| *alias == said);
         let named = || Self::ALL.into_iter().find(|data_type| data_type.as_str() == said);
         alias.map(|(_, data_type)| data_type).or_else(named).ok_or_else(|| {
-            let names = Self::ALL.map(Self::as_str);
+            let names: Vec<&str> = Self::ALL.iter().map(Self::as_str).collect();
             Usage::new(format!("`{}` is not a type", crate::error::sanitized(text))).hint(
-                match nearest(said, names) {
+                match nearest(said, names.iter().copied()) {
                     Some(name) => format!("did you mean `{name}`?"),
                     None => format!("the types are {}", names.join(", ")),
                 },
@@ -166,6 +175,8 @@ pub enum Record {
     Quote(Box<Quote>),
     /// All observations of a macro series.
     Series(Series),
+    /// What an endpoint sent.
+    Payload(Payload),
 }
 
 impl From<Quote> for Record {

@@ -8,19 +8,23 @@
 mod binance;
 pub mod demo;
 mod fred;
+pub mod http;
 #[cfg(test)]
-mod recorded;
+pub(crate) mod recorded;
 mod validators;
 mod yahoo;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 pub use crate::market::Reach;
 pub use validators::{Validators, definition};
 
 use crate::error::{Error, Kind, sanitized};
 use crate::market::{
-    Class, DataType, ExchangeCode, Interval, Page, Quote, Record, SessionKind, Symbol,
+    Class, DataType, EndpointName, ExchangeCode, Interval, Page, Params, Quote, Record,
+    SessionKind, Symbol,
 };
 use crate::span::Span;
 use crate::time::Timestamp;
@@ -46,6 +50,8 @@ pub struct Ask<'a> {
     pub data_type: DataType,
     /// The name under which the configuration knows the provider; it stands in the record.
     pub provider: &'a str,
+    /// What the parameters of the endpoint are, by name.
+    pub params: &'a Params,
 }
 
 /// Which bars are asked for.
@@ -59,18 +65,33 @@ pub struct Piece {
     pub session: SessionKind,
 }
 
-/// One GET request, without the base URL, the credentials and the headers that
+/// One request, without the base URL, the credentials and the headers that
 /// [`upstream`](crate::upstream) adds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Request {
     /// The name of the endpoint, for limits and statistics.
-    pub endpoint: &'static str,
+    pub endpoint: Cow<'static, str>,
     /// The path with a leading slash; each segment is already percent-encoded.
     pub path: String,
     /// The query, not yet encoded.
-    pub query: Vec<(&'static str, String)>,
+    pub query: Vec<(Cow<'static, str>, String)>,
+    /// The JSON that is sent along with a POST; none is a GET.
+    pub body: Option<String>,
     /// What it takes of a limit by the provider's own count; above zero.
     pub weight: u32,
+}
+
+impl Request {
+    /// A GET.
+    fn get(
+        endpoint: &'static str,
+        path: impl Into<String>,
+        query: impl IntoIterator<Item = (&'static str, String)>,
+        weight: u32,
+    ) -> Self {
+        let query = query.into_iter().map(|(name, value)| (name.into(), value)).collect();
+        Self { endpoint: endpoint.into(), path: path.into(), query, body: None, weight }
+    }
 }
 
 /// What upstream answered.
@@ -80,6 +101,15 @@ pub struct Reply {
     pub status: u16,
     /// The body, as it came.
     pub body: Vec<u8>,
+    /// What the body is, as its sender says.
+    pub content_type: Option<Box<str>>,
+}
+
+impl Reply {
+    /// A body that nothing is said of.
+    pub fn new(status: u16, body: Vec<u8>) -> Self {
+        Self { status, body, content_type: None }
+    }
 }
 
 /// What an answer says of how often one may ask, besides what every provider says in the same way
@@ -97,8 +127,8 @@ pub trait Provider: Sync {
     /// Whether it can have this at all, by type, class and pair.
     fn has(&self, symbol: &Symbol, data_type: DataType) -> bool;
 
-    /// The request for what it [has](Self::has).
-    fn request(&self, ask: &Ask<'_>) -> Request;
+    /// The request for what it [has](Self::has); none if one of its parameters is not known.
+    fn request(&self, ask: &Ask<'_>) -> Option<Request>;
 
     /// What a reply received at `now`, real time, says of how often one may ask. `header` gives the
     /// value of a header by its name in lower case.
@@ -136,7 +166,7 @@ pub trait Charts: Sync {
 }
 
 /// The ways of speaking that are built in: `kind` in the configuration.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Speech {
     /// Yahoo Finance, the v8 chart endpoint.
     Yahoo,
@@ -146,37 +176,47 @@ pub enum Speech {
     Fred,
     /// The embedded upstream: it speaks as the three above do.
     Demo,
+    /// As the configuration says.
+    Http(Arc<http::Definition>),
 }
 
 impl Speech {
-    /// Every way of speaking.
-    pub const ALL: [Self; 4] = [Self::Yahoo, Self::Binance, Self::Fred, Self::Demo];
+    /// Every way of speaking that needs no definition.
+    pub const BUILT_IN: [Self; 4] = [Self::Yahoo, Self::Binance, Self::Fred, Self::Demo];
+
+    /// The names of all in the configuration.
+    pub const NAMES: [&str; 5] = ["yahoo", "binance", "fred", "demo", "http"];
 
     /// The name in the configuration.
-    pub fn as_str(self) -> &'static str {
+    pub fn as_str(&self) -> &'static str {
         match self {
             Self::Yahoo => "yahoo",
             Self::Binance => "binance",
             Self::Fred => "fred",
             Self::Demo => "demo",
+            Self::Http(_) => "http",
         }
     }
 
     /// The one that speaks so.
-    pub fn provider(self) -> &'static dyn Provider {
+    pub fn provider(&self) -> &dyn Provider {
         match self {
             Self::Yahoo => &yahoo::Yahoo,
             Self::Binance => &binance::Binance,
             Self::Fred => &fred::Fred,
             Self::Demo => &demo::Demo,
+            Self::Http(definition) => &**definition,
         }
     }
 
     /// Whether who speaks so has what a type is made of, where that is bars, of this interval.
-    pub fn gives(self, symbol: &Symbol, data_type: DataType, interval: Interval) -> bool {
+    pub fn gives(&self, symbol: &Symbol, data_type: DataType, interval: Interval) -> bool {
         let provider = self.provider();
         let pays = !matches!(data_type, DataType::Dividends | DataType::Splits);
         match data_type.made_of() {
+            DataType::Bars if data_type != DataType::Bars && !self.knows_what_is_paid(symbol) => {
+                false
+            }
             DataType::Bars if pays || symbol.class() == Class::Stock => {
                 provider.charts().is_some_and(|c| c.reach(symbol, interval).is_some())
             }
@@ -185,9 +225,31 @@ impl Speech {
         }
     }
 
+    /// Whether the bars that it gives of a symbol come with what was paid out, if anything is: those of
+    /// a configuration do not.
+    pub fn knows_what_is_paid(&self, symbol: &Symbol) -> bool {
+        !matches!(self, Self::Http(_)) || symbol.class() != Class::Stock
+    }
+
+    /// Whether it has an endpoint of this name whose answers are kept as they are sent.
+    pub fn gives_payload(&self, endpoint: EndpointName) -> bool {
+        self.takes_a_symbol(endpoint).is_some()
+    }
+
+    /// Whether such an endpoint is asked about a symbol, if it has one of this name.
+    pub fn takes_a_symbol(&self, endpoint: EndpointName) -> Option<bool> {
+        let Self::Http(definition) = self else { return None };
+        let endpoint = definition.endpoint(endpoint.as_str());
+        endpoint.filter(|of| of.reading.is_none()).map(http::Endpoint::takes_a_symbol)
+    }
+
     /// Every endpoint that is asked, with the least that a call of it takes of a limit by the
     /// provider's own count: what exactly it takes is known only of a request.
-    pub fn endpoints(self) -> BTreeMap<&'static str, u32> {
+    pub fn endpoints(&self) -> BTreeMap<Cow<'static, str>, u32> {
+        if let Self::Http(definition) = self {
+            let names = definition.endpoints.iter();
+            return names.map(|of| (of.name.as_str().to_owned().into(), 1)).collect();
+        }
         let mut endpoints = BTreeMap::new();
         let mut count = |request: Request| {
             let least = endpoints.entry(request.endpoint).or_insert(request.weight);
@@ -196,10 +258,15 @@ impl Speech {
         let provider = self.provider();
         for (class, name) in SAMPLES {
             let symbol = Symbol::new(class, name);
-            let ask = |data_type| Ask { symbol: &symbol, data_type, provider: self.as_str() };
+            let ask = |data_type| Ask {
+                symbol: &symbol,
+                data_type,
+                provider: self.as_str(),
+                params: Params::none(),
+            };
             for data_type in DataType::ALL {
                 if provider.has(&symbol, data_type) {
-                    count(provider.request(&ask(data_type)));
+                    provider.request(&ask(data_type)).into_iter().for_each(&mut count);
                 }
             }
             let span = Span::new(Timestamp::from_seconds(0), Timestamp::from_seconds(1));
@@ -389,13 +456,14 @@ mod tests {
             (Speech::Fred, &[("quote", 1), ("series", 1)]),
             (Speech::Demo, &[("bars", 1), ("quote", 1), ("series", 1)]),
         ] {
-            assert_eq!(speech.endpoints(), endpoints.iter().copied().collect(), "{speech:?}");
+            let endpoints = endpoints.iter().map(|(name, weight)| ((*name).into(), *weight));
+            assert_eq!(speech.endpoints(), endpoints.collect(), "{speech:?}");
         }
     }
 
     #[test]
     fn every_way_of_speaking_has_its_name() {
-        for speech in Speech::ALL {
+        for speech in Speech::BUILT_IN {
             let symbol = Symbol::new(Class::Stock, "AAPL");
             let speaks = speech.provider().has(&symbol, DataType::Quote);
             assert_eq!(speaks, matches!(speech.as_str(), "yahoo" | "demo"), "{speech:?}");

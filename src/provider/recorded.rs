@@ -12,7 +12,7 @@ use super::Reply;
 
 /// The folder of one provider's recordings, if it is there: in `MCACHE_FIXTURES`, else in
 /// `../shared/fixtures` seen from the repository.
-pub(super) fn folder(provider: &str) -> Option<PathBuf> {
+pub(crate) fn folder(provider: &str) -> Option<PathBuf> {
     #[expect(
         clippy::disallowed_methods,
         reason = "where the recordings are is the test's business"
@@ -28,23 +28,23 @@ pub(super) fn folder(provider: &str) -> Option<PathBuf> {
 
 /// One recording as a reply: `http_…` files hold the whole exchange, `result_…` files one
 /// element of Yahoo's `chart.result`, all others a body, which came with this status.
-pub(super) fn reply(provider: &str, file: &str, status: u16) -> Option<Reply> {
+pub(crate) fn reply(provider: &str, file: &str, status: u16) -> Option<Reply> {
     let body = fs::read(folder(provider)?.join(file)).unwrap();
     if file.starts_with("http_") {
         let exchange: Value = serde_json::from_slice(&body).unwrap();
         let response = &exchange["response"];
         let status = response["status"].as_u64().and_then(|s| u16::try_from(s).ok()).unwrap();
-        return Some(Reply { status, body: response["bodyJson"].to_string().into_bytes() });
+        return Some(Reply::new(status, response["bodyJson"].to_string().into_bytes()));
     }
     if file.starts_with("result_") {
         let body = [br#"{"chart":{"result":["#, &body[..], br#"],"error":null}}"#].concat();
-        return Some(Reply { status, body });
+        return Some(Reply::new(status, body));
     }
-    Some(Reply { status, body })
+    Some(Reply::new(status, body))
 }
 
 /// The names of the recordings of one provider that begin so; empty where the folder is absent.
-pub(super) fn files(provider: &str, prefix: &str) -> Vec<String> {
+pub(crate) fn files(provider: &str, prefix: &str) -> Vec<String> {
     let Some(folder) = folder(provider) else { return Vec::new() };
     let mut names: Vec<String> = fs::read_dir(folder)
         .unwrap()

@@ -69,13 +69,14 @@ impl Validators {
 impl Request {
     /// The number of this request to a site, and of the way in which its reply is read: equal ones
     /// have the same answer, as far as upstream says so. `definition` is the endpoint's.
-    pub fn number(&self, speech: Speech, base_url: Option<&str>, definition: u64) -> i64 {
+    pub fn number(&self, speech: &Speech, base_url: Option<&str>, definition: u64) -> i64 {
         let seed = READING ^ definition.rotate_left(32);
-        let texts = [speech.as_str(), base_url.unwrap_or_default(), self.endpoint, &self.path];
-        let query = self.query.iter().flat_map(|(name, value)| [*name, value.as_str()]);
+        let texts = [speech.as_str(), base_url.unwrap_or_default(), &self.endpoint, &self.path];
+        let query = self.query.iter().flat_map(|(name, value)| [&**name, value.as_str()]);
         texts
             .into_iter()
             .chain(query)
+            .chain(self.body.as_deref())
             .fold(seed, |seed, text| xxh3_64_with_seed(text.as_bytes(), seed))
             .cast_signed()
     }
@@ -179,14 +180,12 @@ mod tests {
 
     #[test]
     fn a_request_that_differs_in_anything_has_another_number() {
-        let request = |path: &str, query: &[(&'static str, &str)]| Request {
-            endpoint: "quote",
-            path: path.to_owned(),
-            query: query.iter().map(|(name, value)| (*name, (*value).to_owned())).collect(),
-            weight: 1,
+        let request = |path: &str, query: &[(&'static str, &str)]| {
+            let query = query.iter().map(|(name, value)| (*name, (*value).to_owned()));
+            Request::get("quote", path, query, 1)
         };
         let base = Some("https://a.example");
-        let number = |request: Request| request.number(Speech::Yahoo, base, 0);
+        let number = |request: Request| request.number(&Speech::Yahoo, base, 0);
         let one = request("/x", &[("a", "1")]);
         let known = number(one.clone());
         assert_eq!(
@@ -198,10 +197,11 @@ mod tests {
             ("path", number(request("/y", &[("a", "1")]))),
             ("query", number(request("/x", &[("a", "2")]))),
             ("no query", number(request("/x", &[]))),
-            ("endpoint", number(Request { endpoint: "series", ..one.clone() })),
-            ("speech", one.number(Speech::Fred, base, 0)),
-            ("site", one.number(Speech::Yahoo, None, 0)),
-            ("definition", one.number(Speech::Yahoo, base, definition(Some("2")))),
+            ("body", number(Request { body: Some("{}".to_owned()), ..one.clone() })),
+            ("endpoint", number(Request { endpoint: "series".into(), ..one.clone() })),
+            ("speech", one.number(&Speech::Fred, base, 0)),
+            ("site", one.number(&Speech::Yahoo, None, 0)),
+            ("definition", one.number(&Speech::Yahoo, base, definition(Some("2")))),
         ] {
             assert_ne!(other, known, "{case}");
         }

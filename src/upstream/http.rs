@@ -15,7 +15,7 @@ use std::net::IpAddr;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use reqwest::header::{HeaderMap, HeaderValue, IF_MODIFIED_SINCE, IF_NONE_MATCH};
+use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue, IF_MODIFIED_SINCE, IF_NONE_MATCH};
 use reqwest::{Client, ClientBuilder, Response, Url};
 use rustls::{CertificateError, ClientConfig, RootCertStore};
 
@@ -47,6 +47,8 @@ pub(super) struct Letter<'a> {
     pub(super) url: Url,
     /// Every header but those of the transport.
     pub(super) headers: HeaderMap,
+    /// The JSON that goes along with a POST; none is a GET.
+    pub(super) body: Option<String>,
     /// What is held already, by which it may be confirmed.
     pub(super) validators: Option<&'a Validators>,
     /// The longest time until the last byte of the answer.
@@ -175,12 +177,18 @@ fn with_transport(builder: ClientBuilder) -> ClientBuilder {
         .gzip(true)
 }
 
-/// Sends a GET request and reads the whole answer.
+/// Sends a request and reads the whole answer.
 pub(super) async fn exchange(client: &Client, letter: &Letter<'_>) -> Result<Arrival, Failure> {
     let address = host_and_port(&letter.url);
     let scene = Scene { provider: letter.provider, address: &address, timeout: letter.timeout };
-    let response = client
-        .get(letter.url.clone())
+    let request = match &letter.body {
+        None => client.get(letter.url.clone()),
+        Some(body) => client
+            .post(letter.url.clone())
+            .header(CONTENT_TYPE, "application/json")
+            .body(body.clone()),
+    };
+    let response = request
         .headers(letter.headers.clone())
         .headers(conditions(letter))
         .timeout(letter.timeout)

@@ -48,7 +48,7 @@ pub use turn::{reason, refused};
 use crate::clock::{Clock, Reading};
 use crate::error::{Error, Kind};
 use crate::ledger::{Call, Ledger, Outcome, Said};
-use crate::market::{DataType, Page, Record, Symbol};
+use crate::market::{DataType, Page, Params, Record, Symbol};
 use crate::provider::{Ask, Pace, Piece, Reply, Request, Speech, Validators};
 use crate::time::Timestamp;
 use crate::units::Share;
@@ -71,6 +71,8 @@ pub struct Asking<'a> {
     pub symbol: &'a Symbol,
     /// Which of its data, as a provider gives it.
     pub data_type: DataType,
+    /// What the parameters of its endpoint are.
+    pub params: &'a Params,
     /// Which bars, if those are asked for.
     pub piece: Option<Piece>,
     /// The name under which a failure is remembered: `key@provider`.
@@ -220,7 +222,12 @@ impl Upstream {
         spent: &mut Spent<'_>,
     ) -> Result<(Given, Option<Validators>), Failed> {
         let site = asking.site;
-        let ask = Ask { symbol: asking.symbol, data_type: asking.data_type, provider: &site.name };
+        let ask = Ask {
+            symbol: asking.symbol,
+            data_type: asking.data_type,
+            provider: &site.name,
+            params: asking.params,
+        };
         let Some(request) = send::request(site, &ask, asking.piece.as_ref()) else {
             let (name, symbol, data_type) = (&site.name, ask.symbol, ask.data_type.as_str());
             let message = format!("{name} has no {data_type} of `{symbol}`");
@@ -229,7 +236,7 @@ impl Upstream {
         };
         let credentials = site.credentials().map_err(Failed::unasked)?;
         let base = self.base_url(site, line).map_err(Failed::unasked)?;
-        let number = request.number(site.speech, site.base_url.as_deref(), asking.definition);
+        let number = request.number(&site.speech, site.base_url.as_deref(), asking.definition);
         let mut letter =
             send::letter(site, &base, &request, credentials).map_err(Failed::unasked)?;
         letter.validators = asking.validators.filter(|held| held.request == number);
@@ -291,6 +298,7 @@ impl Upstream {
         let site = asking.site;
         for redirects in 0..=MOST_REDIRECTS {
             let arrival = self.exchange(asking, &inquiry.request, &mut letter, line, spent).await?;
+            let status = arrival.status;
             let next = send::redirection(site, &letter.url, &arrival).map_err(Failed::well)?;
             let Some(next) = next else {
                 // Those of another place would be sent to this one.
@@ -304,7 +312,7 @@ impl Upstream {
                     },
                 );
             };
-            send::redirect(site, &mut letter, next);
+            send::redirect(site, &mut letter, status, next);
         }
         let message = format!("{} redirects more than {MOST_REDIRECTS} times", site.name);
         let error = Error::new(Kind::Upstream, message);
@@ -324,7 +332,8 @@ impl Upstream {
         let body = std::mem::take(&mut arrival.body);
         let status = arrival.status;
         let header = |name: &str| arrival.header(name).map(str::to_owned);
-        let reply = Reply { status, body };
+        let content_type = header("content-type").map(Into::into);
+        let reply = Reply { status, body, content_type };
         let now = self.reading();
         let pace = site.speech.provider().pace(&reply, &header, now.wall);
         // What nothing limits need not be known, and what was counted before this call started
@@ -393,8 +402,8 @@ impl Upstream {
         let client = client.map_err(Failed::unasked)?;
         let call = Call {
             provider: &site.name,
-            endpoint: request.endpoint,
-            weight: site.limits.weight(request.endpoint, request.weight),
+            endpoint: &request.endpoint,
+            weight: site.limits.weight(&request.endpoint, request.weight),
             caller: asking.caller,
             use_case: asking.use_case,
             limits: &site.limits,

@@ -71,7 +71,14 @@ pub(super) fn letter<'a>(
             }
         }
     }
-    Ok(Letter { provider: &site.name, url, headers, validators: None, timeout: site.timeout })
+    Ok(Letter {
+        provider: &site.name,
+        url,
+        headers,
+        body: request.body.clone(),
+        validators: None,
+        timeout: site.timeout,
+    })
 }
 
 /// The headers that any host may see.
@@ -127,11 +134,14 @@ pub(super) fn redirection(
     Ok(Some(next))
 }
 
-/// Turns a request to where it was redirected; another host sees no header but who we are.
-pub(super) fn redirect(site: &Site, letter: &mut Letter<'_>, next: Url) {
-    if !is_same_place(&letter.url, &next) {
+/// Turns a request to where it was redirected with a status; another host sees no header but who we
+/// are. Only 307 and 308 have a POST sent again (RFC 9110, section 15.4), and then to the same server.
+pub(super) fn redirect(site: &Site, letter: &mut Letter<'_>, status: u16, next: Url) {
+    let is_same = is_same_place(&letter.url, &next);
+    if !is_same {
         letter.headers = signature(site);
     }
+    letter.body = letter.body.take().filter(|_| is_same && matches!(status, 307 | 308));
     // Whoever sends us on has not said that this is the same place, or the same answer.
     letter.validators = None;
     letter.url = next;
@@ -211,7 +221,8 @@ pub(super) fn unasked(site: &Site) -> Error {
 pub(super) fn request(site: &Site, ask: &Ask<'_>, piece: Option<&Piece>) -> Option<Request> {
     let provider = site.speech.provider();
     match piece {
-        None => provider.has(ask.symbol, ask.data_type).then(|| provider.request(ask)),
+        None if provider.has(ask.symbol, ask.data_type) => provider.request(ask),
+        None => None,
         Some(piece) => {
             let charts = provider.charts()?;
             charts.reach(ask.symbol, piece.interval)?;

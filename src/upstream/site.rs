@@ -3,6 +3,7 @@
 //! It refuses to find out: what a site holds was read by whoever builds it. A secret that it holds
 //! can be sent and can be removed from a text, but it cannot be printed.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
@@ -282,7 +283,7 @@ pub(super) fn base_url(text: &str) -> Result<Url, Usage> {
 }
 
 /// The URL of a path, already encoded, under a base with or without a slash at its end.
-pub(super) fn joined(base: &Url, path: &str, query: &[(&'static str, String)]) -> Url {
+pub(super) fn joined(base: &Url, path: &str, query: &[(Cow<'static, str>, String)]) -> Url {
     let mut url = base.clone();
     url.set_path(&format!("{}{path}", base.path().trim_end_matches('/')));
     if !query.is_empty() {
@@ -312,7 +313,8 @@ mod tests {
             ("http://a.example:81/mirror/of", "http://a.example:81/mirror/of/v8/x%5Ey?s=a+%26b"),
             (" http://[::1]:8/m%20x/ ", "http://[::1]:8/m%20x/v8/x%5Ey?s=a+%26b"),
         ] {
-            let url = joined(&base_url(base).unwrap(), "/v8/x%5Ey", &[("s", "a &b".to_owned())]);
+            let url =
+                joined(&base_url(base).unwrap(), "/v8/x%5Ey", &[("s".into(), "a &b".to_owned())]);
             assert_eq!(url.as_str(), expected);
         }
         assert_eq!(joined(&base_url("http://a").unwrap(), "/x", &[]).as_str(), "http://a/x");

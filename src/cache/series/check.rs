@@ -134,6 +134,7 @@ impl Cache {
                 site,
                 symbol: &question.symbol,
                 data_type: question.data_type.made_of(),
+                params: &question.params,
                 piece: Some(piece),
                 name: &name,
                 caller: &self.caller,

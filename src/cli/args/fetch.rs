@@ -22,6 +22,9 @@ pub(crate) struct Asked {
     /// Ask this provider and no other; `demo` needs no network
     #[arg(short, long, value_name = "NAME")]
     pub(crate) provider: Option<String>,
+    /// What an endpoint is asked besides, as in depth=10; may be repeated
+    #[arg(long = "param", value_name = "NAME=VALUE")]
+    pub(crate) params: Vec<String>,
     /// What it is for: trading, high_volume, watchlist, research, analysis or historical, which sets
     /// how fresh it has to be [default: trading for the portfolio, watchlist for the lists, high_volume
     /// for an unusual volume]
@@ -54,7 +57,7 @@ Examples:
   echo AAPL MSFT | mcache fetch - -f ndjson")]
 pub(crate) struct Fetch {
     /// AAPL, BRK.B, ^GSPC, BTC, BTC/USDT, GDP, crypto:SOL, @list; - reads them from standard input
-    #[arg(value_name = "SYMBOL", required = true)]
+    #[arg(value_name = "SYMBOL", required_unless_present = "types")]
     pub(crate) symbols: Vec<String>,
     /// What is asked for.
     #[command(flatten)]

@@ -8,6 +8,7 @@ use crate::cli::args::{Diff, Format};
 use crate::cli::exit::Exit;
 use crate::cli::output::changes::{Changes, write};
 use crate::cli::output::digest::digest;
+use crate::config::Choice;
 use crate::error::{Error, Kind, Usage};
 use crate::market::{Change, DataType};
 use crate::policy::{Asked, Period};
@@ -95,7 +96,8 @@ fn between(args: &Diff, now: Timestamp, invocation: &Invocation<'_>) -> anyhow::
         partial: true,
         ..Slice::default()
     };
-    let questions = config.questions(&[symbol], &[data_type], args.provider.as_deref(), &slice)?;
+    let choice = Choice { provider: args.provider.as_deref(), slice, ..Choice::default() };
+    let questions = config.questions(&[symbol], &[data_type], &choice)?;
     let question = questions.into_iter().next();
     let question = question.ok_or_else(|| Usage::new("there is nothing to compare"))?;
     Ok(Compared { question, was, is, hash: None })

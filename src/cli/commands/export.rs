@@ -11,7 +11,7 @@ use crate::cli::Invocation;
 use crate::cli::args::{Export, Format};
 use crate::cli::exit::Exit;
 use crate::cli::output::file::Unfinished;
-use crate::config::Config;
+use crate::config::{Choice, Config};
 use crate::error::{Error, Kind, Usage};
 use crate::market::{Class, DataType, Interval, Symbol};
 use crate::span::Span;
@@ -99,7 +99,11 @@ fn questions(args: &Export, symbols: &[Symbol], config: &Config) -> Result<Vec<Q
         return Err(Usage::new(format!("bars of {} are not carried", interval.as_str()))
             .hint("they are made of days when they are read: leave --interval away"));
     }
-    let slice = slice(&args.part);
+    let choice = Choice {
+        provider: args.provider.as_deref(),
+        slice: slice(&args.part),
+        ..Choice::default()
+    };
     let mut questions = Vec::new();
     for symbol in symbols {
         let usual = match symbol.class() {
@@ -107,12 +111,7 @@ fn questions(args: &Export, symbols: &[Symbol], config: &Config) -> Result<Vec<Q
             _ => DataType::Bars,
         };
         let types = if types.is_empty() { vec![usual] } else { types.clone() };
-        let of = config.questions(
-            std::slice::from_ref(symbol),
-            &types,
-            args.provider.as_deref(),
-            &slice,
-        )?;
+        let of = config.questions(std::slice::from_ref(symbol), &types, &choice)?;
         questions.extend(of);
     }
     Ok(questions)

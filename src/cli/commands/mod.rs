@@ -25,10 +25,10 @@ mod what_if;
 use std::io::{IsTerminal as _, Read as _};
 
 use crate::cache::{Answer, Cache, Question, Slice};
-use crate::config::Config;
+use crate::config::{Choice, Config};
 use crate::error::Usage;
 use crate::key::Pattern;
-use crate::market::{DataType, Symbol};
+use crate::market::{DataType, Params, Symbol};
 use crate::policy::{Terms, wanted};
 use crate::time::Timestamp;
 use crate::units::duration_for_people;
@@ -45,10 +45,20 @@ fn questions(
     config: &Config,
     ui: &mut Ui,
 ) -> anyhow::Result<Vec<Question>> {
+    let provider = asked.provider.as_deref();
+    let types: Vec<DataType> = asked
+        .types
+        .iter()
+        .map(|text| config.data_type(text, provider))
+        .collect::<Result<_, _>>()?;
+    let params = Params::parse(asked.params.iter().map(String::as_str))?;
+    let choice = Choice { provider, slice: slice.clone(), params };
+    let without_symbols = config.questions(&[], &types, &choice)?;
+    if said.is_empty() && without_symbols.len() == types.len() && !types.is_empty() {
+        return Ok(without_symbols);
+    }
     let symbols = symbols(said, config, ui)?;
-    let types: Vec<DataType> =
-        asked.types.iter().map(|text| DataType::parse(text)).collect::<Result<_, _>>()?;
-    Ok(config.questions(&symbols, &types, asked.provider.as_deref(), slice)?)
+    Ok(config.questions(&symbols, &types, &choice)?)
 }
 
 /// The symbols that are said: `@lists` opened, `-` read from standard input; at least one.

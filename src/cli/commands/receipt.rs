@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::cache::{Cache, Provenance, Question, Served, Slice};
 use crate::cli::output::digest::{ALGORITHM, digest};
-use crate::config::Config;
+use crate::config::{Choice, Config};
 use crate::error::{Usage, sanitized};
 use crate::market::{Adjust, BarState, DataType, Interval, SessionKind};
 use crate::policy::{Asked, Edge};
@@ -189,7 +189,8 @@ impl Answered {
             ..Slice::default()
         };
         let data_type = DataType::parse(&self.data_type)?;
-        let questions = config.questions(&[symbol], &[data_type], Some(&self.provider), &slice)?;
+        let choice = Choice { provider: Some(&self.provider), slice, ..Choice::default() };
+        let questions = config.questions(&[symbol], &[data_type], &choice)?;
         let question = questions.into_iter().next().filter(|question| question.slice.is_some());
         question.ok_or_else(|| unknown("type", &self.data_type))
     }

@@ -8,12 +8,12 @@ use super::fields::{Field, Fields, Layout, Look};
 use super::people::{Prices, percent, price, volume};
 use super::records::Members;
 use super::table::Side::{Left, Right};
-use super::table::{Table, grouped, second, value_for_people};
+use super::table::{Table, grouped, printable, second, value_for_people};
 use super::{Printer, Shown, bars, cells};
 use crate::cache::{Served, Status};
 use crate::cli::ui::Style;
 use crate::error::sanitized;
-use crate::market::{Adjust, BarSeries, MarketState, Quote};
+use crate::market::{Adjust, BarSeries, DataType, MarketState, Quote};
 use crate::number::Number;
 use crate::time::Timestamp;
 use crate::units::duration_for_people;
@@ -105,6 +105,13 @@ impl Printer for Answers {
         }
         if let Ok(quote) = serde_json::from_slice::<Quote>(&served.entry.body) {
             self.quote(shown, served, &quote);
+        } else if let DataType::Payload(endpoint) = shown.question.data_type
+            && let Some(record) = Members::read(&served.entry.body)
+        {
+            let about = shown.question.symbol.to_string();
+            let title = title(shown, served, &about, endpoint.as_str());
+            let payload = record.get("payload").unwrap_or_default();
+            self.others.push((format!("{title}\n{}", printable(payload)), Table::new(&[])));
         } else if let Some(other) = self.rows(shown, served) {
             self.others.push(other);
         } else {

@@ -5,6 +5,7 @@
 use crate::cache::Question;
 use crate::cli::args::Format;
 use crate::error::{Usage, nearest, sanitized};
+use crate::market::DataType;
 
 use super::table::Side::{self, Left, Right};
 
@@ -163,6 +164,14 @@ static OBSERVATIONS: Layout = Layout {
     csv: &["symbol", "date", "value"],
 };
 
+static PAYLOAD: Layout = Layout {
+    plural: "payloads",
+    record: &[SYMBOL, CLASS, TYPE, PROVIDER, field("payload", "PAYLOAD", Look::Plain)],
+    rows_in: None,
+    row: &[],
+    csv: &["symbol", "type", "provider", "payload"],
+};
+
 static PRICES_BY_DAY: Layout = Layout {
     plural: "series",
     record: &[SYMBOL, CLASS, TYPE, PROVIDER, CURRENCY],
@@ -211,6 +220,9 @@ impl Layout {
 
     /// The layout of what is asked for, by its key; what is nothing else is a series of observations.
     pub(super) fn of(question: &Question) -> &'static Self {
+        if let DataType::Payload(_) = question.data_type {
+            return &PAYLOAD;
+        }
         match question.read_as.data_type() {
             "quote" => &QUOTE,
             "bars" => &BARS,

@@ -12,6 +12,7 @@ use super::table::value_as_json;
 use super::{Printer, Shown, age_seconds, bars};
 use crate::cache::Served;
 use crate::error::Error;
+use crate::market::DataType;
 use crate::time::Timestamp;
 
 /// What of a record is printed.
@@ -141,7 +142,9 @@ impl Wanted {
             )?));
         }
         if self.raw {
-            return out.write_all(body).map(|()| None);
+            let members = Members::read(body).filter(|_| is_payload(shown));
+            let payload = members.as_ref().and_then(|members| members.get("payload"));
+            return out.write_all(payload.map_or(body, str::as_bytes)).map(|()| None);
         }
         if let Some(open) = body.strip_suffix(b"}").filter(|_| body.starts_with(b"{")) {
             return out.write_all(open).map(|()| Some(open != b"{"));
@@ -150,6 +153,11 @@ impl Wanted {
         write!(out, "{{\"symbol\":{symbol},\"payload\":")?;
         out.write_all(body).map(|()| Some(true))
     }
+}
+
+/// Whether an endpoint was asked whose answers are kept as they are sent.
+fn is_payload(shown: &Shown<'_>) -> bool {
+    matches!(shown.question.data_type, DataType::Payload(_))
 }
 
 /// Writes these members of a record, those of its rows as its rows; whether there is one.

@@ -24,7 +24,7 @@ use std::io::{self, Write};
 
 use crate::cache::{Answer, Question, Served};
 use crate::error::Usage;
-use crate::market::{Quote, Series};
+use crate::market::{DataType, Quote, Series};
 use crate::policy::Reason;
 use crate::time::Timestamp;
 
@@ -99,6 +99,7 @@ pub(crate) fn fits(format: Format, question: &Question, served: &Served) -> bool
     let body = &served.entry.body;
     format != Format::Csv
         || served.bars.is_some()
+        || matches!(question.data_type, DataType::Payload(_))
         || match Layout::of(question).rows_in {
             None => serde_json::from_slice::<Quote>(body).is_ok(),
             Some("observations") => serde_json::from_slice::<Series>(body).is_ok(),

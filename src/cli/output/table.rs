@@ -5,12 +5,11 @@
 
 use std::io::{self, Write};
 
-use base64::Engine as _;
 use comfy_table::{Cell, CellAlignment, ContentArrangement, presets};
-use serde_json::{Value, json};
 
 use crate::cli::ui::{Style, Tint};
 use crate::entry::{Entry, Format};
+use crate::market::Json;
 
 /// On which side of its column a cell stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -153,39 +152,25 @@ impl Table {
 /// A value as JSON: JSON as it is, text as a string, bytes as the contract's object.
 pub(crate) fn value_as_json(entry: &Entry) -> String {
     let text = || String::from_utf8_lossy(&entry.body);
-    match entry.format {
-        Format::Json => on_one_line(&text()),
-        Format::Text | Format::NotFound => Value::from(text()).to_string(),
-        Format::Binary => json!({
-            "content_type": "application/octet-stream",
-            "bytes": entry.body.len(),
-            "base64": base64::engine::general_purpose::STANDARD.encode(&entry.body),
-        })
-        .to_string(),
-    }
-}
-
-/// JSON without the white space between its words; the digits of numbers stay as they are.
-fn on_one_line(json: &str) -> String {
-    let (mut line, mut quoted, mut escaped) = (String::with_capacity(json.len()), false, false);
-    for c in json.chars() {
-        if quoted || !c.is_ascii_whitespace() {
-            line.push(c);
-        }
-        quoted ^= c == '"' && !escaped;
-        escaped = quoted && c == '\\' && !escaped;
-    }
-    line
+    let json = match entry.format {
+        Format::Json => Json::parse(&text()).unwrap_or_else(|| Json::text(&text())),
+        Format::Text | Format::NotFound => Json::text(&text()),
+        Format::Binary => Json::binary(&entry.body, None),
+    };
+    json.as_str().to_owned()
 }
 
 /// A value for people: text as it is, bytes by their number.
 pub(crate) fn value_for_people(entry: &Entry) -> String {
     match entry.format {
         Format::Binary => format!("({} bytes)", entry.body.len()),
-        // What a program wrote must not drive the terminal.
-        _ => String::from_utf8_lossy(&entry.body)
-            .replace(|c: char| c.is_control() && !matches!(c, '\n' | '\t'), "\u{fffd}"),
+        _ => printable(&String::from_utf8_lossy(&entry.body)),
     }
+}
+
+/// Text from outside that cannot drive the terminal.
+pub(crate) fn printable(text: &str) -> String {
+    text.replace(|c: char| c.is_control() && !matches!(c, '\n' | '\t'), "\u{fffd}")
 }
 
 /// Digits in groups of three: `12,345,678`.
@@ -209,16 +194,6 @@ pub(crate) fn second(time: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn json_goes_on_one_line_and_keeps_what_is_quoted() {
-        for (json, line) in [
-            ("{ }", "{}"),
-            ("{\n \"a b\": [1.50, \"x\\\" y\\\\\" ]\t}", "{\"a b\":[1.50,\"x\\\" y\\\\\"]}"),
-        ] {
-            assert_eq!(on_one_line(json), line);
-        }
-    }
 
     #[test]
     fn a_narrow_terminal_gets_fewer_columns_and_no_broken_cells() {

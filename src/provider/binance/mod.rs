@@ -60,13 +60,9 @@ impl Provider for Binance {
             && symbol.pair().is_some_and(|(_, quote)| QUOTES.contains(&quote))
     }
 
-    fn request(&self, ask: &Ask<'_>) -> Request {
-        Request {
-            endpoint: DataType::Quote.as_str(),
-            path: "/api/v3/ticker/24hr".to_owned(),
-            query: vec![("symbol", spelling(ask.symbol))],
-            weight: WEIGHT,
-        }
+    fn request(&self, ask: &Ask<'_>) -> Option<Request> {
+        let query = [("symbol", spelling(ask.symbol))];
+        Some(Request::get("quote", "/api/v3/ticker/24hr", query, WEIGHT))
     }
 
     fn pace(&self, reply: &Reply, header: &dyn Fn(&str) -> Option<String>, now: Timestamp) -> Pace {

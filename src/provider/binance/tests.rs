@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::market::Class;
+use crate::market::{Class, Params};
 use crate::provider::recorded;
 use crate::validate;
 
@@ -15,10 +15,15 @@ const NOW: Timestamp = Timestamp::from_seconds(1_782_919_805);
 
 fn read_bytes(name: &str, status: u16, body: &[u8]) -> Result<Quote, Error> {
     let symbol = Symbol::new(Class::Crypto, name);
-    let ask = Ask { symbol: &symbol, data_type: DataType::Quote, provider: "binance" };
-    match Binance.read(&ask, &Reply { status, body: body.to_vec() }, NOW)? {
+    let ask = Ask {
+        symbol: &symbol,
+        data_type: DataType::Quote,
+        provider: "binance",
+        params: Params::none(),
+    };
+    match Binance.read(&ask, &Reply::new(status, body.to_vec()), NOW)? {
         Record::Quote(quote) => Ok(*quote),
-        Record::Series(_) => unreachable!("a quote was asked for"),
+        other => unreachable!("a quote was asked for, not {other:?}"),
     }
 }
 
@@ -35,13 +40,16 @@ fn a_pair_is_asked_for_with_one_parameter_and_no_more() {
     for (name, expected) in [("BTC", "BTCUSDT"), ("ETH/BTC", "ETHBTC"), ("BTC/EUR", "BTCEUR")] {
         let symbol = Symbol::new(Class::Crypto, name);
         assert!(Binance.has(&symbol, DataType::Quote), "{name}");
-        let request = Binance.request(&Ask {
-            symbol: &symbol,
-            data_type: DataType::Quote,
-            provider: "binance",
-        });
+        let request = Binance
+            .request(&Ask {
+                symbol: &symbol,
+                data_type: DataType::Quote,
+                provider: "binance",
+                params: Params::none(),
+            })
+            .unwrap();
         assert_eq!(request.path, "/api/v3/ticker/24hr");
-        assert_eq!(request.query, [("symbol", expected.to_owned())]);
+        assert_eq!(request.query, [("symbol".into(), expected.to_owned())]);
     }
 }
 
@@ -216,7 +224,7 @@ fn its_weight_is_of_its_own_minute_and_its_ban_until_the_instant_it_names() {
     let now = Timestamp::parse("2026-07-01T15:02:00.500Z").unwrap();
     let weight = ("x-mbx-used-weight-1m", "1400");
     let pace = |headers: &[(&str, &str)], body: &str| {
-        let reply = Reply { status: 200, body: body.as_bytes().to_vec() };
+        let reply = Reply::new(200, body.as_bytes().to_vec());
         let find = |name: &str| {
             headers.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned())
         };

@@ -23,7 +23,7 @@ const LONGEST_PAIR: usize = 20;
 
 /// A path that none of the three has.
 pub(super) fn no_such_page() -> Reply {
-    Reply { status: 404, body: b"404 page not found\n".to_vec() }
+    Reply::new(404, b"404 page not found\n".to_vec())
 }
 
 /// An error as Yahoo's chart has it.
@@ -33,7 +33,7 @@ pub(super) fn refused(status: u16, code: &str, description: &str) -> Reply {
 }
 
 pub(super) fn said(status: u16, body: &Value) -> Reply {
-    Reply { status, body: body.to_string().into_bytes() }
+    Reply::new(status, body.to_string().into_bytes())
 }
 
 /// Yahoo's `/v8/finance/chart/{symbol}`.

@@ -46,7 +46,7 @@ impl Provider for Demo {
         }
     }
 
-    fn request(&self, ask: &Ask<'_>) -> Request {
+    fn request(&self, ask: &Ask<'_>) -> Option<Request> {
         speaker(ask.symbol.class()).request(ask)
     }
 

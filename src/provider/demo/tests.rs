@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::error::Kind;
-use crate::market::{MarketState, Quote, Series};
+use crate::market::{MarketState, Params, Quote, Series};
 use crate::validate;
 
 /// A Wednesday, in New York's session.
@@ -23,8 +23,8 @@ fn target(request: &Request) -> String {
 fn ask(class: Class, name: &str, data_type: DataType, now: Timestamp) -> Result<Record, Error> {
     let symbol = Symbol::new(class, name);
     assert!(Demo.has(&symbol, data_type));
-    let ask = Ask { symbol: &symbol, data_type, provider: "demo" };
-    let reply = reply(&target(&Demo.request(&ask)), now);
+    let ask = Ask { symbol: &symbol, data_type, provider: "demo", params: Params::none() };
+    let reply = reply(&target(&Demo.request(&ask).unwrap()), now);
     let record = Demo.read(&ask, &reply, now)?;
     validate::record(&record)?;
     Ok(record)
@@ -33,14 +33,14 @@ fn ask(class: Class, name: &str, data_type: DataType, now: Timestamp) -> Result<
 fn quote(class: Class, name: &str, now: &str) -> Quote {
     match ask(class, name, DataType::Quote, Timestamp::parse(now).unwrap()).unwrap() {
         Record::Quote(quote) => *quote,
-        Record::Series(_) => unreachable!("a quote was asked for"),
+        other => unreachable!("a quote was asked for, not {other:?}"),
     }
 }
 
 fn series(name: &str, now: &str) -> Series {
     match ask(Class::Macro, name, DataType::Series, Timestamp::parse(now).unwrap()).unwrap() {
         Record::Series(series) => series,
-        Record::Quote(_) => unreachable!("a series was asked for"),
+        other => unreachable!("a series was asked for, not {other:?}"),
     }
 }
 

@@ -32,19 +32,15 @@ impl Provider for Fred {
         symbol.class() == Class::Macro && matches!(data_type, DataType::Quote | DataType::Series)
     }
 
-    fn request(&self, ask: &Ask<'_>) -> Request {
+    fn request(&self, ask: &Ask<'_>) -> Option<Request> {
         let mut query =
             vec![("series_id", ask.symbol.name().to_owned()), ("file_type", "json".to_owned())];
         if ask.data_type == DataType::Quote {
             query.push(("sort_order", "desc".to_owned()));
             query.push(("limit", LOOK_BACK.to_owned()));
         }
-        Request {
-            endpoint: ask.data_type.as_str(),
-            path: "/fred/series/observations".to_owned(),
-            query,
-            weight: 1,
-        }
+        let endpoint = if ask.data_type == DataType::Quote { "quote" } else { "series" };
+        Some(Request::get(endpoint, "/fred/series/observations", query, 1))
     }
 
     fn pace(&self, _: &Reply, _: &dyn Fn(&str) -> Option<String>, _: Timestamp) -> Pace {

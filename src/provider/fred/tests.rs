@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::market::Params;
 use crate::provider::recorded;
 use crate::validate;
 
@@ -14,21 +15,21 @@ const NOW: Timestamp = Timestamp::from_seconds(1_782_919_805);
 
 fn read(data_type: DataType, status: u16, body: &[u8]) -> Result<Record, Error> {
     let symbol = Symbol::new(Class::Macro, "GDP");
-    let ask = Ask { symbol: &symbol, data_type, provider: "fred" };
-    Fred.read(&ask, &Reply { status, body: body.to_vec() }, NOW)
+    let ask = Ask { symbol: &symbol, data_type, provider: "fred", params: Params::none() };
+    Fred.read(&ask, &Reply::new(status, body.to_vec()), NOW)
 }
 
 fn quote(status: u16, body: &str) -> Result<Quote, Error> {
     match read(DataType::Quote, status, body.as_bytes())? {
         Record::Quote(quote) => Ok(*quote),
-        Record::Series(_) => unreachable!("a quote was asked for"),
+        other => unreachable!("a quote was asked for, not {other:?}"),
     }
 }
 
 fn series(status: u16, body: &[u8]) -> Result<Series, Error> {
     match read(DataType::Series, status, body)? {
         Record::Series(series) => Ok(series),
-        Record::Quote(_) => unreachable!("a series was asked for"),
+        other => unreachable!("a series was asked for, not {other:?}"),
     }
 }
 
@@ -43,10 +44,16 @@ fn a_series_is_asked_for_whole_and_a_quote_by_its_end() {
         ),
     ] {
         assert!(Fred.has(&symbol, data_type));
-        let request = Fred.request(&Ask { symbol: &symbol, data_type, provider: "fred" });
+        let request = Fred.request(&Ask {
+            symbol: &symbol,
+            data_type,
+            provider: "fred",
+            params: Params::none(),
+        });
+        let request = request.unwrap();
         assert_eq!(request.path, "/fred/series/observations");
         let sent: Vec<_> =
-            request.query.iter().map(|(name, value)| (*name, value.as_str())).collect();
+            request.query.iter().map(|(name, value)| (&**name, value.as_str())).collect();
         assert_eq!(sent, query);
     }
     assert!(!Fred.has(&Symbol::new(Class::Stock, "GDP"), DataType::Quote));

@@ -53,13 +53,10 @@ impl Provider for Yahoo {
             }
     }
 
-    fn request(&self, ask: &Ask<'_>) -> Request {
-        Request {
-            endpoint: DataType::Quote.as_str(),
-            path: format!("/v8/finance/chart/{}", encoded(&spelling(ask.symbol))),
-            query: vec![("interval", "1d".to_owned()), ("range", "1d".to_owned())],
-            weight: 1,
-        }
+    fn request(&self, ask: &Ask<'_>) -> Option<Request> {
+        let path = format!("/v8/finance/chart/{}", encoded(&spelling(ask.symbol)));
+        let query = [("interval", "1d".to_owned()), ("range", "1d".to_owned())];
+        Some(Request::get("quote", path, query, 1))
     }
 
     fn pace(&self, _: &Reply, _: &dyn Fn(&str) -> Option<String>, _: Timestamp) -> Pace {
@@ -97,7 +94,7 @@ enum Said<T> {
 fn said<T: DeserializeOwned>(ask: &Ask<'_>, reply: &Reply) -> Result<Said<T>, Error> {
     // The limit is said in plain text, and was seen with status 200 too.
     if [429, REQUEST_DENIED].contains(&reply.status) || says_too_many(&reply.body) {
-        return Err(status_error(ask, &Reply { status: 429, body: Vec::new() }));
+        return Err(status_error(ask, &Reply::new(429, Vec::new())));
     }
     let envelope = match serde_json::from_slice::<Envelope<T>>(&reply.body) {
         Ok(envelope) => envelope,
@@ -171,7 +168,7 @@ fn failed(ask: &Ask<'_>, reply: &Reply, failure: &Failure) -> Error {
             Error::new(Kind::NotFound, format!("{provider} has nothing for `{symbol}` ({said})"))
                 .hint("it may be delisted; --provider asks another provider")
         }
-        ("Too Many Requests", _) => status_error(ask, &Reply { status: 429, body: Vec::new() }),
+        ("Too Many Requests", _) => status_error(ask, &Reply::new(429, Vec::new())),
         ("Unauthorized", _) | (_, 401 | 403) => {
             Error::new(Kind::Unauthorized, format!("{provider} refused the request ({said})"))
                 .hint(format!("check `providers.{provider}` with `mcache config show`"))

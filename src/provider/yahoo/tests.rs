@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::market::Params;
 use crate::provider::recorded;
 use crate::validate;
 
@@ -19,10 +20,15 @@ fn read_as(
     now: Timestamp,
 ) -> Result<Quote, Error> {
     let symbol = Symbol::new(class, name);
-    let ask = Ask { symbol: &symbol, data_type: DataType::Quote, provider: "yahoo" };
-    match Yahoo.read(&ask, &Reply { status, body: body.as_bytes().to_vec() }, now)? {
+    let ask = Ask {
+        symbol: &symbol,
+        data_type: DataType::Quote,
+        provider: "yahoo",
+        params: Params::none(),
+    };
+    match Yahoo.read(&ask, &Reply::new(status, body.as_bytes().to_vec()), now)? {
         Record::Quote(quote) => Ok(*quote),
-        Record::Series(_) => unreachable!("a quote was asked for"),
+        other => unreachable!("a quote was asked for, not {other:?}"),
     }
 }
 
@@ -50,10 +56,18 @@ fn every_class_has_yahoos_spelling() {
         let symbol = Symbol::new(class, name);
         assert!(Yahoo.has(&symbol, DataType::Quote), "{name}");
         assert!(!Yahoo.has(&symbol, DataType::Series), "{name}");
-        let request =
-            Yahoo.request(&Ask { symbol: &symbol, data_type: DataType::Quote, provider: "yahoo" });
+        let request = Yahoo.request(&Ask {
+            symbol: &symbol,
+            data_type: DataType::Quote,
+            provider: "yahoo",
+            params: Params::none(),
+        });
+        let request = request.unwrap();
         assert_eq!(request.path, format!("/v8/finance/chart/{path}"));
-        assert_eq!(request.query, [("interval", "1d".to_owned()), ("range", "1d".to_owned())]);
+        assert_eq!(
+            request.query,
+            [("interval".into(), "1d".to_owned()), ("range".into(), "1d".to_owned())]
+        );
     }
 }
 
@@ -315,8 +329,8 @@ proptest! {
     fn no_bytes_can_break_the_reader(status in 100_u16..1000, body in proptest::collection::vec(any::<u8>(), 0..300)) {
         let _ = stock("BRK.B", status, &String::from_utf8_lossy(&body));
         let symbol = Symbol::new(Class::Stock, "BRK.B");
-        let ask = Ask { symbol: &symbol, data_type: DataType::Quote, provider: "yahoo" };
-        let _ = Yahoo.read(&ask, &Reply { status, body }, NOW);
+        let ask = Ask { symbol: &symbol, data_type: DataType::Quote, provider: "yahoo", params: Params::none() };
+        let _ = Yahoo.read(&ask, &Reply::new(status, body), NOW);
     }
 
     #[test]
@@ -328,8 +342,8 @@ proptest! {
             body.truncate(at);
         }
         let symbol = Symbol::new(Class::Stock, "BRK.B");
-        let ask = Ask { symbol: &symbol, data_type: DataType::Quote, provider: "yahoo" };
-        let _ = Yahoo.read(&ask, &Reply { status: 200, body }, Timestamp::from_ms(now));
+        let ask = Ask { symbol: &symbol, data_type: DataType::Quote, provider: "yahoo", params: Params::none() };
+        let _ = Yahoo.read(&ask, &Reply::new(200, body), Timestamp::from_ms(now));
     }
 }
 

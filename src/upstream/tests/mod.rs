@@ -13,7 +13,7 @@ use std::net::{SocketAddr, TcpListener};
 use self::server::{Then, answer, gzip, head, server, server_that};
 use super::*;
 use crate::ledger::{Limits, Window};
-use crate::market::Class;
+use crate::market::{Class, Params};
 
 const PATIENT: Duration = Duration::from_secs(10);
 const KEY: &str = "hush/hush key&1";
@@ -25,8 +25,13 @@ fn good() -> Vec<u8> {
 /// What the demo upstream says about the symbol of these tests.
 fn good_body() -> Vec<u8> {
     let symbol = apple();
-    let ask = Ask { symbol: &symbol, data_type: DataType::Quote, provider: "acme" };
-    let request = Speech::Demo.provider().request(&ask);
+    let ask = Ask {
+        symbol: &symbol,
+        data_type: DataType::Quote,
+        provider: "acme",
+        params: Params::none(),
+    };
+    let request = Speech::Demo.provider().request(&ask).unwrap();
     let url = site::joined(&Url::parse("http://localhost").unwrap(), &request.path, &request.query);
     let path = format!("{}?{}", url.path(), url.query().unwrap_or_default());
     crate::provider::demo::reply(&path, Clock::system().now()).body
@@ -76,6 +81,7 @@ async fn ask_within(upstream: &Upstream, site: &Site, patience: Duration) -> Ask
         site,
         symbol: &symbol,
         data_type: DataType::Quote,
+        params: Params::none(),
         piece: None,
         name: "quote:stock:AAPL@acme",
         caller: "tests",

@@ -460,11 +460,7 @@ fn a_mistake_in_the_configuration_of_limits_has_its_place() {
         ("endpoints: {quote: {limit: 10}}", "3:32", "`10` is not a limit"),
         ("endpoints: {quote: {weight: 0}}", "3:33", "`0` is not a whole number"),
         ("endpoints: {series: {limit: 1/1m}}", "3:", "acme has no endpoint `series`"),
-        (
-            "endpoints: {qoute: {limit: 1/1m}}",
-            "3:",
-            "did you mean `providers.acme.endpoints.quote`?",
-        ),
+        ("endpoints: {qoute: {limit: 1/1m}}", "3:", "did you mean `quote`?"),
     ] {
         let path = sandbox.config(&format!(
             "providers:\n  acme: {{kind: yahoo, base_url: http://127.0.0.1:9,\n    {text}}}\n"

@@ -11,6 +11,7 @@
 //! - `what_if` — recorded reads under another configuration
 //! - `several` — many symbols at once: order, lists, duplicates, files
 //! - `lists` — the portfolio, the watchlists and their files
+//! - `http` — a provider that is made of configuration
 //! - `providers` — what each provider is sent, and who is told the key
 //! - `failures` — what becomes of everything that an upstream may answer
 //! - `bars` — what is said of bars that are not final, of splits, and of what cannot be had
@@ -35,6 +36,7 @@ mod fetch;
 mod freshness;
 mod get;
 mod history;
+mod http;
 mod invalidation;
 mod keys;
 mod limits;

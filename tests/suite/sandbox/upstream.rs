@@ -13,10 +13,14 @@ use mcache::time::Timestamp;
 /// A request as it came.
 #[derive(Clone, Debug)]
 pub struct Incoming {
+    /// GET or POST.
+    pub method: String,
     /// The path with the query.
     pub path: String,
     /// All header lines.
     pub headers: Vec<String>,
+    /// What came behind the head.
+    pub body: Vec<u8>,
 }
 
 impl Incoming {
@@ -139,8 +143,14 @@ fn serve(mut stream: TcpStream, state: &State) {
             Ok(_) => lines.push(line.trim_end().to_owned()),
         }
     }
-    let path = lines[0].split(' ').nth(1).unwrap_or_default().to_owned();
-    let incoming = Incoming { path, headers: lines.split_off(1) };
+    let mut words = lines[0].split(' ').map(str::to_owned);
+    let (method, path) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+    let mut incoming = Incoming { method, path, headers: lines.split_off(1), body: Vec::new() };
+    let length = incoming.header("content-length").and_then(|length| length.parse().ok());
+    incoming.body.resize(length.unwrap_or(0), 0);
+    if reader.read_exact(&mut incoming.body).is_err() {
+        return;
+    }
     state.seen.lock().unwrap().push(incoming.clone());
     state.changed.notify_all();
     let held = state.held.lock().unwrap();

@@ -4,7 +4,7 @@
 use mcache::cache::{Answer, Cache, Filled, News, Purpose, Question, Slice};
 use mcache::calendar::{Calendars, Exchange};
 use mcache::clock::Clock;
-use mcache::config::{Config, Environment, Said};
+use mcache::config::{Choice, Config, Environment, Said};
 use mcache::market::{Adjust, BarSeries, DataType, Interval};
 use mcache::policy::{Asked, Terms};
 use mcache::span::Span;
@@ -84,7 +84,8 @@ impl Shop {
             ..Slice::default()
         };
         let symbol = self.config.symbol(&ask.name).unwrap();
-        let questions = self.config.questions(&[symbol], &[DataType::Bars], None, &slice);
+        let choice = Choice { slice, ..Choice::default() };
+        let questions = self.config.questions(&[symbol], &[DataType::Bars], &choice);
         questions.unwrap().remove(0)
     }
 

@@ -65,6 +65,7 @@ impl Cache {
         let question = Question {
             symbol,
             data_type,
+            params: crate::market::Params::default(),
             key: section.key.clone(),
             read_as: section.key.clone(),
             providers: vec![section.provider.clone()],

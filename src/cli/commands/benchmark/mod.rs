@@ -12,11 +12,11 @@ mod zipf;
 
 use std::io::Write as _;
 
-use crate::cache::{Question, Slice};
+use crate::cache::Question;
 use crate::cli::Invocation;
 use crate::cli::args::{Benchmark, Format};
 use crate::cli::exit::Exit;
-use crate::config::Config;
+use crate::config::{Choice, Config};
 use crate::error::Usage;
 use crate::market::{DataType, Symbol};
 use report::Report;
@@ -73,5 +73,6 @@ fn questions(args: &Benchmark, config: &Config) -> Result<Vec<Question>, Usage> 
     };
     let symbols: Vec<Symbol> =
         names.iter().map(|name| config.symbol(name)).collect::<Result<_, _>>()?;
-    config.questions(&symbols, &[DataType::Quote], provider, &Slice::default())
+    let choice = Choice { provider, ..Choice::default() };
+    config.questions(&symbols, &[DataType::Quote], &choice)
 }

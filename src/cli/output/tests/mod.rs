@@ -22,6 +22,7 @@ fn question(key: &str) -> Question {
     Question {
         symbol,
         data_type,
+        params: crate::market::Params::default(),
         read_as: key.clone(),
         key,
         providers: vec!["yahoo".into()],

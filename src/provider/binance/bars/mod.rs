@@ -32,15 +32,14 @@ impl Charts for BinanceCharts {
     fn request(&self, ask: &Ask<'_>, piece: &Piece) -> Request {
         let Piece { interval, span, .. } = piece;
         // Both ends are included in what Binance gives.
-        let query = vec![
+        let query = [
             ("symbol", spelling(ask.symbol)),
             ("interval", interval.as_str().to_owned()),
             ("startTime", span.start().as_ms().to_string()),
             ("endTime", (span.end().as_ms() - 1).to_string()),
             ("limit", ROWS.to_string()),
         ];
-        let path = "/api/v3/klines".to_owned();
-        Request { endpoint: ENDPOINT, path, query, weight: WEIGHT }
+        Request::get(ENDPOINT, "/api/v3/klines", query, WEIGHT)
     }
 
     fn read(

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::error::Kind;
-use crate::market::{Class, SessionKind};
+use crate::market::{Class, Params, SessionKind};
 use crate::provider::recorded;
 use crate::span::Span;
 use crate::validate;
@@ -18,23 +18,33 @@ fn piece(interval: Interval, from: &str, to: &str) -> Piece {
 
 fn read(piece: &Piece, reply: &Reply) -> Result<Page, Error> {
     let symbol = Symbol::new(Class::Crypto, "BTC");
-    let ask = Ask { symbol: &symbol, data_type: DataType::Quote, provider: "binance" };
+    let ask = Ask {
+        symbol: &symbol,
+        data_type: DataType::Quote,
+        provider: "binance",
+        params: Params::none(),
+    };
     let page = BinanceCharts.read(&ask, piece, reply, at("2026-07-01"))?;
     validate::page(&symbol, "binance", piece.interval, piece.span, &page)?;
     Ok(page)
 }
 
 fn answered(status: u16, body: &str) -> Reply {
-    Reply { status, body: body.as_bytes().to_vec() }
+    Reply::new(status, body.as_bytes().to_vec())
 }
 
 #[test]
 fn bars_are_asked_for_with_both_ends_included() {
     let symbol = Symbol::new(Class::Crypto, "ETH/BTC");
-    let ask = Ask { symbol: &symbol, data_type: DataType::Quote, provider: "binance" };
+    let ask = Ask {
+        symbol: &symbol,
+        data_type: DataType::Quote,
+        provider: "binance",
+        params: Params::none(),
+    };
     let piece = piece(Interval::Hour4, "2024-01-01", "2024-01-02");
     let request = BinanceCharts.request(&ask, &piece);
-    assert_eq!((request.endpoint, request.weight), ("bars", 2));
+    assert_eq!((&*request.endpoint, request.weight), ("bars", 2));
     assert_eq!(request.path, "/api/v3/klines");
     let expected = [
         ("symbol", "ETHBTC"),
@@ -43,7 +53,7 @@ fn bars_are_asked_for_with_both_ends_included() {
         ("endTime", "1704153599999"),
         ("limit", "1000"),
     ];
-    assert_eq!(request.query, expected.map(|(name, value)| (name, value.to_owned())));
+    assert_eq!(request.query, expected.map(|(name, value)| (name.into(), value.to_owned())));
 }
 
 #[test]

@@ -117,7 +117,7 @@ pub(super) fn chart(symbol: &str, query: &Query, now: Timestamp) -> Reply {
     };
     let body = Body { chart: Chart { result: [outcome], error: () } };
     // Serialisation of these shapes cannot fail: no map has a key that is not text.
-    Reply { status: 200, body: serde_json::to_vec(&body).unwrap_or_default() }
+    Reply::new(200, serde_json::to_vec(&body).unwrap_or_default())
 }
 
 /// The status, the code and the description of an error.
@@ -292,7 +292,7 @@ pub(super) fn klines(query: &Query, now: Timestamp) -> Reply {
         row(&mut body, &walk, first + n * length, length, now);
     }
     body.push(']');
-    Reply { status: 200, body: body.into_bytes() }
+    Reply::new(200, body.into_bytes())
 }
 
 /// One bar as Binance writes it.

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use crate::error::{Error, Kind};
-use crate::market::{Class, DataType, Interval, Page, Record, SessionKind, Symbol};
+use crate::market::{Class, DataType, Interval, Page, Params, Record, SessionKind, Symbol};
 use crate::provider::demo::{Demo, reply};
 use crate::provider::{Ask, Piece, Provider, Reply, encoded};
 use crate::span::Span;
@@ -27,7 +27,12 @@ fn piece(interval: Interval, from: &str, to: &str) -> Piece {
 
 fn answer(class: Class, name: &str, piece: &Piece, now: Timestamp) -> Reply {
     let symbol = Symbol::new(class, name);
-    let ask = Ask { symbol: &symbol, data_type: DataType::Quote, provider: "demo" };
+    let ask = Ask {
+        symbol: &symbol,
+        data_type: DataType::Quote,
+        provider: "demo",
+        params: Params::none(),
+    };
     let request = Demo.charts().unwrap().request(&ask, piece);
     let query: Vec<String> =
         request.query.iter().map(|(name, value)| format!("{name}={}", encoded(value))).collect();
@@ -36,7 +41,12 @@ fn answer(class: Class, name: &str, piece: &Piece, now: Timestamp) -> Reply {
 
 fn try_bars(class: Class, name: &str, piece: &Piece, now: Timestamp) -> Result<Page, Error> {
     let symbol = Symbol::new(class, name);
-    let ask = Ask { symbol: &symbol, data_type: DataType::Quote, provider: "demo" };
+    let ask = Ask {
+        symbol: &symbol,
+        data_type: DataType::Quote,
+        provider: "demo",
+        params: Params::none(),
+    };
     let reply = answer(class, name, piece, now);
     let page = Demo.charts().unwrap().read(&ask, piece, &reply, now)?;
     validate::page(&symbol, "demo", piece.interval, piece.span, &page)?;
@@ -49,14 +59,19 @@ fn bars(class: Class, name: &str, piece: &Piece, now: &str) -> Page {
 
 fn price(class: Class, name: &str, now: Timestamp) -> f64 {
     let symbol = Symbol::new(class, name);
-    let ask = Ask { symbol: &symbol, data_type: DataType::Quote, provider: "demo" };
-    let request = Demo.request(&ask);
+    let ask = Ask {
+        symbol: &symbol,
+        data_type: DataType::Quote,
+        provider: "demo",
+        params: Params::none(),
+    };
+    let request = Demo.request(&ask).unwrap();
     let query: Vec<String> =
         request.query.iter().map(|(name, value)| format!("{name}={}", encoded(value))).collect();
     let reply = reply(&format!("{}?{}", request.path, query.join("&")), now);
     match Demo.read(&ask, &reply, now).unwrap() {
         Record::Quote(quote) => quote.price.as_f64(),
-        Record::Series(_) => unreachable!("a quote was asked for"),
+        other => unreachable!("a quote was asked for, not {other:?}"),
     }
 }
 

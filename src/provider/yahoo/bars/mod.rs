@@ -63,7 +63,7 @@ impl Charts for YahooCharts {
             query.push(("includePrePost", true.to_string()));
         }
         let path = format!("/v8/finance/chart/{}", encoded(&spelling(ask.symbol)));
-        Request { endpoint: ENDPOINT, path, query, weight: 1 }
+        Request::get(ENDPOINT, path, query, 1)
     }
 
     fn read(

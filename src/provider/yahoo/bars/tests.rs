@@ -1,7 +1,7 @@
 //! What Yahoo's bars mean, by hand-written replies and by the recorded.
 
 use super::*;
-use crate::market::Class;
+use crate::market::{Class, Params};
 use crate::provider::recorded;
 use crate::validate;
 
@@ -21,7 +21,12 @@ fn ever(interval: Interval) -> Piece {
 
 fn read(class: Class, name: &str, piece: &Piece, reply: &Reply) -> Result<Page, Error> {
     let symbol = Symbol::new(class, name);
-    let ask = Ask { symbol: &symbol, data_type: DataType::Quote, provider: "yahoo" };
+    let ask = Ask {
+        symbol: &symbol,
+        data_type: DataType::Quote,
+        provider: "yahoo",
+        params: Params::none(),
+    };
     let page = YahooCharts.read(&ask, piece, reply, at("2026-07-01"))?;
     validate::page(&symbol, "yahoo", piece.interval, piece.span, &page)?;
     Ok(page)
@@ -345,7 +350,7 @@ fn rows(granularity: &str, running: i64, rows: &[(i64, Option<f64>)]) -> Reply {
             "open": column, "high": column, "low": column, "close": column, "volume": column,
         }]},
     }], "error": null}});
-    Reply { status: 200, body: body.to_string().into_bytes() }
+    Reply::new(200, body.to_string().into_bytes())
 }
 
 /// 2026-07-01T13:30:00Z.
@@ -470,7 +475,7 @@ fn what_cannot_be_bars_is_refused() {
     ] {
         let body = String::from_utf8(rows("1h", 0, &good).body).unwrap();
         assert!(body.contains(from), "{from} in {body}");
-        let reply = Reply { status: 200, body: body.replace(from, to).into_bytes() };
+        let reply = Reply::new(200, body.replace(from, to).into_bytes());
         let error = ok(&reply).unwrap_err();
         assert_eq!(error.kind, Kind::InvalidData, "{to}: {error}");
         assert!(error.hint.is_some() && error.message.len() < 500, "{error}");
@@ -486,7 +491,7 @@ fn a_failure_has_its_kind_and_a_known_empty_span_is_none() {
     let reach = "5m data not available for startTime=1 and endTime=2. The requested range must be within the last 60 days.";
     let days = "Only 8 days worth of 1m granularity data are allowed to be fetched per request.";
     let read = |status, body: &str| {
-        let reply = Reply { status, body: body.as_bytes().to_vec() };
+        let reply = Reply::new(status, body.as_bytes().to_vec());
         read(Class::Stock, "AAPL", &ever(Interval::Minute5), &reply)
     };
     for (status, body, kind) in [
@@ -513,7 +518,7 @@ fn a_failure_has_its_kind_and_a_known_empty_span_is_none() {
         assert_eq!(read(status, &said("Bad Request", text)).unwrap(), Page::default());
     }
     let gone = include_str!("../../../../tests/fixtures/yahoo/delisted.json");
-    let reply = Reply { status: 200, body: gone.as_bytes().to_vec() };
+    let reply = Reply::new(200, gone.as_bytes().to_vec());
     let error = self::read(Class::Stock, "GONE", &ever(Interval::Day1), &reply);
     assert_eq!(error.unwrap_err().kind, Kind::NotFound);
 }
@@ -521,10 +526,15 @@ fn a_failure_has_its_kind_and_a_known_empty_span_is_none() {
 #[test]
 fn what_is_asked_for_is_a_span_of_one_interval() {
     let symbol = Symbol::new(Class::Index, "GSPC");
-    let ask = Ask { symbol: &symbol, data_type: DataType::Quote, provider: "yahoo" };
+    let ask = Ask {
+        symbol: &symbol,
+        data_type: DataType::Quote,
+        provider: "yahoo",
+        params: Params::none(),
+    };
     let piece = piece(Interval::Hour1, "2026-06-01T00:00:00.500Z", "2026-06-02T00:00:00.001Z");
     let request = YahooCharts.request(&ask, &piece);
-    assert_eq!((request.endpoint, request.weight), ("bars", 1));
+    assert_eq!((&*request.endpoint, request.weight), ("bars", 1));
     assert_eq!(request.path, "/v8/finance/chart/%5EGSPC");
     let expected = [
         ("period1", "1780272000"),
@@ -532,10 +542,10 @@ fn what_is_asked_for_is_a_span_of_one_interval() {
         ("interval", "1h"),
         ("events", "div|split|capitalGain"),
     ];
-    assert_eq!(request.query, expected.map(|(name, value)| (name, value.to_owned())));
+    assert_eq!(request.query, expected.map(|(name, value)| (name.into(), value.to_owned())));
     let extended = Piece { session: SessionKind::Extended, ..piece };
     let last = YahooCharts.request(&ask, &extended).query.pop();
-    assert_eq!(last, Some(("includePrePost", "true".to_owned())));
+    assert_eq!(last, Some(("includePrePost".into(), "true".to_owned())));
 }
 
 #[test]

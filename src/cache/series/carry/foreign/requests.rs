@@ -18,7 +18,7 @@ use crate::cache::Cache;
 use crate::codec::LARGEST;
 use crate::error::{Error, Kind, sanitized};
 use crate::key::Key;
-use crate::market::{Actions, DataType, Interval, Run, SessionKind, Symbol};
+use crate::market::{Actions, DataType, Interval, Params, Run, SessionKind, Symbol};
 use crate::policy::{Coverage, Edge};
 use crate::provider::{Ask, Piece, Reply, Speech};
 use crate::span::Span;
@@ -177,9 +177,9 @@ impl Cache {
         let span = asked.or(everything).ok_or_else(|| senseless("it came at no time"))?;
         let charts = Speech::Yahoo.provider().charts();
         let charts = charts.ok_or_else(|| Error::new(Kind::Unsupported, "it has no charts"))?;
-        let ask = Ask { symbol, data_type: DataType::Bars, provider };
+        let ask = Ask { symbol, data_type: DataType::Bars, provider, params: Params::none() };
         let piece = Piece { interval, span, session };
-        let reply = Reply { status: 200, body: chart.body.clone() };
+        let reply = Reply::new(200, chart.body.clone());
         let page = charts.read(&ask, &piece, &reply, at)?;
         let key = Key::of_bars(symbol, interval, session);
         let declared = super::Declared {

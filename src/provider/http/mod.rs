@@ -1,0 +1,238 @@
+//! Providers that are made of configuration: `kind: http`.
+//!
+//! An endpoint is a request in which a question is filled in, and what its reply is read as. What is
+//! not said to have fields is kept as it was sent. What a reply says of itself is heard first: see
+//! [`Verdict`].
+
+mod bars;
+mod fields;
+mod moment;
+mod pointer;
+mod quote;
+mod rows;
+mod series;
+mod template;
+mod verdict;
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+pub use fields::{FIELDS, Reading, needed};
+pub use moment::{TimeForm, TimeUnit};
+pub use pointer::Pointer;
+pub use rows::{Place, Rows, Shape};
+pub use template::Template;
+pub use verdict::{BODY, Sign, Spot, Verdict};
+
+use super::{
+    ALWAYS_OPEN, Ask, Charts, Pace, Provider, Reply, Request, encoded, nonsense, says_limited,
+};
+use crate::calendar::Exchange;
+use crate::error::{Error, Kind};
+use crate::market::{
+    Class, DataType, EndpointName, ExchangeCode, Interval, Json, Params, Payload, Quote, Record,
+    Symbol,
+};
+use crate::span::Span;
+use crate::time::Timestamp;
+use template::Filling;
+use verdict::{Judged, said_so};
+
+/// Everything that a provider has.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Definition {
+    /// Its endpoints, each name once.
+    pub endpoints: Vec<Endpoint>,
+}
+
+/// One named request, and what comes of it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Endpoint {
+    /// Its name.
+    pub name: EndpointName,
+    /// The path with a leading slash.
+    pub path: Template,
+    /// The query, not yet encoded.
+    pub query: Vec<(Box<str>, Template)>,
+    /// The JSON that is sent along with a POST; none is a GET.
+    pub body: Option<Template>,
+    /// What parameters are, unless a question says otherwise.
+    pub params: Params,
+    /// By what its replies are judged.
+    pub verdict: Verdict,
+    /// What its replies are read as; none is kept as it was sent.
+    pub reading: Option<Reading>,
+}
+
+impl Definition {
+    /// The endpoint of this name.
+    pub fn endpoint(&self, name: &str) -> Option<&Endpoint> {
+        self.endpoints.iter().find(|endpoint| endpoint.name.as_str() == name)
+    }
+
+    /// The endpoint that gives this: what is kept as it was sent is asked for as such only.
+    fn giving(&self, data_type: DataType) -> Option<&Endpoint> {
+        let is_payload = matches!(data_type, DataType::Payload(_));
+        let endpoint = self.endpoint(data_type.as_str())?;
+        (endpoint.reading.is_none() == is_payload).then_some(endpoint)
+    }
+}
+
+impl Endpoint {
+    /// Every text that is filled in.
+    pub fn templates(&self) -> impl Iterator<Item = &Template> {
+        let query = self.query.iter().map(|(_, template)| template);
+        [&self.path].into_iter().chain(query).chain(&self.body)
+    }
+
+    /// Whether it is asked about a symbol.
+    pub fn takes_a_symbol(&self) -> bool {
+        self.templates().any(Template::names_a_symbol)
+    }
+
+    /// What upstream calls an interval, if it has bars of it.
+    fn interval(&self, interval: Interval) -> Option<&str> {
+        let intervals = &self.reading.as_ref()?.intervals;
+        intervals.iter().find(|(known, _)| *known == interval).map(|(_, name)| &**name)
+    }
+
+    /// Whether it can be asked about a symbol, of bars about those of an interval; of what is kept as it
+    /// was sent, if all parameters are said.
+    fn fits(&self, symbol: &Symbol, interval: Option<Interval>) -> bool {
+        let mut said = Params::default();
+        for name in self.templates().flat_map(Template::params) {
+            said.set(name, "");
+        }
+        let start = Timestamp::from_seconds(0);
+        let bars = interval.zip(Span::new(start, start + Duration::from_hours(24)));
+        self.request(symbol, &said, bars).is_some()
+    }
+
+    /// The request for a symbol, of bars for those that begin in a span; none if it cannot be asked
+    /// about that.
+    fn request(
+        &self,
+        symbol: &Symbol,
+        params: &Params,
+        bars: Option<(Interval, Span)>,
+    ) -> Option<Request> {
+        let interval = match bars {
+            Some((interval, _)) => Some(self.interval(interval)?),
+            None => None,
+        };
+        // In the keys of quotes, bars and series stand no parameters: they have one answer.
+        let params = if self.reading.is_some() { Params::none() } else { params };
+        let (span, params) = (bars.map(|(_, span)| span), [params, &self.params]);
+        let filling = Filling { symbol, interval, span, params };
+        let query = self.query.iter().map(|(name, template)| {
+            Some((Cow::Owned(name.to_string()), template.filled(&filling, str::to_owned)?))
+        });
+        Some(Request {
+            endpoint: self.name.as_str().to_owned().into(),
+            path: self.path.filled(&filling, encoded)?,
+            query: query.collect::<Option<_>>()?,
+            body: match &self.body {
+                Some(body) => Some(body.filled(&filling, within_a_string)?),
+                None => None,
+            },
+            weight: 1,
+        })
+    }
+}
+
+impl Provider for Definition {
+    fn has(&self, symbol: &Symbol, data_type: DataType) -> bool {
+        // Bars are asked for in pieces, and only an economy has series.
+        let may_have = match data_type {
+            DataType::Bars => false,
+            DataType::Series => symbol.class() == Class::Macro,
+            _ => true,
+        };
+        may_have && self.giving(data_type).is_some_and(|endpoint| endpoint.fits(symbol, None))
+    }
+
+    fn request(&self, ask: &Ask<'_>) -> Option<Request> {
+        self.giving(ask.data_type)?.request(ask.symbol, ask.params, None)
+    }
+
+    // What a configuration cannot say yet: only what every provider says in the same way counts.
+    fn pace(&self, _: &Reply, _: &dyn Fn(&str) -> Option<String>, _: Timestamp) -> Pace {
+        Pace::default()
+    }
+
+    fn exchange(&self, quote: &Quote) -> Option<ExchangeCode> {
+        ExchangeCode::parse(match Class::from_name(&quote.asset_class) {
+            Some(Class::Crypto) => ALWAYS_OPEN,
+            Some(Class::Fx) => Exchange::FX.as_str(),
+            // A name that nobody knows says nothing.
+            _ => Exchange::parse(quote.exchange.as_deref()?).ok()?.as_str(),
+        })
+    }
+
+    fn read(&self, ask: &Ask<'_>, reply: &Reply, _now: Timestamp) -> Result<Record, Error> {
+        let Some(endpoint) = self.giving(ask.data_type) else {
+            return Err(nonsense(ask, reply, "nothing is said of how to read it"));
+        };
+        let judged = endpoint.verdict.of(ask, reply)?;
+        match &endpoint.reading {
+            Some(_) if judged == Judged::Empty => {
+                Err(said_so(ask, Kind::NotFound, "the answer is empty"))
+            }
+            Some(reading) if ask.data_type == DataType::Series => {
+                reading.series(ask, reply).map(Record::Series)
+            }
+            Some(reading) => reading.quote(ask, reply).map(Record::from),
+            None => sent(ask, endpoint, reply).map(Record::Payload),
+        }
+    }
+
+    fn charts(&self) -> Option<&dyn Charts> {
+        self.bars().map(|_| self as &dyn Charts)
+    }
+}
+
+/// What an endpoint sent, as it was sent.
+fn sent(ask: &Ask<'_>, endpoint: &Endpoint, reply: &Reply) -> Result<Payload, Error> {
+    let symbol = endpoint.takes_a_symbol().then_some(ask.symbol);
+    Ok(Payload {
+        symbol: symbol.map(Symbol::to_string),
+        asset_class: symbol.map(|symbol| symbol.class().as_str().to_owned()),
+        data_type: ask.data_type.as_str().to_owned(),
+        provider: ask.provider.to_owned(),
+        payload: payload(ask, reply)?,
+    })
+}
+
+/// What was sent, whatever it is; but nothing, and a page for people, is no answer.
+fn payload(ask: &Ask<'_>, reply: &Reply) -> Result<Json, Error> {
+    let said = reply.content_type.as_deref().unwrap_or_default().to_ascii_lowercase();
+    let refused = |why: &str| Err(nonsense(ask, reply, why));
+    match std::str::from_utf8(&reply.body) {
+        Ok(text) if text.trim().is_empty() => refused("it is empty"),
+        Ok(text) => match Json::parse(text) {
+            Some(json) => Ok(json),
+            None if said.contains("json") => refused("it is no JSON"),
+            None if said.contains("html") || text.trim_start().starts_with("<!") => {
+                refused("it is a page for people")
+            }
+            None if says_limited(&reply.body) => refused("it is a complaint"),
+            None => Ok(Json::text(text)),
+        },
+        Err(_) if said.contains("json") => refused("it is no text"),
+        Err(_) => {
+            let content_type = reply.content_type.as_deref().filter(|text| is_plain(text));
+            Ok(Json::binary(&reply.body, content_type))
+        }
+    }
+}
+
+/// Whether this can be the name of a kind of content (RFC 9110, section 8.3.1).
+fn is_plain(content_type: &str) -> bool {
+    content_type.len() <= 100 && content_type.bytes().all(|byte| (b' '..=b'~').contains(&byte))
+}
+
+/// A value as it stands within a string of JSON.
+fn within_a_string(value: &str) -> String {
+    let quoted = serde_json::Value::from(value).to_string();
+    quoted.get(1..quoted.len() - 1).unwrap_or_default().to_owned()
+}
