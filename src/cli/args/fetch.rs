@@ -12,8 +12,9 @@ use crate::units::Share;
 /// What is asked for.
 #[derive(Args, Debug)]
 pub(crate) struct Asked {
-    /// quote, bars, dividends, splits, adjusted_close, total_return, series, inflation_rate; several
-    /// with commas [default: quote; series for macro symbols]
+    /// quote, bars, dividends, splits, adjusted_close, total_return, series, inflation_rate, or the name
+    /// of an endpoint of a provider of one's own; several with commas [default: quote; series for macro
+    /// symbols]
     #[arg(short = 't', long = "type", value_name = "TYPE", value_delimiter = ',')]
     pub(crate) types: Vec<String>,
     /// Which part of a series.
