@@ -12,14 +12,15 @@ const WIDEST: u8 = 56;
 /// What an integer that does not fit costs elsewhere, beside its own bits and in bits.
 const OTHER: usize = 16;
 
-/// A stretch of integers: the first of them, and in how many bits the others are counted from there.
+/// A frame of reference: the first of a stretch of integers, and in how many bits the others are
+/// counted from there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Window {
+pub(super) struct Frame {
     pub(super) first: i64,
     pub(super) width: u8,
 }
 
-impl Window {
+impl Frame {
     /// The one in which these take the least, with what those take that do not fit, roughly.
     pub(super) fn of(integers: &[i64]) -> Self {
         let mut sorted = integers.to_vec();
@@ -32,20 +33,20 @@ impl Window {
         let mut least = usize::MAX;
         // From the widest on, since narrower ones leave out ever more.
         for width in (0..=WIDEST).rev() {
-            let (window, fitting) = Self::fullest(&sorted, width);
+            let (frame, fitting) = Self::fullest(&sorted, width);
             let others = other * (sorted.len() - fitting);
             if others > least {
                 break;
             }
             let cost = sorted.len() * usize::from(width) + others;
             if cost < least {
-                (best, least) = (window, cost);
+                (best, least) = (frame, cost);
             }
         }
         best
     }
 
-    /// Of the windows of this width, one that holds the most of these, and how many.
+    /// Of the frames of this width, one that holds the most of these, and how many.
     fn fullest(sorted: &[i64], width: u8) -> (Self, usize) {
         let lowest = Self { first: sorted.first().copied().unwrap_or(0), width };
         if sorted.last().is_some_and(|most| lowest.holds(*most)) {
@@ -137,37 +138,37 @@ mod tests {
             width in 0..=WIDEST,
             behind in proptest::collection::vec(any::<u8>(), 0..9),
         ) {
-            for window in [Window { first: integers[0], width }, Window::of(&integers)] {
+            for frame in [Frame { first: integers[0], width }, Frame::of(&integers)] {
                 let mut bytes = Vec::new();
-                window.pack(&integers, &mut bytes);
+                frame.pack(&integers, &mut bytes);
                 bytes.extend(&behind);
-                let (back, rest) = window.unpack(&bytes, integers.len()).unwrap();
+                let (back, rest) = frame.unpack(&bytes, integers.len()).unwrap();
                 prop_assert_eq!(rest, &behind[..]);
                 for (integer, back) in integers.iter().zip(back) {
-                    prop_assert_eq!(back, if window.holds(*integer) { *integer } else { window.first });
+                    prop_assert_eq!(back, if frame.holds(*integer) { *integer } else { frame.first });
                 }
             }
         }
 
         #[test]
-        fn a_window_is_found_that_holds_all_where_all_are_near(
+        fn a_frame_is_found_that_holds_all_where_all_are_near(
             first in -1_000_000_000_i64..1_000_000_000,
             offsets in proptest::collection::vec(0_i64..256, 1..90),
         ) {
             let integers: Vec<i64> = offsets.iter().map(|offset| first + offset).collect();
-            let window = Window::of(&integers);
-            prop_assert!(window.width <= 8);
-            let others = integers.iter().filter(|integer| !window.holds(**integer)).count();
+            let frame = Frame::of(&integers);
+            prop_assert!(frame.width <= 8);
+            let others = integers.iter().filter(|integer| !frame.holds(**integer)).count();
             prop_assert!(others <= integers.len() / 2, "{} of {}", others, integers.len());
         }
     }
 
     #[test]
-    fn wider_windows_and_bytes_too_few_are_damage() {
+    fn wider_frames_and_bytes_too_few_are_damage() {
         let bytes = [0; 64];
-        assert!(Window { first: 0, width: WIDEST }.unpack(&bytes, 9).is_ok());
+        assert!(Frame { first: 0, width: WIDEST }.unpack(&bytes, 9).is_ok());
         for (width, count) in [(WIDEST + 1, 1), (255, 1), (WIDEST, 10), (1, 513)] {
-            assert_eq!(Window { first: 0, width }.unpack(&bytes, count), Err(Damage));
+            assert_eq!(Frame { first: 0, width }.unpack(&bytes, count), Err(Damage));
         }
     }
 }

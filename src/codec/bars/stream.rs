@@ -9,7 +9,7 @@ use pco::wrapped::{FileCompressor, FileDecompressor};
 use pco::{ChunkConfig, DecompressorScratch, DeltaSpec, ModeSpec};
 
 use super::Effort;
-use super::bits::Window;
+use super::bits::Frame;
 use crate::codec::Damage;
 
 /// All are the same one.
@@ -220,8 +220,8 @@ impl<'a> Reader<'a> {
     }
 
     fn bitwise(&mut self, count: usize) -> Result<Vec<i64>, Damage> {
-        let window = Window { width: self.byte()?, first: self.signed()? };
-        let (mut integers, rest) = window.unpack(self.rest, count)?;
+        let frame = Frame { width: self.byte()?, first: self.signed()? };
+        let (mut integers, rest) = frame.unpack(self.rest, count)?;
         self.rest = rest;
         self.others(&mut integers)?;
         Ok(integers)
@@ -303,11 +303,11 @@ fn mostly(integers: &[i64]) -> Vec<u8> {
 
 /// The bits in which most of them fit, and the others.
 fn bitwise(integers: &[i64]) -> Vec<u8> {
-    let window = Window::of(integers);
-    let mut bytes = vec![window.width];
-    put(folded(window.first), &mut bytes);
-    window.pack(integers, &mut bytes);
-    put_others(integers, |integer| window.holds(integer), &mut bytes);
+    let frame = Frame::of(integers);
+    let mut bytes = vec![frame.width];
+    put(folded(frame.first), &mut bytes);
+    frame.pack(integers, &mut bytes);
+    put_others(integers, |integer| frame.holds(integer), &mut bytes);
     bytes
 }
 
