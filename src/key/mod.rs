@@ -47,6 +47,9 @@ pub const DATA_TYPES: [&str; 12] = [
     "inflation_rate",
 ];
 
+/// What stays in the value of a parameter: it means nothing else in a key.
+const KEPT: &[u8] = b"-._~/+";
+
 /// The provider of what `put` wrote.
 pub const PUT: &str = "put";
 
@@ -75,7 +78,7 @@ impl Key {
         if params.is_empty() {
             return self;
         }
-        let said = params.iter().map(|(name, value)| format!("{name}={}", plain(value)));
+        let said = params.iter().map(|(name, value)| format!("{name}={}", encoded(value, KEPT)));
         Self(format!("{}:{}", self.0, said.collect::<Vec<_>>().join(",")).into())
     }
 
@@ -215,12 +218,12 @@ impl fmt::Display for Pattern {
     }
 }
 
-/// A text of which nothing means anything else in a key; what would is percent-encoded.
-fn plain(text: &str) -> String {
+/// Percent-encodes a text (RFC 3986): letters and digits stay, and these.
+pub(crate) fn encoded(text: &str, besides: &[u8]) -> String {
     use fmt::Write as _;
     let mut out = String::with_capacity(text.len());
     for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~/+".contains(&byte) {
+        if byte.is_ascii_alphanumeric() || besides.contains(&byte) {
             out.push(char::from(byte));
         } else {
             // Writing to a String cannot fail.

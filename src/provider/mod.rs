@@ -22,6 +22,7 @@ pub use crate::market::Reach;
 pub use validators::{Validators, definition};
 
 use crate::error::{Error, Kind, sanitized};
+use crate::key;
 use crate::market::{
     Class, DataType, EndpointName, ExchangeCode, Interval, Page, Params, Quote, Record,
     SessionKind, Symbol,
@@ -395,19 +396,9 @@ fn written(instant: Timestamp) -> Option<String> {
     Timestamp::parse(&text).is_ok().then_some(text)
 }
 
-/// Percent-encodes one segment of a path (RFC 3986, unreserved characters stay).
+/// One segment of a path as it may stand there (RFC 3986, unreserved characters stay).
 fn encoded(segment: &str) -> String {
-    use std::fmt::Write as _;
-    let mut out = String::with_capacity(segment.len());
-    for byte in segment.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            out.push(char::from(byte));
-        } else {
-            // Writing to a String cannot fail.
-            let _ = write!(out, "%{byte:02X}");
-        }
-    }
-    out
+    key::encoded(segment, b"-._~")
 }
 
 #[cfg(test)]
