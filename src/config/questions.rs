@@ -1,6 +1,6 @@
 //! What is asked, out of symbols, types and what else is said: the keys, and who may answer.
 
-use super::{Config, sites};
+use super::{Config, endpoints, sites};
 use crate::cache::{Question, Slice};
 use crate::error::{Usage, nearest, sanitized};
 use crate::key::Key;
@@ -110,16 +110,13 @@ impl Config {
     /// provider, what is an endpoint of that comes first.
     pub fn data_type(&self, text: &str, provider: Option<&str>) -> Result<DataType, Usage> {
         let endpoint = EndpointName::parse(text).ok();
-        let has = |name: &str, endpoint: EndpointName| {
-            let speech = sites::speech(self.layers(), name);
-            speech.is_some_and(|speech| speech.gives_payload(endpoint))
-        };
+        let has = |name: &str, of| endpoints::gives_payload(self.layers(), name, of);
         if let Some(endpoint) = endpoint.filter(|e| provider.is_some_and(|name| has(name, *e))) {
             return Ok(DataType::Payload(endpoint));
         }
         let known = DataType::parse(text);
-        let names = self.providers();
-        match endpoint.filter(|e| known.is_err() && names.iter().any(|name| has(name, *e))) {
+        let is_any = |of: &EndpointName| self.providers().iter().any(|name| has(name, *of));
+        match endpoint.filter(|of| known.is_err() && is_any(of)) {
             Some(endpoint) => Ok(DataType::Payload(endpoint)),
             None => known.map_err(|usage| self.meant(text, usage)),
         }

@@ -232,12 +232,8 @@ impl Speech {
         !matches!(self, Self::Http(_)) || symbol.class() != Class::Stock
     }
 
-    /// Whether it has an endpoint of this name whose answers are kept as they are sent.
-    pub fn gives_payload(&self, endpoint: EndpointName) -> bool {
-        self.takes_a_symbol(endpoint).is_some()
-    }
-
-    /// Whether such an endpoint is asked about a symbol, if it has one of this name.
+    /// Whether an endpoint of this name, whose answers are kept as they are sent, is asked about a symbol;
+    /// none if it has no such endpoint.
     pub fn takes_a_symbol(&self, endpoint: EndpointName) -> Option<bool> {
         let Self::Http(definition) = self else { return None };
         let endpoint = definition.endpoint(endpoint.as_str());

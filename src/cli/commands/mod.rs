@@ -53,9 +53,11 @@ fn questions(
         .collect::<Result<_, _>>()?;
     let params = Params::parse(asked.params.iter().map(String::as_str))?;
     let choice = Choice { provider, slice: slice.clone(), params };
-    let without_symbols = config.questions(&[], &types, &choice)?;
-    if said.is_empty() && without_symbols.len() == types.len() && !types.is_empty() {
-        return Ok(without_symbols);
+    if said.is_empty() && !types.is_empty() {
+        let without_symbols = config.questions(&[], &types, &choice)?;
+        if without_symbols.len() == types.len() {
+            return Ok(without_symbols);
+        }
     }
     let symbols = symbols(said, config, ui)?;
     Ok(config.questions(&symbols, &types, &choice)?)

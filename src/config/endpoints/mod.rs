@@ -30,6 +30,15 @@ pub(super) fn definition(layers: &Layers, provider: &str) -> Definition {
     Definition { endpoints: endpoints.collect() }
 }
 
+/// Whether a provider has an endpoint of this name whose answers are kept as they are sent. Who looks a
+/// key up asks this, so nothing is built for it.
+pub(super) fn gives_payload(layers: &Layers, provider: &str, endpoint: EndpointName) -> bool {
+    let name = endpoint.as_str();
+    layers.text(&["providers", provider, "kind"]) == Some("http")
+        && FIELDS.iter().all(|(role, _)| *role != name)
+        && Said { layers, provider, name }.text(&["path"]).is_some()
+}
+
 /// What is said of one endpoint.
 #[derive(Clone, Copy)]
 struct Said<'a> {
