@@ -1,7 +1,10 @@
 //! The rules of freshness, as the configuration says them.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
+use super::defaults::{DEFAULTS, LIVING};
+use super::tree::SEPARATOR;
 use super::{Config, Layers, Lists, market, strategies};
 use crate::calendar::Exchange;
 use crate::error::Usage;
@@ -17,6 +20,9 @@ use crate::units::Share;
 /// How long what no rule names is kept after it has gone stale, unless the configuration says so:
 /// the contract's, for payloads.
 const KEEP: Keep = Keep::For(Duration::from_hours(7 * 24));
+
+/// What the paths of providers begin with.
+const PROVIDERS: &str = "providers\t";
 
 /// What stands beside the types and is none.
 const NOT_FOUND: &str = "not_found";
@@ -216,51 +222,66 @@ fn series(layers: &Layers) -> SeriesRules {
     }
 }
 
+/// The rules of the endpoints of which anything is said that is not shipped, or shipped of how their
+/// answers live: a hit has no time for the others, which have the rules of their types.
 fn endpoints(layers: &Layers) -> Vec<EndpointRule> {
-    if !layers.differ() {
-        // The shipped file says nothing of endpoints.
-        return Vec::new();
-    }
-    let mut rules = Vec::new();
-    for provider in layers.names(&["providers"]) {
-        for data_type in layers.names(&["providers", &provider, "endpoints"]) {
-            let at = |key| ["providers", &provider, "endpoints", &data_type, key];
-            let level = layers.text(&at("level"));
-            let of_level = level.and_then(|level| layers.lasting(&["levels", level]));
-            let named = |key: &str| format!("providers.{provider}.endpoints.{data_type}.{key}");
-            let lasting = match (layers.lasting(&at("ttl")), of_level) {
-                (Some(ttl), _) => Some((ttl, named("ttl").into())),
-                (None, Some(lasting)) => {
-                    let level = level.unwrap_or_default();
-                    Some((lasting, format!("{} {level}", named("level")).into()))
-                }
-                (None, None) => None,
-            };
-            rules.push(EndpointRule {
-                provider: provider.as_str().into(),
-                data_type: data_type.as_str().into(),
-                lasting,
-                keep: kept(layers, &at("keep")),
-                definition: number(layers, &provider, &data_type),
-            });
+    let mut said = BTreeSet::new();
+    let shipped = LIVING.iter().filter_map(|at| DEFAULTS.get(usize::from(*at)));
+    for path in layers.said(PROVIDERS).chain(shipped.map(|(path, _)| *path)) {
+        let mut names = path.split(SEPARATOR).skip(1);
+        match (names.next(), names.next(), names.next()) {
+            (Some(provider), Some("endpoints"), Some(endpoint)) => {
+                said.insert((provider.to_owned(), endpoint.to_owned()));
+            }
+            (Some(provider), Some("names"), _) => {
+                let all = layers.names(&["providers", provider, "endpoints"]).into_iter();
+                said.extend(all.map(|endpoint| (provider.to_owned(), endpoint)));
+            }
+            _ => {}
         }
     }
-    rules
+    said.iter().map(|(provider, endpoint)| endpoint_rule(layers, provider, endpoint)).collect()
 }
 
-/// The number of an endpoint's definition: of one that a user has written all that is said of it, but
-/// for how often it may be asked and how long what it gives is fresh; else its version.
+fn endpoint_rule(layers: &Layers, provider: &str, data_type: &str) -> EndpointRule {
+    let at = |key| ["providers", provider, "endpoints", data_type, key];
+    let level = layers.text(&at("level"));
+    let of_level = level.and_then(|level| layers.lasting(&["levels", level]));
+    let named = |key: &str| format!("providers.{provider}.endpoints.{data_type}.{key}");
+    let lasting = match (layers.lasting(&at("ttl")), of_level) {
+        (Some(ttl), _) => Some((ttl, named("ttl").into())),
+        (None, Some(lasting)) => {
+            let level = level.unwrap_or_default();
+            Some((lasting, format!("{} {level}", named("level")).into()))
+        }
+        (None, None) => None,
+    };
+    EndpointRule {
+        provider: provider.into(),
+        data_type: data_type.into(),
+        lasting,
+        keep: kept(layers, &at("keep")),
+        definition: number(layers, provider, data_type),
+    }
+}
+
+/// The number of an endpoint's definition: of one that a user has written, or changed, all that is said of
+/// it and of the names of symbols, but for whom it is asked about, how often, and how long what it gives is
+/// fresh; else its version. What is shipped without one has the number 0.
 fn number(layers: &Layers, provider: &str, endpoint: &str) -> u64 {
-    const NO_MATTER: [&str; 5] = ["keep", "level", "limit", "ttl", "weight"];
+    const NO_MATTER: [&str; 6] = ["classes", "keep", "level", "limit", "ttl", "weight"];
     let path = ["providers", provider, "endpoints", endpoint];
+    let names = ["providers", provider, "names"];
     if layers.text(&["providers", provider, "kind"]) != Some("http")
-        || !layers.differ_at(&path.join("\t"))
+        || ![&path[..], &names].iter().any(|path| layers.differ_at(&path.join("\t")))
     {
         return definition(layers.text(&[&path[..], &["version"]].concat()));
     }
+    let of_symbols = layers.leaves_below(&names).into_iter();
+    let of_symbols = of_symbols.map(|(name, leaf)| (format!("names{SEPARATOR}{name}"), leaf));
     let said = layers.leaves_below(&path).into_iter();
     let matters = said.filter(|(name, _)| !NO_MATTER.contains(&name.as_str()));
-    definition(Some(&format!("{:?}", matters.collect::<Vec<_>>())))
+    definition(Some(&format!("{:?}", matters.chain(of_symbols).collect::<Vec<_>>())))
 }
 
 /// How long things are kept, by type; what no key names is kept as payloads are.

@@ -39,6 +39,8 @@ pub enum Kind {
     FlagOr(&'static [&'static str]),
     /// One of these words.
     Word(&'static [&'static str]),
+    /// A list of these words.
+    Words(&'static [&'static str]),
     /// One line of text.
     Text,
     /// A symbol in any accepted spelling.
@@ -93,6 +95,7 @@ impl Kind {
         matches!(
             self,
             Self::Windows
+                | Self::Words(_)
                 | Self::Marks
                 | Self::Symbols
                 | Self::Names
@@ -117,6 +120,7 @@ impl Kind {
             Self::Flag => "true or false".to_owned(),
             Self::FlagOr(words) => format!("true, false, {}", words.join(" or ")),
             Self::Word(words) => format!("one of {}", words.join(", ")),
+            Self::Words(words) => format!("a list of some of {}", words.join(", ")),
             Self::Text | Self::Hidden | Self::Expected => "a line of text".to_owned(),
             Self::Pointer => "a JSON pointer like /data/0".to_owned(),
             Self::TimeUnit => "the form of a time".to_owned(),
@@ -165,7 +169,7 @@ impl Kind {
             Self::Number(least, most) => number(text).is_some_and(|n| (least..=most).contains(&n)),
             Self::Flag => flag(text).is_some(),
             Self::FlagOr(words) => flag(text).is_some() || words.contains(&text),
-            Self::Word(words) => words.contains(&text),
+            Self::Word(words) | Self::Words(words) => words.contains(&text),
             Self::Text | Self::Hidden | Self::Path | Self::Expected | Self::Marks => true,
             Self::Pointer => return provider::http::Pointer::parse(text).map(drop),
             Self::TimeUnit => {
@@ -201,6 +205,7 @@ impl Kind {
     fn item(self) -> String {
         match self {
             Self::Windows => Self::Window.expected(),
+            Self::Words(words) => Self::Word(words).expected(),
             Self::Symbols => Self::Symbol.expected(),
             Self::Marks => Self::Text.expected(),
             Self::Names => "a name".to_owned(),
@@ -216,7 +221,7 @@ impl Kind {
             _ => format!("`{}` is not {}", sanitized(text), self.item()),
         });
         let hint = match self {
-            Self::Word(words) | Self::FlagOr(words) => {
+            Self::Word(words) | Self::Words(words) | Self::FlagOr(words) => {
                 nearest(text, words.iter().copied()).map(|word| format!("did you mean `{word}`?"))
             }
             Self::Symbol | Self::Symbols => {
@@ -305,7 +310,8 @@ mod tests {
 
     #[test]
     fn each_kind_takes_what_it_is_and_nothing_else() {
-        let rows: [(Kind, &[&str], &[&str]); 17] = [
+        let rows: [(Kind, &[&str], &[&str]); 18] = [
+            (Kind::Words(&["stock", "fx"]), &["stock", "fx"], &["STOCK", "stock, fx", ""]),
             (Kind::Duration, &["90", "5m", "0"], &["5x", "", "-1", "unlimited"]),
             (Kind::DurationOr("keep"), &["keep", "5m"], &["kept", "~"]),
             (Kind::Lasting, &["90", "2m-5m", "1h - 6h"], &["5m-2m", "2m-", "-5m", "1-2-3", "x"]),

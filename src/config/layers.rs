@@ -19,6 +19,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::defaults::DEFAULTS;
+use super::endpoints::Made;
 use super::kind;
 use super::schema::{self, PROFILES};
 use super::tree::{Leaf, SEPARATOR, shown};
@@ -77,6 +78,8 @@ pub struct Layers {
     /// From the strongest; the shipped table is below them all.
     pub(super) layers: Vec<Layer>,
     pub(super) home: Option<PathBuf>,
+    /// What was made of them.
+    pub(super) made: Made,
 }
 
 impl Layers {
@@ -121,10 +124,28 @@ impl Layers {
     pub(super) fn names_below(&self, path: &str) -> Vec<String> {
         let prefix = format!("{path}{SEPARATOR}");
         let mut names = BTreeSet::new();
-        for path in self.paths(&prefix) {
-            let name = path[prefix.len()..].split(SEPARATOR).next().unwrap_or_default();
+        for path in self.said(&prefix) {
+            let name = first_name(&path[prefix.len()..]);
             if !names.contains(name) && self.find(path).is_some() {
                 names.insert(name.to_owned());
+            }
+        }
+        let mut rest = shipped(&prefix);
+        while let Some(((path, _), others)) = rest.split_first() {
+            let Some(below) = path.strip_prefix(&*prefix) else { break };
+            rest = others;
+            let name = first_name(below);
+            if !names.contains(name) && !self.layers.is_empty() && self.find(path).is_none() {
+                continue;
+            }
+            names.insert(name.to_owned());
+            // There may be hundreds below one name: they are passed over at once.
+            let above = &path[..path.len() - below.len() + name.len()];
+            let is_below = |(path, _): &(&str, Leaf)| {
+                path.strip_prefix(above).is_some_and(|rest| rest.starts_with(SEPARATOR))
+            };
+            if rest.first().is_some_and(is_below) {
+                rest = &rest[rest.partition_point(is_below)..];
             }
         }
         names.into_iter().collect()
@@ -149,15 +170,18 @@ impl Layers {
 
     /// Every path that any layer mentions and that begins so, some of them more than once.
     fn paths<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = &'a str> {
-        let first = DEFAULTS.partition_point(|(path, _)| *path < prefix);
-        let shipped = DEFAULTS[first..].iter().map(|(path, _)| *path);
-        let said = self.layers.iter().flat_map(move |layer| {
+        let shipped = shipped(prefix).iter().map(|(path, _)| *path);
+        self.said(prefix).chain(shipped.take_while(move |path| path.starts_with(prefix)))
+    }
+
+    /// The same of what is not shipped.
+    pub(super) fn said<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = &'a str> {
+        self.layers.iter().flat_map(move |layer| {
             layer
                 .range(prefix.to_owned()..)
                 .map(|(path, _)| path.as_str())
                 .take_while(move |path| path.starts_with(prefix))
-        });
-        said.chain(shipped.take_while(move |path| path.starts_with(prefix)))
+        })
     }
 
     fn scalar(&self, path: &[&str]) -> Option<&str> {
@@ -261,6 +285,16 @@ impl Layers {
     }
 }
 
+/// The name that the rest of a path begins with.
+fn first_name(rest: &str) -> &str {
+    rest.split(SEPARATOR).next().unwrap_or_default()
+}
+
+/// What is shipped, from the first path on that begins so or comes after.
+fn shipped(prefix: &str) -> &'static [(&'static str, Leaf)] {
+    &DEFAULTS[DEFAULTS.partition_point(|(path, _)| *path < prefix)..]
+}
+
 /// What follows `~/`, or nothing for `~`; none for any other path.
 pub(super) fn below_home(text: &str) -> Option<&str> {
     text.strip_prefix('~')
@@ -291,7 +325,7 @@ mod tests {
         let layer = |said: &&[(&str, &str)]| {
             said.iter().map(|(p, t)| (p.replace('.', "\t"), (leaf(t), Origin::Set))).collect()
         };
-        Layers { layers: strongest_first.iter().map(layer).collect(), home: None }
+        Layers { layers: strongest_first.iter().map(layer).collect(), ..Layers::default() }
     }
 
     fn seconds(layers: &Layers, path: &str) -> Option<u64> {

@@ -43,7 +43,7 @@ pub struct Sources {
 impl Layers {
     /// Loads all layers and checks every value.
     pub fn load(sources: Sources) -> Result<Self, Usage> {
-        let mut layers = Self { layers: Vec::new(), home: sources.home };
+        let mut layers = Self { home: sources.home, ..Self::default() };
         let file = match (sources.file, sources.default_file) {
             (Some(file), _) => Some(File::read(&file, &LONGEST)?.ok_or_else(|| missing(&file))?),
             (None, Some(file)) => File::read(&file, &LONGEST)?,

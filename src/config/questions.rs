@@ -51,10 +51,7 @@ impl Config {
     /// Who is asked for a type that takes no symbol, if it takes none.
     fn site_without_symbol(&self, data_type: DataType, said: Option<&str>) -> Option<Box<str>> {
         let DataType::Payload(endpoint) = data_type else { return None };
-        let knows = |name: &str| {
-            let speech = sites::speech(self.layers(), name)?;
-            speech.takes_a_symbol(endpoint)
-        };
+        let knows = |name: &str| endpoints::takes_a_symbol(self.layers(), name, endpoint);
         if let Some(name) = said {
             return knows(name).filter(|takes| !takes).map(|_| name.into());
         }
@@ -146,10 +143,7 @@ impl Config {
         data_type: DataType,
         interval: Interval,
     ) -> Vec<Box<str>> {
-        let has = |name: &str| {
-            sites::speech(self.layers(), name)
-                .is_some_and(|speech| speech.gives(symbol, data_type, interval))
-        };
+        let has = |name: &str| sites::gives(self.layers(), name, symbol, data_type, interval);
         let chain = self.layers().list(&["chains", symbol.class().as_str()]).unwrap_or_default();
         let able: Vec<Box<str>> =
             chain.iter().filter(|name| has(name)).map(|name| (*name).into()).collect();
@@ -157,7 +151,7 @@ impl Config {
             return able;
         }
         let others = self.layers().names(&["providers"]);
-        let not_demo = |name: &&String| sites::speech(self.layers(), name) != Some(Speech::Demo);
+        let not_demo = |name: &&String| !sites::invents(self.layers(), name);
         others
             .iter()
             .filter(not_demo)

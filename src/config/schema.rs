@@ -166,6 +166,8 @@ static KEYS: &[(&str, Kind)] = &[
     ("providers.*.tls", Kind::Word(&["bundled", "system"])),
     ("providers.*.concurrency", Kind::Count(1, 1000)),
     ("providers.*.limits", Kind::Windows),
+    ("providers.*.names.^", Kind::Text),
+    ("providers.*.endpoints.+.classes", Kind::Words(CLASSES)),
     ("providers.*.endpoints.+.method", Kind::Word(&["GET", "POST"])),
     ("providers.*.endpoints.+.path", Kind::Filled),
     ("providers.*.endpoints.+.query.*", Kind::Filled),

@@ -1,11 +1,11 @@
 //! Providers as `upstream` takes them. Secrets are read here and kept nowhere else.
 
 use std::fs;
-use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Environment, Layers, endpoints};
 use crate::ledger::{Budget, EndpointLimits, Limits};
+use crate::market::{DataType, Interval, Symbol};
 use crate::provider::Speech;
 use crate::time::Zone;
 use crate::units::parse_share;
@@ -14,13 +14,41 @@ use crate::upstream::{Access, Certificates, Credentials, DemoSettings, Place, Se
 /// The time-out of a provider that has none set: the shipped providers' own.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
+/// The kind of what is made of configuration.
+const HTTP: &str = "http";
+
 /// How a provider speaks; none if there is no such provider.
 pub(super) fn speech(layers: &Layers, name: &str) -> Option<Speech> {
     let kind = layers.text(&["providers", name, "kind"])?;
-    if kind == "http" {
-        return Some(Speech::Http(Arc::new(endpoints::definition(layers, name))));
+    if kind == HTTP {
+        let make = || endpoints::definition(layers, name);
+        return Some(Speech::Http(layers.made.or_make(name, make)));
     }
     Speech::BUILT_IN.into_iter().find(|speech| speech.as_str() == kind)
+}
+
+/// Whether there is a provider of this name.
+pub(super) fn is_there(layers: &Layers, name: &str) -> bool {
+    layers.text(&["providers", name, "kind"]).is_some()
+}
+
+/// Whether it invents its data.
+pub(super) fn invents(layers: &Layers, name: &str) -> bool {
+    layers.text(&["providers", name, "kind"]) == Some(Speech::Demo.as_str())
+}
+
+/// Whether a provider gives what a type is made of. Every hit asks this, so nothing whole is made for it.
+pub(super) fn gives(
+    layers: &Layers,
+    name: &str,
+    symbol: &Symbol,
+    data_type: DataType,
+    interval: Interval,
+) -> bool {
+    if layers.text(&["providers", name, "kind"]) == Some(HTTP) {
+        return endpoints::gives(layers, name, symbol, data_type, interval);
+    }
+    speech(layers, name).is_some_and(|speech| speech.gives(symbol, data_type, interval))
 }
 
 /// A configured provider. Whether its key is there shows when it is asked.

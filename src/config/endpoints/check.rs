@@ -5,7 +5,7 @@
 use super::{KEY, Said, place};
 use crate::config::Layers;
 use crate::error::{Usage, nearest, sanitized};
-use crate::provider::http::{FIELDS, Place, Shape, Template, needed};
+use crate::provider::http::{FIELDS, Names, Place, Shape, Template, needed};
 
 /// A mistake, and the names of the keys that lead to it from the provider on.
 pub(in crate::config) type Mistake = (Vec<String>, Usage);
@@ -57,6 +57,7 @@ impl Said<'_> {
             let hint = "write `method: POST`, or leave it out".to_owned();
             return self.wrong(&["body"], message, hint);
         }
+        self.check_names()?;
         if name == "bars" {
             return Ok(());
         }
@@ -71,6 +72,27 @@ impl Said<'_> {
                     "only the endpoint `bars` is asked with {interval}, {from} and {to}".to_owned();
                 return self.wrong(&keys, message, hint);
             }
+        }
+        Ok(())
+    }
+
+    /// Of whom a request is about: nobody, or nobody who has a name.
+    fn check_names(&self) -> Result<(), Mistake> {
+        let Some(endpoint) = self.asked(Names::default()) else { return Ok(()) };
+        if endpoint.classes.is_some() && !endpoint.takes_a_symbol() {
+            let message = format!("`{}` has `classes`, and is asked about no symbol", self.name);
+            let hint = "write {symbol} where upstream is told which is wanted, or leave it out";
+            return self.wrong(&["classes"], message, hint.to_owned());
+        }
+        let has_names = || !self.layers.names(&self.provider_path("names")).is_empty();
+        if endpoint.templates().any(Template::names_the_named) && !has_names() {
+            let message =
+                format!("`{}` wants upstream's own name of a symbol, and there are none", self.name);
+            let hint = format!(
+                "write them beside `endpoints` of {}: names: {{BTC: bitcoin}}",
+                self.provider
+            );
+            return self.wrong(&[], message, hint);
         }
         Ok(())
     }

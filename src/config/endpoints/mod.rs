@@ -2,18 +2,27 @@
 //!
 //! Every value was checked when it was loaded; what needs more than one of them is checked in
 //! [`check`](check::check).
+//!
+//! *Cost.* Providers of this kind are shipped and stand in chains, so a hit asks of each whether it might
+//! have been asked. That is told by [`gives`] and [`takes_a_symbol`], which make what the request of one
+//! endpoint needs and nothing else; a whole definition is [made](Made) once, when upstream is asked.
 
 mod check;
+mod made;
 #[cfg(test)]
 mod tests;
 
+use std::sync::Arc;
+
 pub(super) use check::{Mistake, check};
+pub(super) use made::Made;
 
 use super::Layers;
-use crate::market::{EndpointName, Interval, Params};
+use crate::market::{Class, DataType, EndpointName, Interval, Params, Symbol};
+use crate::provider::Speech;
 use crate::provider::http::{
-    Definition, Endpoint, FIELDS, Place, Pointer, Reading, Rows, Shape, Sign, Spot, Template,
-    TimeForm, TimeUnit, Verdict,
+    Definition, Endpoint, FIELDS, Names, Place, Pointer, Reading, Rows, Shape, Sign, Spot,
+    Template, TimeForm, TimeUnit, Verdict, needed,
 };
 use crate::time::Zone;
 
@@ -37,6 +46,37 @@ pub(super) fn gives_payload(layers: &Layers, provider: &str, endpoint: EndpointN
     layers.text(&["providers", provider, "kind"]) == Some("http")
         && FIELDS.iter().all(|(role, _)| *role != name)
         && Said { layers, provider, name }.text(&["path"]).is_some()
+}
+
+/// Whether a provider gives what a type is made of, where that is bars, of this interval.
+pub(super) fn gives(
+    layers: &Layers,
+    provider: &str,
+    symbol: &Symbol,
+    data_type: DataType,
+    interval: Interval,
+) -> bool {
+    let made = layers.made.get(provider);
+    let definition = made.or_else(|| {
+        let given = data_type.made_of();
+        let said = Said { layers, provider, name: given.as_str() };
+        Some(Arc::new(Definition { endpoints: vec![said.outline(symbol, interval)?] }))
+    });
+    definition.is_some_and(|of| Speech::Http(of).gives(symbol, data_type, interval))
+}
+
+/// Whether an endpoint of this name, whose answers are kept as they are sent, is asked about a symbol;
+/// none if a provider has no such endpoint.
+pub(super) fn takes_a_symbol(
+    layers: &Layers,
+    provider: &str,
+    endpoint: EndpointName,
+) -> Option<bool> {
+    if !gives_payload(layers, provider, endpoint) {
+        return None;
+    }
+    let asked = Said { layers, provider, name: endpoint.as_str() }.asked(Names::default());
+    asked.map(|endpoint| endpoint.takes_a_symbol())
 }
 
 /// What is said of one endpoint.
@@ -76,22 +116,58 @@ impl<'a> Said<'a> {
 
     /// The endpoint; none if it has no path.
     fn endpoint(&self) -> Option<Endpoint> {
+        let asked = self.asked(self.symbol_names(self.layers.names(&self.provider_path("names"))))?;
+        Some(Endpoint { verdict: self.verdict(), reading: self.reading(), ..asked })
+    }
+
+    /// As much of it as says whether it can be asked about a symbol, of bars about those of an interval;
+    /// that it is read is told by the last field that it needs.
+    fn outline(&self, symbol: &Symbol, interval: Interval) -> Option<Endpoint> {
+        let asked = self.asked(self.symbol_names(Names::ours(symbol)))?;
+        let of = FIELDS.into_iter().find(|(role, _)| *role == self.name);
+        let last = of.and_then(|(role, known)| known[..needed(role)].last());
+        let is_read = last.is_some_and(|field| self.text(&["fields", *field]).is_some());
+        let named = self.text(&["intervals", interval.as_str()]);
+        let intervals = named.map(|name| (interval, name.into())).into_iter().collect();
+        let reading = is_read.then(|| Reading { intervals, ..Reading::default() });
+        Some(Endpoint { reading, ..asked })
+    }
+
+    fn provider_path(&self, key: &'a str) -> [&'a str; 3] {
+        ["providers", self.provider, key]
+    }
+
+    /// What upstream calls those of these names of which that is said.
+    fn symbol_names(&self, ours: impl IntoIterator<Item = String>) -> Names {
+        let said = |ours: String| {
+            let theirs = self.layers.text(&["providers", self.provider, "names", &ours])?;
+            Some((ours.into(), theirs.into()))
+        };
+        Names::new(ours.into_iter().filter_map(said))
+    }
+
+    /// What it is asked, without what becomes of its replies; none if it has no path.
+    fn asked(&self, names: Names) -> Option<Endpoint> {
         let mut params = Params::default();
         self.pairs("params", |param, value| Some((param.to_owned(), value.to_owned())))
             .iter()
             .for_each(|(param, value)| params.set(param, value));
         let is_post = self.text(&["method"]) == Some("POST");
         let body = self.template(&["body"]).or_else(|| is_post.then(Template::default));
+        let classes = self.layers.list(&self.path(&["classes"]));
         Some(Endpoint {
             name: EndpointName::parse(self.name).ok()?,
+            classes: classes
+                .map(|classes| classes.into_iter().filter_map(Class::from_name).collect()),
+            names,
             path: self.template(&["path"])?,
             query: self.pairs("query", |parameter, text| {
                 Some((parameter.into(), Template::parse(text).ok()?))
             }),
             body,
             params,
-            verdict: self.verdict(),
-            reading: self.reading(),
+            verdict: Verdict::default(),
+            reading: None,
         })
     }
 

@@ -42,7 +42,7 @@ pub fn needed(endpoint: &str) -> usize {
 }
 
 /// What a reply is read as.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Reading {
     /// Where rows are; of a quote the first is meant, and without rows the whole.
     pub rows: Option<Rows>,

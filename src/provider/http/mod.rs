@@ -7,6 +7,7 @@
 mod bars;
 mod fields;
 mod moment;
+mod names;
 mod pointer;
 mod quote;
 mod rows;
@@ -19,6 +20,7 @@ use std::time::Duration;
 
 pub use fields::{FIELDS, Reading, needed};
 pub use moment::{TimeForm, TimeUnit};
+pub use names::Names;
 pub use pointer::Pointer;
 pub use rows::{Place, Rows, Shape};
 pub use template::Template;
@@ -50,6 +52,10 @@ pub struct Definition {
 pub struct Endpoint {
     /// Its name.
     pub name: EndpointName,
+    /// The classes that it can be asked about; none is every one for which it can be filled in.
+    pub classes: Option<Vec<Class>>,
+    /// What upstream calls symbols.
+    pub names: Names,
     /// The path with a leading slash.
     pub path: Template,
     /// The query, not yet encoded.
@@ -99,6 +105,9 @@ impl Endpoint {
     /// Whether it can be asked about a symbol, of bars about those of an interval; of what is kept as it
     /// was sent, if all parameters are said.
     fn fits(&self, symbol: &Symbol, interval: Option<Interval>) -> bool {
+        if self.classes.as_ref().is_some_and(|classes| !classes.contains(&symbol.class())) {
+            return false;
+        }
         let mut said = Params::default();
         for name in self.templates().flat_map(Template::params) {
             said.set(name, "");
@@ -123,7 +132,7 @@ impl Endpoint {
         // In the keys of quotes, bars and series stand no parameters: they have one answer.
         let params = if self.reading.is_some() { Params::none() } else { params };
         let (span, params) = (bars.map(|(_, span)| span), [params, &self.params]);
-        let filling = Filling { symbol, interval, span, params };
+        let filling = Filling { symbol, names: &self.names, interval, span, params };
         let query = self.query.iter().map(|(name, template)| {
             Some((Cow::Owned(name.to_string()), template.filled(&filling, str::to_owned)?))
         });

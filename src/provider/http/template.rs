@@ -1,31 +1,45 @@
 //! Texts with names in braces, into which a question is filled: paths, queries and bodies.
 //!
 //! A name that nothing is known for makes the whole text impossible, so an endpoint that needs the two
-//! sides of a pair has nothing to say of a stock.
+//! sides of a pair has nothing to say of a stock, and one that needs upstream's own name of a symbol nothing
+//! of one that has none.
 
+use std::time::Duration;
+
+use super::Names;
 use crate::error::{Usage, nearest, sanitized};
 use crate::market::{Class, Params, Symbol};
 use crate::span::Span;
 use crate::time::Timestamp;
 
 /// Every name that may stand in braces; besides these, `param:NAME`.
-const NAMES: [&str; 15] = [
+const NAMES: [&str; 22] = [
     "symbol",
     "symbol:lower",
+    "symbol:name",
     "base",
     "base:lower",
+    "base:name",
     "quote",
     "quote:lower",
+    "quote:name",
     "interval",
     "from",
     "from:ms",
     "from:date",
+    "from:yyyymmdd",
     "from:rfc3339",
+    "from:day_before",
     "to",
     "to:ms",
     "to:date",
+    "to:yyyymmdd",
     "to:rfc3339",
+    "to:day_after",
 ];
+
+/// A day, as far as dates are widened by one.
+const DAY: Duration = Duration::from_hours(24);
 
 /// How many letters a currency has (ISO 4217).
 const CURRENCY: usize = 3;
@@ -43,19 +57,24 @@ enum Part {
 /// What stands in braces.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Place {
-    Symbol(Case),
-    Base(Case),
-    Quote(Case),
+    Symbol(Manner),
+    Base(Manner),
+    Quote(Manner),
     Interval,
     From(Spelling),
     To(Spelling),
     Param(Box<str>),
 }
 
+/// How a symbol, or a side of one, is written: as upstream calls it, if that is said.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Case {
-    Upper,
+enum Manner {
+    /// Else as it is.
+    AsIs,
+    /// Else as it is; in lower case.
     Lower,
+    /// Else not at all.
+    Named,
 }
 
 /// How an instant is written.
@@ -64,13 +83,19 @@ enum Spelling {
     Seconds,
     Milliseconds,
     Date,
+    /// A date without dashes.
+    Compact,
     Rfc3339,
+    /// The date of a day earlier, or later: for dates of another zone, and ends that are not included.
+    Wider,
 }
 
 /// What is filled in.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Filling<'a> {
     pub(super) symbol: &'a Symbol,
+    /// What upstream calls symbols.
+    pub(super) names: &'a Names,
     /// What upstream calls the interval of the bars that are asked for.
     pub(super) interval: Option<&'a str>,
     /// When those begin.
@@ -135,6 +160,15 @@ impl Template {
         self.places().any(|place| *place == Place::Interval)
     }
 
+    /// Whether it takes a symbol only by the name that upstream has for it.
+    pub fn names_the_named(&self) -> bool {
+        let is_named = |manner: &Manner| *manner == Manner::Named;
+        self.places().any(|place| match place {
+            Place::Symbol(manner) | Place::Base(manner) | Place::Quote(manner) => is_named(manner),
+            _ => false,
+        })
+    }
+
     /// The parameters that it names.
     pub fn params(&self) -> impl Iterator<Item = &str> {
         self.places().filter_map(|place| match place {
@@ -173,22 +207,26 @@ impl Place {
             return Ok(Self::Param(param.into()));
         }
         let (what, how) = name.split_once(':').unwrap_or((name, ""));
-        let case = || match how {
-            "" => Some(Case::Upper),
-            "lower" => Some(Case::Lower),
+        let manner = || match how {
+            "" => Some(Manner::AsIs),
+            "lower" => Some(Manner::Lower),
+            "name" => Some(Manner::Named),
             _ => None,
         };
         let spelling = || match how {
             "" => Some(Spelling::Seconds),
             "ms" => Some(Spelling::Milliseconds),
             "date" => Some(Spelling::Date),
+            "yyyymmdd" => Some(Spelling::Compact),
             "rfc3339" => Some(Spelling::Rfc3339),
+            "day_before" if what == "from" => Some(Spelling::Wider),
+            "day_after" if what == "to" => Some(Spelling::Wider),
             _ => None,
         };
         let place = match what {
-            "symbol" => case().map(Self::Symbol),
-            "base" => case().map(Self::Base),
-            "quote" => case().map(Self::Quote),
+            "symbol" => manner().map(Self::Symbol),
+            "base" => manner().map(Self::Base),
+            "quote" => manner().map(Self::Quote),
             "from" => spelling().map(Self::From),
             "to" => spelling().map(Self::To),
             "interval" if how.is_empty() => Some(Self::Interval),
@@ -206,28 +244,54 @@ impl Place {
     }
 
     fn value(&self, filling: &Filling<'_>) -> Option<String> {
-        let in_case = |text: &str, case| match case {
-            Case::Upper => text.to_owned(),
-            Case::Lower => text.to_ascii_lowercase(),
-        };
-        let instant = |at: Timestamp, spelling| match spelling {
-            Spelling::Seconds => Some(at.as_ms().div_euclid(1000).to_string()),
-            Spelling::Milliseconds => Some(at.as_ms().to_string()),
-            Spelling::Date => at.to_string().split('T').next().map(str::to_owned),
-            Spelling::Rfc3339 => Some(at.to_string()),
-        };
+        let (symbol, names) = (filling.symbol, filling.names);
         match self {
-            Self::Symbol(case) => Some(in_case(filling.symbol.name(), *case)),
-            Self::Base(case) => sides(filling.symbol).map(|(base, _)| in_case(base, *case)),
-            Self::Quote(case) => sides(filling.symbol).map(|(_, quote)| in_case(quote, *case)),
+            Self::Symbol(manner) => manner.written(symbol.name(), names.of_symbol(symbol)),
+            Self::Base(manner) => {
+                sides(symbol).and_then(|(base, _)| manner.written(base, names.get(base)))
+            }
+            Self::Quote(manner) => {
+                sides(symbol).and_then(|(_, quote)| manner.written(quote, names.get(quote)))
+            }
             Self::Interval => filling.interval.map(str::to_owned),
-            Self::From(spelling) => instant(filling.span?.start(), *spelling),
-            Self::To(spelling) => instant(filling.span?.end(), *spelling),
+            Self::From(Spelling::Wider) => Some(date(filling.span?.start() - DAY)),
+            Self::To(Spelling::Wider) => Some(date(filling.span?.end() + DAY)),
+            Self::From(spelling) => Some(spelling.written(filling.span?.start())),
+            Self::To(spelling) => Some(spelling.written(filling.span?.end())),
             Self::Param(name) => {
                 filling.params.iter().find_map(|params| params.get(name)).map(str::to_owned)
             }
         }
     }
+}
+
+impl Manner {
+    /// A name as it is written, by what upstream calls it; none if it must call it something.
+    fn written(self, name: &str, known: Option<&str>) -> Option<String> {
+        match self {
+            Self::AsIs => Some(known.unwrap_or(name).to_owned()),
+            Self::Lower => Some(known.unwrap_or(name).to_ascii_lowercase()),
+            Self::Named => known.map(str::to_owned),
+        }
+    }
+}
+
+impl Spelling {
+    fn written(self, at: Timestamp) -> String {
+        match self {
+            Self::Seconds => at.as_ms().div_euclid(1000).to_string(),
+            Self::Milliseconds => at.as_ms().to_string(),
+            Self::Compact => date(at).replace('-', ""),
+            Self::Rfc3339 => at.to_string(),
+            Self::Date | Self::Wider => date(at),
+        }
+    }
+}
+
+/// The date of an instant in UTC.
+fn date(at: Timestamp) -> String {
+    let text = at.to_string();
+    text.split_once('T').map_or(text.as_str(), |(date, _)| date).to_owned()
 }
 
 /// What is quoted, and in what: of a coin, and of a currency.
@@ -249,7 +313,10 @@ mod tests {
         let symbol = Symbol::new(class, name);
         let of = |text| Params::parse([text]).unwrap();
         let params = [&of("depth=10"), &of("depth=20")];
-        let filling = Filling { symbol: &symbol, interval: Some("1D"), span, params };
+        let names = [("BTC", "XBT"), ("DOGE/USD", "dogecoin"), ("BTC/USDT", "bitcoin")];
+        let names = Names::new(names.map(|(of, is)| (of.into(), is.into())));
+        let filling =
+            Filling { symbol: &symbol, names: &names, interval: Some("1D"), span, params };
         Template::parse(template).unwrap().filled(&filling, |value| format!("<{value}>"))
     }
 
@@ -257,8 +324,15 @@ mod tests {
     fn a_question_is_spelt_as_the_template_says() {
         for (template, class, name, expected) in [
             ("/q/{symbol}", Class::Stock, "BRK.B", Some("/q/<BRK.B>")),
-            ("{base}-{quote}", Class::Crypto, "BTC", Some("<BTC>-<USDT>")),
-            ("{base:lower}{quote:lower}", Class::Crypto, "ETH/BTC", Some("<eth><btc>")),
+            ("{base}-{quote}", Class::Crypto, "SOL", Some("<SOL>-<USDT>")),
+            ("{base:lower}{quote:lower}", Class::Crypto, "ETH/EUR", Some("<eth><eur>")),
+            ("{base}{quote:lower}", Class::Crypto, "ETH/BTC", Some("<ETH><xbt>")),
+            ("{base:name}", Class::Crypto, "BTC/EUR", Some("<XBT>")),
+            ("{base:name}", Class::Crypto, "ETH/EUR", None),
+            ("{symbol:name}", Class::Crypto, "DOGE/USD", Some("<dogecoin>")),
+            ("{symbol:name}", Class::Crypto, "BTC", Some("<XBT>")),
+            ("{symbol:name}", Class::Crypto, "DOGE", None),
+            ("{symbol:name}", Class::Stock, "DOGE", None),
             ("{base}/{quote}", Class::Fx, "EURUSD", Some("<EUR>/<USD>")),
             ("{base}", Class::Stock, "AAPL", None),
             ("{symbol:lower}", Class::Crypto, "ETH", Some("<eth>")),
@@ -268,6 +342,12 @@ mod tests {
                 Class::Stock,
                 "A",
                 Some("<1970-01-01> <1970-01-02T00:00:00Z>"),
+            ),
+            (
+                "{from:day_before} {to:day_after} {to:yyyymmdd}",
+                Class::Stock,
+                "A",
+                Some("<1969-12-31> <1970-01-03> <19700102>"),
             ),
             ("{{{param:depth}}}", Class::Stock, "A", Some("{<10>}")),
             ("{param:width}", Class::Stock, "A", None),
@@ -284,6 +364,7 @@ mod tests {
             ("{symbol:uper}", "did you mean `{symbol:lower}`?"),
             ("{", "write {symbol}, or {{ for a brace"),
             ("a}", "write {symbol}, or {{ for a brace"),
+            ("{from:day_after}", "did you mean `{to:day_after}`?"),
             ("{param:}", "the names are"),
         ] {
             let usage = Template::parse(text).unwrap_err();
@@ -298,6 +379,8 @@ mod tests {
         assert!(template("{to:ms}").names_a_span() && !template("{interval}").names_a_span());
         assert!(template("{to:ms}").names_bars() && template("{interval}").names_bars());
         assert!(!template("{symbol}").names_bars());
+        assert!(template("{base:name}").names_the_named());
+        assert!(!template("{base}{interval}").names_the_named());
         assert_eq!(template("{param:a}{param:b}").params().collect::<Vec<_>>(), ["a", "b"]);
     }
 }

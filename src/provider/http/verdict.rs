@@ -16,6 +16,9 @@ use crate::provider::{Ask, Reply, excerpt, shown, status_error};
 /// Stands for all that was sent, where a pointer may stand.
 pub const BODY: &str = "body";
 
+/// Stands between texts of which any will do.
+const OR: &str = " | ";
+
 /// Where upstreams say in words what is wrong.
 const WORDS: [&str; 16] = [
     "/message",
@@ -93,18 +96,20 @@ impl Spot {
         if text == BODY { Ok(Self::Body) } else { Pointer::parse(text).map(Self::At) }
     }
 
-    /// Whether what stands there in a reply fits an expected text: `*` is anything, capitals are of no
-    /// matter, and what is not there is as null, which only `null` fits.
+    /// Whether what stands there in a reply fits an expected text, or one of several: `*` is anything,
+    /// capitals are of no matter, and what is not there is as null, which only `null` fits.
     fn holds(&self, body: &Body<'_>, expected: &str) -> bool {
+        let is_null = || expected.split(OR).any(|expected| expected == "null");
+        let fits = |text: &str| expected.split(OR).any(|expected| fits(expected, text));
         let value = match self {
-            Self::Body => return fits(expected, body.text.trim()),
+            Self::Body => return fits(body.text.trim()),
             Self::At(pointer) => body.json.and_then(|json| pointer.find(json)),
         };
-        let Some(value) = value else { return expected == "null" };
+        let Some(value) = value else { return is_null() };
         match content(value) {
-            Ok(None) => expected == "null",
-            Ok(Some(text)) => fits(expected, &text),
-            Err(_) => Json::parse(value.get()).is_some_and(|json| fits(expected, json.as_str())),
+            Ok(None) => is_null(),
+            Ok(Some(text)) => fits(&text),
+            Err(_) => Json::parse(value.get()).is_some_and(|json| fits(json.as_str())),
         }
     }
 }
@@ -271,6 +276,11 @@ mod tests {
             ("a*b*c", r#"{"a":"aXbbYc"}"#, true),
             ("a*b*c", r#"{"a":"aXbbY"}"#, false),
             ("true", "no JSON", false),
+            ("401 | 403", r#"{"a":403}"#, true),
+            ("401 | 403", r#"{"a":40}"#, false),
+            ("*no such* | *unknown*", r#"{"a":"Unknown pair"}"#, true),
+            ("x | null", "{}", true),
+            ("a|b", r#"{"a":"a"}"#, false),
         ] {
             let found = judged(&[("/a", expected)], &[], 200, body);
             assert_eq!(found.is_ok(), holds, "{expected} {body}");
