@@ -268,12 +268,19 @@ fn endpoint_rule(layers: &Layers, provider: &str, data_type: &str) -> EndpointRu
 /// The number of an endpoint's definition: of one that a user has written, or changed, all that is said of
 /// it and of the names of symbols, but for whom it is asked about, how often, and how long what it gives is
 /// fresh; else its version. What is shipped without one has the number 0.
-fn number(layers: &Layers, provider: &str, endpoint: &str) -> u64 {
+pub(super) fn number(layers: &Layers, provider: &str, endpoint: &str) -> u64 {
     const NO_MATTER: [&str; 6] = ["classes", "keep", "level", "limit", "ttl", "weight"];
     let path = ["providers", provider, "endpoints", endpoint];
     let names = ["providers", provider, "names"];
+    let is_changed = |path: &[&str]| {
+        let below = path.join("\t") + "\t";
+        let matters = |said: &str| {
+            !NO_MATTER.contains(&said[below.len()..].split(SEPARATOR).next().unwrap_or_default())
+        };
+        layers.said(&below).any(matters)
+    };
     if layers.text(&["providers", provider, "kind"]) != Some("http")
-        || ![&path[..], &names].iter().any(|path| layers.differ_at(&path.join("\t")))
+        || !(is_changed(&path) || is_changed(&names))
     {
         return definition(layers.text(&[&path[..], &["version"]].concat()));
     }

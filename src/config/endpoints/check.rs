@@ -86,8 +86,10 @@ impl Said<'_> {
         }
         let has_names = || !self.layers.names(&self.provider_path("names")).is_empty();
         if endpoint.templates().any(Template::names_the_named) && !has_names() {
-            let message =
-                format!("`{}` wants upstream's own name of a symbol, and there are none", self.name);
+            let message = format!(
+                "`{}` wants upstream's own name of a symbol, and there are none",
+                self.name
+            );
             let hint = format!(
                 "write them beside `endpoints` of {}: names: {{BTC: bitcoin}}",
                 self.provider

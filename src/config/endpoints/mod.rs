@@ -116,7 +116,8 @@ impl<'a> Said<'a> {
 
     /// The endpoint; none if it has no path.
     fn endpoint(&self) -> Option<Endpoint> {
-        let asked = self.asked(self.symbol_names(self.layers.names(&self.provider_path("names"))))?;
+        let asked =
+            self.asked(self.symbol_names(self.layers.names(&self.provider_path("names"))))?;
         Some(Endpoint { verdict: self.verdict(), reading: self.reading(), ..asked })
     }
 

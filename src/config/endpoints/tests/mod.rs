@@ -1,4 +1,5 @@
-//! What becomes of replies by definitions as people write them, and of definitions that are wrong.
+//! What becomes of replies by definitions as people write them and as they are shipped, and of definitions
+//! that are wrong.
 //!
 //! Here stand the definitions, and what reads by them; the tests stand beside.
 
@@ -6,6 +7,7 @@ mod hostile;
 mod mistakes;
 mod reading;
 mod recorded;
+mod shipped;
 
 use std::fmt::Write as _;
 
