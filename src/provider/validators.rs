@@ -18,7 +18,9 @@ const LONGEST_ETAG: usize = 256;
 const LONGEST_DATE: usize = 40;
 
 /// One more whenever a provider makes something else of the same reply, or a record is written
-/// differently: what was read before must not be confirmed by who reads now.
+/// differently: what was read before must not be confirmed by who reads now. Providers that are shipped as
+/// configuration are meant too: they have the number 0 as long as a user changes nothing in them, so who
+/// changes what one of them reads (`fields`, `time`, `rows`, `constants`) counts here.
 const READING: u64 = 1;
 
 /// By what upstream may say that a value is still the same.

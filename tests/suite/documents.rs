@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use mcache::config::schema;
+use mcache::config::{Layers, schema};
 use mcache::error::Kind;
 use mcache::market::DataType;
 
@@ -216,6 +216,31 @@ fn the_readme_names_every_type_as_it_may_be_written() {
     for alias in aliases.map_while(|line| line.strip_prefix("  ")?.split(':').next()) {
         assert!(readme.contains(&format!("`{alias}`")), "{alias}");
     }
+}
+
+#[test]
+fn the_readme_lists_every_provider_that_is_shipped_as_configuration() {
+    let layers = Layers::default();
+    let shipped = layers.names(&["providers"]).into_iter().filter_map(|name| {
+        let at = |key| ["providers", name.as_str(), key];
+        (layers.text(&at("kind")) == Some("http")).then_some(())?;
+        let env = layers.text(&["providers", &name, "auth", "env"]);
+        let limits = layers.list(&at("limits")).unwrap_or_default().into_iter();
+        let limits: Vec<&str> = limits.chain(layers.text(&at("budget"))).collect();
+        Some([
+            format!("`{name}`"),
+            layers.names(&at("endpoints")).join(", "),
+            env.map(|env| format!("`{env}`")).unwrap_or_default(),
+            limits.join(", "),
+        ])
+    });
+    let readme = fs::read_to_string(top().join("README.md")).unwrap();
+    let rows = readme.lines().skip_while(|line| !line.starts_with("| provider | of |")).skip(2);
+    let listed = rows.take_while(|line| line.starts_with('|')).map(|row| {
+        let cells: Vec<String> = row.split('|').map(|cell| cell.trim().to_owned()).collect();
+        [1, 3, 4, 5].map(|at| cells[at].clone())
+    });
+    assert_eq!(listed.collect::<Vec<_>>(), shipped.collect::<Vec<_>>());
 }
 
 /// What stands in code in a document: spans between backticks, and the lines of blocks.

@@ -12,6 +12,7 @@
 //! - `several` — many symbols at once: order, lists, duplicates, files
 //! - `lists` — the portfolio, the watchlists and their files
 //! - `http` — a provider that is made of configuration
+//! - `presets` — those that are shipped so
 //! - `providers` — what each provider is sent, and who is told the key
 //! - `failures` — what becomes of everything that an upstream may answer
 //! - `bars` — what is said of bars that are not final, of splits, and of what cannot be had
@@ -45,6 +46,7 @@ mod market;
 mod output;
 mod packaging;
 mod parquet;
+mod presets;
 mod providers;
 mod put;
 mod revalidation;

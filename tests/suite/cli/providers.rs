@@ -24,7 +24,7 @@ fn yahoo_is_asked_in_its_own_spelling() {
         ("fx:EURUSD", "/v8/finance/chart/EURUSD=X"),
         ("BTC-USD", "/v8/finance/chart/BTC-USD"),
     ] {
-        sandbox.json(&["fetch", symbol]);
+        sandbox.json(&["fetch", symbol, "-p", "yahoo"]);
         let asked = upstream.seen().pop().unwrap().path;
         assert_eq!(asked.replace("%3D", "="), format!("{path}?interval=1d&range=1d"));
     }
@@ -46,6 +46,7 @@ fn binance_is_sent_nothing_that_it_does_not_read() {
 #[test]
 fn a_provider_that_lacks_the_pair_is_passed_over() {
     let (upstream, sandbox) = everybody();
+    sandbox.config("chains: {crypto: [binance, yahoo]}\n");
     let dollars = &sandbox.json(&["fetch", "BTC-USD"])[0];
     assert_eq!(dollars["provider"], "yahoo");
     assert_eq!(dollars["symbol"], "BTC/USD");
