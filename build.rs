@@ -33,13 +33,6 @@ impl Guide for Anything {
     }
 }
 
-/// Whether it says how the answers of an endpoint live. A hit asks for all that say so, and must not look
-/// through what is said of requests and replies, which is ten times as much.
-fn says_how_it_lives(path: &str) -> bool {
-    let names: Vec<&str> = path.split(tree::SEPARATOR).collect();
-    matches!(names[..], ["providers", _, "endpoints", _, "ttl" | "level" | "keep" | "version"])
-}
-
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     const FILE: &str = "cache_config.yaml";
     println!("cargo::rerun-if-changed={FILE}");
@@ -49,12 +42,6 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut leaves =
         tree::flatten(&text, &Anything).map_err(|fault| format!("{FILE}: {fault:?}"))?;
     leaves.sort_by(|a, b| a.0.cmp(&b.0));
-    let living: Vec<usize> = leaves
-        .iter()
-        .enumerate()
-        .filter(|(_, (path, _))| says_how_it_lives(path))
-        .map(|(at, _)| at)
-        .collect();
     let mut code = "pub(crate) static DEFAULTS: &[(&str, Leaf)] = &[\n".to_owned();
     for (path, leaf) in leaves {
         let leaf = match leaf {
@@ -69,7 +56,6 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         writeln!(code, "    ({path:?}, Leaf::{leaf}),")?;
     }
     code.push_str("];\n");
-    writeln!(code, "pub(crate) static LIVING: &[u16] = &{living:?};")?;
     #[expect(
         clippy::disallowed_methods,
         reason = "cargo says it in the environment and nowhere else"

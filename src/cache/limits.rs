@@ -106,12 +106,26 @@ impl Allowance {
         let is_used = self.limits.iter().any(|window| window.used > 0);
         !self.may_call || is_used || self.budget.as_ref().is_some_and(|budget| budget.used > 0)
     }
+
+    /// Whether it says more than that of its provider: it is that, or its own limits are used.
+    fn says_more(&self) -> bool {
+        let is_used = |window: &WindowUse| window.endpoint.is_some() && window.used > 0;
+        self.endpoint.is_none() || self.limits.iter().any(is_used)
+    }
 }
 
 impl Cache {
     /// Whether a provider, or one endpoint of it, may be asked now.
     pub fn allowance(&self, provider: &str, endpoint: Option<&str>) -> Allowance {
         self.allowance_of(&(self.sites)(provider), endpoint)
+    }
+
+    /// The same of several providers, of endpoints those that say more: with seventeen that are idle
+    /// nobody would find what he looks for.
+    pub fn overview(&self, providers: &[String]) -> Vec<Allowance> {
+        let mut allowances = self.allowances(providers);
+        allowances.retain(Allowance::says_more);
+        allowances
     }
 
     /// The same of several providers, each followed by its endpoints that have limits of their own.

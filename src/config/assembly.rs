@@ -88,6 +88,11 @@ impl Config {
         &self.layers
     }
 
+    /// The same, for whoever reads them later.
+    pub(super) fn shared_layers(&self) -> Arc<Layers> {
+        Arc::clone(&self.layers)
+    }
+
     /// The clock that `MCACHE_NOW` set, or the system's.
     pub fn clock(&self) -> Clock {
         self.clock
@@ -298,15 +303,22 @@ impl Config {
                 return Err((of(key), usage.hint("to limit how often it is asked, use `limits`")));
             }
         }
-        let places = ["query", "header", "bearer"]
+        let places = ["query", "header", "bearer", "path"]
             .into_iter()
             .filter(|place| self.layers.get(&["providers", name, "auth", place]).is_some());
         if places.count() > 1 {
             let usage = Usage::new("a key is sent in one place, and here are several");
             return Err((
                 of("auth"),
-                usage.hint("keep one of query, header and bearer; ~ removes one"),
+                usage.hint("keep one of query, header, bearer and path; ~ removes one"),
             ));
+        }
+        if !matches!(speech, Speech::Http(_))
+            && self.layers.get(&["providers", name, "auth", "path"]).is_some()
+        {
+            let usage = Usage::new(format!("`{name}` has no place for a key in its paths"));
+            let hint = "keep query, header or bearer; path is for the kind http".to_owned();
+            return Err((vec!["auth".to_owned(), "path".to_owned()], usage.hint(hint)));
         }
         for endpoint in self.layers.names(&["providers", name, "endpoints"]) {
             if let Speech::Http(_) = speech {

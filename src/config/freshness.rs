@@ -1,9 +1,7 @@
 //! The rules of freshness, as the configuration says them.
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
-use super::defaults::{DEFAULTS, LIVING};
 use super::tree::SEPARATOR;
 use super::{Config, Layers, Lists, market, strategies};
 use crate::calendar::Exchange;
@@ -12,7 +10,8 @@ use crate::market::{Class, DataType, Names as _, Symbol};
 use crate::policy::hours::Hours;
 use crate::policy::use_case::{Demand, UseCases};
 use crate::policy::{
-    Adaptive, EndpointRule, Keep, Priority, Rules, Scope, SeriesRules, Subjects, TtlRule, UseCase,
+    Adaptive, EndpointRule, Endpoints, Keep, Priority, Rules, Scope, SeriesRules, Subjects,
+    TtlRule, UseCase,
 };
 use crate::provider::definition;
 use crate::units::Share;
@@ -20,9 +19,6 @@ use crate::units::Share;
 /// How long what no rule names is kept after it has gone stale, unless the configuration says so:
 /// the contract's, for payloads.
 const KEEP: Keep = Keep::For(Duration::from_hours(7 * 24));
-
-/// What the paths of providers begin with.
-const PROVIDERS: &str = "providers\t";
 
 /// What stands beside the types and is none.
 const NOT_FOUND: &str = "not_found";
@@ -40,13 +36,14 @@ impl Config {
     /// The rules in force.
     pub(super) fn rules(&self) -> Result<Rules, Usage> {
         let layers = self.layers();
+        let said = self.shared_layers();
         let lists = self.lists()?;
         let hours = layers.number(&["cache", "memory", "default_ttl_hours"]).unwrap_or(1.0);
         Ok(Rules {
             default_ttl: Duration::from_secs_f64(hours * 3600.0),
             ttl: self.ttl_rules(lists),
             hot: subjects(layers, &layers.list(&["hot_symbols"]).unwrap_or_default(), lists),
-            endpoints: endpoints(layers),
+            endpoints: Endpoints::new(move |provider, name| endpoint(&said, provider, name)),
             use_cases: self.use_cases(lists),
             adaptive: adaptive(layers),
             hours: Some(self.hours()?),
@@ -222,32 +219,16 @@ fn series(layers: &Layers) -> SeriesRules {
     }
 }
 
-/// The rules of the endpoints of which anything is said that is not shipped, or shipped of how their
-/// answers live: a hit has no time for the others, which have the rules of their types.
-fn endpoints(layers: &Layers) -> Vec<EndpointRule> {
-    let mut said = BTreeSet::new();
-    let shipped = LIVING.iter().filter_map(|at| DEFAULTS.get(usize::from(*at)));
-    for path in layers.said(PROVIDERS).chain(shipped.map(|(path, _)| *path)) {
-        let mut names = path.split(SEPARATOR).skip(1);
-        match (names.next(), names.next(), names.next()) {
-            (Some(provider), Some("endpoints"), Some(endpoint)) => {
-                said.insert((provider.to_owned(), endpoint.to_owned()));
-            }
-            (Some(provider), Some("names"), _) => {
-                let all = layers.names(&["providers", provider, "endpoints"]).into_iter();
-                said.extend(all.map(|endpoint| (provider.to_owned(), endpoint)));
-            }
-            _ => {}
-        }
+/// What is said of an endpoint of a provider; none if nothing is. Whoever reads an entry asks this, so
+/// nothing is read of any other.
+fn endpoint(layers: &Layers, provider: &str, name: &str) -> Option<EndpointRule> {
+    if !layers.speak_of(&["providers", provider, "endpoints", name].join("\t")) {
+        return None;
     }
-    said.iter().map(|(provider, endpoint)| endpoint_rule(layers, provider, endpoint)).collect()
-}
-
-fn endpoint_rule(layers: &Layers, provider: &str, data_type: &str) -> EndpointRule {
-    let at = |key| ["providers", provider, "endpoints", data_type, key];
+    let at = |key| ["providers", provider, "endpoints", name, key];
     let level = layers.text(&at("level"));
     let of_level = level.and_then(|level| layers.lasting(&["levels", level]));
-    let named = |key: &str| format!("providers.{provider}.endpoints.{data_type}.{key}");
+    let named = |key: &str| format!("providers.{provider}.endpoints.{name}.{key}");
     let lasting = match (layers.lasting(&at("ttl")), of_level) {
         (Some(ttl), _) => Some((ttl, named("ttl").into())),
         (None, Some(lasting)) => {
@@ -256,29 +237,22 @@ fn endpoint_rule(layers: &Layers, provider: &str, data_type: &str) -> EndpointRu
         }
         (None, None) => None,
     };
-    EndpointRule {
-        provider: provider.into(),
-        data_type: data_type.into(),
+    Some(EndpointRule {
         lasting,
         keep: kept(layers, &at("keep")),
-        definition: number(layers, provider, data_type),
-    }
+        definition: number(layers, provider, name),
+    })
 }
 
 /// The number of an endpoint's definition: of one that a user has written, or changed, all that is said of
 /// it and of the names of symbols, but for whom it is asked about, how often, and how long what it gives is
 /// fresh; else its version. What is shipped without one has the number 0.
 pub(super) fn number(layers: &Layers, provider: &str, endpoint: &str) -> u64 {
-    const NO_MATTER: [&str; 6] = ["classes", "keep", "level", "limit", "ttl", "weight"];
+    const NO_MATTER: [&str; 7] =
+        ["classes", "keep", "level", "limit", "retry_after", "ttl", "weight"];
     let path = ["providers", provider, "endpoints", endpoint];
     let names = ["providers", provider, "names"];
-    let is_changed = |path: &[&str]| {
-        let below = path.join("\t") + "\t";
-        let matters = |said: &str| {
-            !NO_MATTER.contains(&said[below.len()..].split(SEPARATOR).next().unwrap_or_default())
-        };
-        layers.said(&below).any(matters)
-    };
+    let is_changed = |path: &[&str]| layers.differ_below(&path.join("\t"), &NO_MATTER);
     if layers.text(&["providers", provider, "kind"]) != Some("http")
         || !(is_changed(&path) || is_changed(&names))
     {

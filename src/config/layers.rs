@@ -116,6 +116,29 @@ impl Layers {
             .any(|layer| layer.range(path.to_owned()..).map(|(said, _)| said).take(1).any(is_at))
     }
 
+    /// The same, but for what is said below it under these names.
+    pub(super) fn differ_below(&self, path: &str, but: &[&str]) -> bool {
+        let matters = |said: &String| {
+            let name = said[path.len()..].split(SEPARATOR).nth(1);
+            name.is_none_or(|name| !but.contains(&name))
+        };
+        let is_at = |said: &&String| {
+            said.strip_prefix(path).is_some_and(|rest| rest.is_empty() || rest.starts_with('\t'))
+        };
+        self.layers.iter().any(|layer| {
+            let below = layer.range(path.to_owned()..).map(|(said, _)| said);
+            below.take_while(is_at).any(matters)
+        })
+    }
+
+    /// Whether anything is said at or below this path, by anybody.
+    pub(super) fn speak_of(&self, path: &str) -> bool {
+        let first = DEFAULTS.partition_point(|(shipped, _)| *shipped < path);
+        let shipped = DEFAULTS.get(first).and_then(|(shipped, _)| shipped.strip_prefix(path));
+        shipped.is_some_and(|rest| rest.is_empty() || rest.starts_with('\t'))
+            || self.differ_at(path)
+    }
+
     /// The names below a path, over all layers, in the order of the alphabet.
     pub fn names(&self, path: &[&str]) -> Vec<String> {
         self.names_below(&path.join("\t"))

@@ -342,8 +342,8 @@ mod tests {
         let layers = both(["ttl.quote=60", "ttl.quote.stock=5"]);
         assert_eq!(layers.text(&stock), Some("5"));
         assert_eq!(layers.names(&["ttl", "quote"]), ["stock"]);
-        let providers = |layers: &Layers| layers.names(&["providers"]).len();
-        assert_eq!(providers(&set("providers.demo=~").unwrap()) + 1, providers(&Layers::default()));
+        let left = set("providers.demo=~").unwrap().names(&["providers"]);
+        assert!(!left.is_empty() && !left.contains(&"demo".to_owned()));
     }
 
     #[test]

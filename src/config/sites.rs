@@ -116,6 +116,8 @@ fn access(layers: &Layers, environment: &Environment, name: &str) -> Access {
         Place::Header(header.to_owned())
     } else if layers.flag(&at("bearer")) == Some(true) {
         Place::Bearer
+    } else if layers.flag(&at("path")) == Some(true) {
+        Place::Path
     } else {
         return Access::Open;
     };

@@ -3,9 +3,11 @@
 //! Nothing in it is understood. JSON loses the white space between its parts and nothing else, so that
 //! a record is one line; text is a string, and anything else is told as base64.
 
+use std::borrow::Cow;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize, Serializer};
 use serde_json::json;
 use serde_json::value::RawValue;
 
@@ -41,10 +43,30 @@ impl Json {
         Self(told.to_string().into())
     }
 
+    /// The bytes that were sent, of a text that stands for text or for bytes; none if it is other JSON.
+    pub fn sent(json: &str) -> Option<Vec<u8>> {
+        if json.starts_with('"') {
+            return serde_json::from_str(json).map(String::into_bytes).ok();
+        }
+        let Told { bytes, base64, .. } = serde_json::from_str(json).ok()?;
+        let sent = STANDARD.decode(base64).ok()?;
+        (sent.len() == bytes).then_some(sent)
+    }
+
     /// The text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+/// Bytes, as they are told; nothing else may stand beside.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Told<'a> {
+    #[serde(rename = "content_type")]
+    _content_type: Cow<'a, str>,
+    bytes: usize,
+    base64: &'a str,
 }
 
 impl Serialize for Json {
@@ -115,6 +137,23 @@ mod tests {
         assert!(
             told.as_str().contains(r#""base64":"AP8=""#) && told.as_str().contains(r#""bytes":2"#)
         );
+    }
+
+    #[test]
+    fn text_and_bytes_come_back_as_they_were_sent() {
+        let told = Json::binary(b"\x89PNG\0", None);
+        assert_eq!(Json::sent(told.as_str()).as_deref(), Some(&b"\x89PNG\0"[..]));
+        assert_eq!(Json::sent(Json::text("a\n\"b\"").as_str()).as_deref(), Some(&b"a\n\"b\""[..]));
+        for other in [
+            "{}",
+            "[1]",
+            "5",
+            r#"{"content_type":"x","bytes":1,"base64":"AP8="}"#,
+            r#"{"content_type":"x","bytes":2,"base64":"?"}"#,
+            r#"{"content_type":"x","bytes":2,"base64":"AP8=","more":1}"#,
+        ] {
+            assert_eq!(Json::sent(other), None, "{other}");
+        }
     }
 
     proptest! {

@@ -21,6 +21,7 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use super::adaptive::{Adaptive, Looks};
+use super::endpoint::Endpoints;
 use super::event::Sessions;
 use super::finality::Finality;
 use super::hours::{Bound, Hours, is_market_data};
@@ -37,21 +38,6 @@ use crate::market::{ExchangeCode, Interval, SessionKind};
 use crate::time::Timestamp;
 use crate::units::duration_for_people;
 
-/// What the configuration says of one endpoint of a provider.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct EndpointRule {
-    /// Whose.
-    pub provider: Box<str>,
-    /// Which.
-    pub data_type: Box<str>,
-    /// How long what it gives is fresh, with the configuration key that says so.
-    pub lasting: Option<(Lasting, Box<str>)>,
-    /// How long what it gave is kept after it has gone stale.
-    pub keep: Option<Keep>,
-    /// The number of what it is defined as; 0 is the default definition.
-    pub definition: u64,
-}
-
 /// The rules in force.
 #[derive(Clone, Debug)]
 pub struct Rules {
@@ -62,7 +48,7 @@ pub struct Rules {
     /// The symbols that are hot.
     pub hot: Subjects,
     /// What is said of endpoints.
-    pub endpoints: Vec<EndpointRule>,
+    pub endpoints: Endpoints,
     /// What answers are for.
     pub use_cases: UseCases,
     /// How times to live follow the pace of values; none: not at all.
@@ -94,7 +80,7 @@ impl Default for Rules {
             default_ttl: Duration::from_hours(1),
             ttl: Vec::new(),
             hot: Subjects::default(),
-            endpoints: Vec::new(),
+            endpoints: Endpoints::default(),
             use_cases: UseCases::default(),
             adaptive: None,
             hours: None,
@@ -223,7 +209,7 @@ impl Rules {
 
     /// The number of the definition now in force of an endpoint, which has the name of its type.
     pub fn definition(&self, provider: &str, data_type: &str) -> u64 {
-        self.endpoint(provider, data_type).map_or(0, |endpoint| endpoint.definition)
+        self.endpoints.of(provider, data_type).map_or(0, |endpoint| endpoint.definition)
     }
 
     /// Whether an entry came under the definition now in force; what a user wrote came under none.
@@ -323,8 +309,8 @@ impl Rules {
                 || duration_for_people(self.default_ttl),
             ),
         }
-        let endpoint = self.endpoint(&entry.provider, subject.data_type);
-        if let Some((lasting, named)) = endpoint.and_then(|e| e.lasting.as_ref()) {
+        let endpoint = self.endpoints.of(&entry.provider, subject.data_type);
+        if let Some((lasting, named)) = endpoint.as_ref().and_then(|e| e.lasting.as_ref()) {
             said.lasting = *lasting;
             why.note(|| named.to_string(), || lasting.to_string());
         }
@@ -453,12 +439,6 @@ impl Rules {
         }
     }
 
-    fn endpoint(&self, provider: &str, data_type: &str) -> Option<&EndpointRule> {
-        self.endpoints
-            .iter()
-            .find(|endpoint| *endpoint.provider == *provider && *endpoint.data_type == *data_type)
-    }
-
     /// How long it is kept after it has gone stale.
     fn keep(&self, entry: &Entry, demand: Option<&Demand>) -> Keep {
         if entry.format == Format::NotFound {
@@ -466,7 +446,7 @@ impl Rules {
             return Keep::For(Duration::ZERO);
         }
         let name = if entry.is_put() { PUT } else { entry.key.data_type() };
-        let endpoint = self.endpoint(&entry.provider, entry.key.data_type());
+        let endpoint = self.endpoints.of(&entry.provider, entry.key.data_type());
         let of_type = || self.keep.iter().find(|(rule, _)| **rule == *name).map(|(_, keep)| *keep);
         demand
             .and_then(|demand| demand.keep)

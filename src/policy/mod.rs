@@ -4,6 +4,7 @@
 
 pub mod adaptive;
 pub mod coverage;
+mod endpoint;
 pub mod event;
 pub mod finality;
 pub mod hours;
@@ -22,10 +23,11 @@ pub mod wanted;
 
 pub use adaptive::{Adaptive, Looks};
 pub use coverage::{Coverage, Covered};
+pub use endpoint::{EndpointRule, Endpoints};
 pub use event::{Cause, Event, Expired, Invalidation};
 pub use finality::Finality;
 pub use known::{Known, Reader};
-pub use life::{EndpointRule, Reason, Rules};
+pub use life::{Reason, Rules};
 pub use market::Market;
 pub use next::{Held, Next, Terms, fallback, may_remember_absence, next};
 pub use plan::{Plan, SeriesRules, TooOld, Want};

@@ -11,7 +11,7 @@ use super::ttl::{Keep, Lasting, Scope, Subjects, TtlRule};
 use super::use_case::Demand;
 use super::volatility::Realised;
 use super::volume::HighVolume;
-use super::{EndpointRule, Known, Reader, Rules, Strategy, UseCase};
+use super::{EndpointRule, Endpoints, Known, Reader, Rules, Strategy, UseCase};
 use crate::calendar::{Calendars, Date, Exchange};
 use crate::entry::{Entry, Format, State};
 use crate::key::Key;
@@ -60,6 +60,13 @@ fn rule(scope: Scope, ttl: u64) -> TtlRule {
 
 fn one(subject: &str) -> Subjects {
     Subjects::new([subject.into()])
+}
+
+/// What is said of one endpoint, and of no other.
+fn quotes_of_yahoo(rule: EndpointRule) -> Endpoints {
+    Endpoints::new(move |provider, name| {
+        (provider == "yahoo" && name == "quote").then(|| rule.clone())
+    })
 }
 
 fn conservative() -> Known {
@@ -118,13 +125,12 @@ fn judged(parts: &[Part]) -> (u128, Vec<String>) {
                 rules.hot = one("stock:NVDA");
                 rules.ttl.push(rule(Scope::Hot, 102));
             }
-            Part::Endpoint => rules.endpoints.push(EndpointRule {
-                provider: "yahoo".into(),
-                data_type: "quote".into(),
-                lasting: Some((Lasting::exactly(seconds(103)), "endpoint".into())),
-                keep: None,
-                definition: 0,
-            }),
+            Part::Endpoint => {
+                rules.endpoints = quotes_of_yahoo(EndpointRule {
+                    lasting: Some((Lasting::exactly(seconds(103)), "endpoint".into())),
+                    ..EndpointRule::default()
+                });
+            }
             Part::List => rules.use_cases.watched = tech(),
             Part::Position => rules.use_cases.positions = one("stock:NVDA"),
             Part::ListTtl => rules.ttl.push(rule(Scope::These(tech()), 106)),
@@ -431,13 +437,8 @@ fn what_another_definition_gave_is_stale_at_once_and_kept_as_long_as_any() {
         ("a user's own", 7, &put, 0, false),
     ] {
         let mut rules = rules();
-        rules.endpoints = vec![EndpointRule {
-            provider: "yahoo".into(),
-            data_type: "quote".into(),
-            lasting: None,
-            keep: None,
-            definition: configured,
-        }];
+        rules.endpoints =
+            quotes_of_yahoo(EndpointRule { definition: configured, ..EndpointRule::default() });
         let reader = Reader::at(at(OPEN));
         let life = rules.life(entry, &number(stored), reader);
         let state = if is_stale { State::Stale } else { State::Fresh };
@@ -448,7 +449,7 @@ fn what_another_definition_gave_is_stale_at_once_and_kept_as_long_as_any() {
         let said = rules.reasons(entry, &number(stored), reader);
         let last = said.last().unwrap();
         assert_eq!(last.rule == "providers.yahoo.endpoints.quote.version", is_stale, "{case}");
-        rules.endpoints.clear();
+        rules.endpoints = Endpoints::default();
         let usual = rules.life(entry, &number(0), reader);
         assert_eq!((life.gone_at, life.error_until), (usual.gone_at, usual.error_until), "{case}");
     }

@@ -42,6 +42,10 @@ const SAMPLES: [(Class, &str); 5] = [
 /// The code of what trades day and night.
 const ALWAYS_OPEN: &str = "24/7";
 
+/// Marks in the path of a request where the key goes: a provider does not know it, and no value that
+/// is filled in can look like this, since a brace is encoded.
+pub const TOKEN: &str = "{token}";
+
 /// What is asked of one provider.
 #[derive(Clone, Copy, Debug)]
 pub struct Ask<'a> {
@@ -72,7 +76,8 @@ pub struct Piece {
 pub struct Request {
     /// The name of the endpoint, for limits and statistics.
     pub endpoint: Cow<'static, str>,
-    /// The path with a leading slash; each segment is already percent-encoded.
+    /// The path with a leading slash; each segment is already percent-encoded, and [`TOKEN`] stands
+    /// where the key goes, if it goes there.
     pub path: String,
     /// The query, not yet encoded.
     pub query: Vec<(Cow<'static, str>, String)>,
@@ -133,7 +138,13 @@ pub trait Provider: Sync {
 
     /// What a reply received at `now`, real time, says of how often one may ask. `header` gives the
     /// value of a header by its name in lower case.
-    fn pace(&self, reply: &Reply, header: &dyn Fn(&str) -> Option<String>, now: Timestamp) -> Pace;
+    fn pace(
+        &self,
+        ask: &Ask<'_>,
+        reply: &Reply,
+        header: &dyn Fn(&str) -> Option<String>,
+        now: Timestamp,
+    ) -> Pace;
 
     /// Where what it quotes trades: the code under which the sessions of that are known, from
     /// `exchange` in the quote and what else is known of the symbol; none if that says nothing.
@@ -240,6 +251,12 @@ impl Speech {
         endpoint.filter(|of| of.reading.is_none()).map(http::Endpoint::takes_a_symbol)
     }
 
+    /// The parameter that an endpoint needs to be asked and nobody says, if there is one.
+    pub fn lacks(&self, ask: &Ask<'_>) -> Option<&str> {
+        let Self::Http(definition) = self else { return None };
+        definition.lacks(ask)
+    }
+
     /// Every endpoint that is asked, with the least that a call of it takes of a limit by the
     /// provider's own count: what exactly it takes is known only of a request.
     pub fn endpoints(&self) -> BTreeMap<Cow<'static, str>, u32> {
@@ -289,6 +306,11 @@ fn status_error(ask: &Ask<'_>, reply: &Reply) -> Error {
     match status {
         404 => Error::new(Kind::NotFound, format!("{provider} does not know `{symbol}`"))
             .hint("check the spelling; a class can be said, as in `crypto:BTC`"),
+        402 => Error::new(
+            Kind::Unsupported,
+            format!("{provider} wants to be paid for this (HTTP 402)"),
+        )
+        .hint("--provider asks another provider"),
         401 | 403 => Error::new(
             Kind::Unauthorized,
             format!("{provider} refused the request (HTTP {status})"),

@@ -229,10 +229,7 @@ impl Upstream {
             params: asking.params,
         };
         let Some(request) = send::request(site, &ask, asking.piece.as_ref()) else {
-            let (name, symbol, data_type) = (&site.name, ask.symbol, ask.data_type.as_str());
-            let message = format!("{name} has no {data_type} of `{symbol}`");
-            let error = Error::new(Kind::Unsupported, message);
-            return Err(Failed::unasked(error.hint("ask another provider with -p")));
+            return Err(Failed::unasked(send::unable(site, &ask)));
         };
         let credentials = site.credentials().map_err(Failed::unasked)?;
         let base = self.base_url(site, line).map_err(Failed::unasked)?;
@@ -335,7 +332,7 @@ impl Upstream {
         let content_type = header("content-type").map(Into::into);
         let reply = Reply { status, body, content_type };
         let now = self.reading();
-        let pace = site.speech.provider().pace(&reply, &header, now.wall);
+        let pace = site.speech.provider().pace(&inquiry.ask, &reply, &header, now.wall);
         // What nothing limits need not be known, and what was counted before this call started
         // may be counted in another minute.
         let is_of_use = |since: Timestamp| {

@@ -2,6 +2,7 @@
 //!
 //! Nothing here touches the network or the ledger.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use reqwest::Url;
@@ -11,13 +12,22 @@ use super::Given;
 use super::http::{Arrival, Letter};
 use super::site::{Credentials, Place, Secret, Site, host_and_port, joined};
 use crate::error::{Error, Kind, Usage};
-use crate::provider::{Ask, Piece, Reply, Request, Validators};
+use crate::key;
+use crate::market::Record;
+use crate::provider::{Ask, Piece, Reply, Request, TOKEN, Validators};
 use crate::time::Timestamp;
 use crate::validate;
 
 /// The longest pause that an upstream can ask for: a month, the longest ban that is known being
 /// Binance's of three days.
 const LONGEST_RETRY_AFTER: Duration = Duration::from_hours(30 * 24);
+
+/// What of a key stands in a path as it is: a colon may (RFC 3986, section 3.3), and Telegram's have one.
+const IN_A_PATH: &[u8] = b"-._~:";
+
+/// The shortest key that is taken out of what is kept: a shorter one is a word such as `demo`, which
+/// may well be part of the data.
+const SHORTEST_KEY: usize = 8;
 
 /// The error for a site that [`Site::check`] would have refused.
 pub(super) fn unusable(site: &Site, usage: Usage) -> Error {
@@ -37,7 +47,11 @@ pub(super) fn letter<'a>(
     credentials: Option<&Credentials>,
 ) -> Result<Letter<'a>, Error> {
     site.check().map_err(|usage| unusable(site, usage))?;
-    let mut url = joined(base, &request.path, &request.query);
+    let mut path = Cow::Borrowed(request.path.as_str());
+    if let Some(Credentials { place: Place::Path, secret }) = credentials {
+        path = path.replace(TOKEN, &key::encoded(secret.reveal(), IN_A_PATH)).into();
+    }
+    let mut url = joined(base, &path, &request.query);
     let mut headers = signature(site);
     for (name, value) in &site.headers {
         // `check` has let only those through that can be sent.
@@ -66,6 +80,7 @@ pub(super) fn letter<'a>(
                     headers.insert(name, value(secret.reveal())?);
                 }
             }
+            Place::Path => {}
             Place::Bearer => {
                 headers.insert(AUTHORIZATION, value(&format!("Bearer {}", secret.reveal()))?);
             }
@@ -231,6 +246,17 @@ pub(super) fn request(site: &Site, ask: &Ask<'_>, piece: Option<&Piece>) -> Opti
     }
 }
 
+/// The error for what a provider cannot be asked.
+pub(super) fn unable(site: &Site, ask: &Ask<'_>) -> Error {
+    let (name, symbol, data_type) = (&site.name, ask.symbol, ask.data_type.as_str());
+    if let Some(param) = site.speech.lacks(ask) {
+        let message = format!("{name} is asked for {data_type} with a `{param}`, and none is said");
+        return Error::new(Kind::Unsupported, message).hint(format!("say it: --param {param}=…"));
+    }
+    Error::new(Kind::Unsupported, format!("{name} has no {data_type} of `{symbol}`"))
+        .hint("ask another provider with -p")
+}
+
 /// What an answer gives, or what is wrong with it.
 pub(super) fn read(
     site: &Site,
@@ -239,20 +265,27 @@ pub(super) fn read(
     mut reply: Reply,
     now: Timestamp,
 ) -> Result<Given, Error> {
+    let Some(secret) = site.secret() else { return given(site, ask, piece, &reply, now) };
+    // It is kept along with what is neither JSON nor text.
+    reply.content_type = reply.content_type.filter(|said| !secret.is_in(said));
     let outcome = given(site, ask, piece, &reply, now);
-    let (Err(error), Some(secret)) = (&outcome, site.secret()) else {
+    let is_as_sent = matches!(outcome, Ok(Given::Record(Record::Payload(_))));
+    if outcome.is_ok() && (!is_as_sent || secret.reveal().len() < SHORTEST_KEY) {
         return outcome;
-    };
+    }
     let text = String::from_utf8_lossy(&reply.body);
     if !secret.is_in(&text) {
         return outcome;
     }
-    // The error quotes the start of the body, and may do so up to the middle of the key, where no
-    // search would find it: so it is made again, from a body without.
-    let kind = error.kind;
+    // What is kept as it was sent is kept without our key. An error quotes the start of the body, and may
+    // do so up to the middle of the key, where no search would find it. So either is made again, from a
+    // body without; bytes that are no text would no longer be what was sent.
+    let kind = outcome.as_ref().map_or_else(|error| error.kind, |_| Kind::InvalidData);
+    let is_text = matches!(text, Cow::Borrowed(_));
     reply.body = secret.removed_from(&text).into_bytes();
     match given(site, ask, piece, &reply, now) {
         Err(error) => Err(error),
+        Ok(again) if is_as_sent && is_text => Ok(again),
         Ok(_) => Err(Error::new(kind, format!("{} answered with our key and no data", site.name))),
     }
 }

@@ -346,7 +346,8 @@ pub(crate) struct Benchmark {
 /// May a call be made now, and if not, when and why.
 #[derive(Args, Debug)]
 #[command(after_help = "\
-One row a provider, and one an endpoint that has limits of its own; csv has a row a limit and budget.
+One row a provider, and one an endpoint that has limits of its own (of all providers, that has used
+them); csv has a row a limit and budget.
 Everything here holds for all processes that use the same cache folder, and goes by real time.
 
 HEALTH: ok; limited, a limit or the budget is used up, or upstream asked for a pause (429); banned,

@@ -41,7 +41,7 @@ pub(in crate::cli) fn run(args: &Limits, invocation: Invocation<'_>) -> anyhow::
         return Ok(Exit::Success);
     }
     let allowances = match of {
-        None => cache.allowances(&config.providers()),
+        None => cache.overview(&config.providers()),
         Some((provider, None)) => cache.allowances(&[provider.to_owned()]),
         Some((provider, endpoint)) => vec![cache.allowance(provider, endpoint)],
     };

@@ -156,7 +156,7 @@ impl Wanted {
 }
 
 /// Whether an endpoint was asked whose answers are kept as they are sent.
-fn is_payload(shown: &Shown<'_>) -> bool {
+pub(super) fn is_payload(shown: &Shown<'_>) -> bool {
     matches!(shown.question.data_type, DataType::Payload(_))
 }
 

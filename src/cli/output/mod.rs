@@ -18,6 +18,7 @@ mod parquet;
 mod people;
 pub(crate) mod prometheus;
 mod records;
+mod sent;
 pub(crate) mod table;
 
 use std::io::{self, Write};
@@ -62,6 +63,7 @@ pub(crate) fn printer(
     questions: &[Question],
     style: Style,
 ) -> Result<Box<dyn Printer>, Usage> {
+    let as_sent = look.raw && format.is_none() && style.width.is_none();
     let format = format.unwrap_or(if look.raw { Format::Ndjson } else { Format::Table });
     if look.raw && !matches!(format, Format::Json | Format::Ndjson) {
         return Err(Usage::new("--raw prints what upstream sent, which is no table and no csv")
@@ -78,6 +80,7 @@ pub(crate) fn printer(
     let wanted = |fields| json::Wanted { fields, raw: look.raw };
     Ok(match format {
         Format::Json => Box::new(json::Array::new(wanted(fields))),
+        Format::Ndjson if as_sent => Box::new(sent::Sent(json::Lines(wanted(fields)))),
         Format::Ndjson => Box::new(json::Lines(wanted(fields))),
         Format::Csv => Box::new(csv::Rows::new(questions, &fields)?),
         #[cfg(feature = "parquet")]

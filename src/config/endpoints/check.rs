@@ -58,22 +58,53 @@ impl Said<'_> {
             return self.wrong(&["body"], message, hint);
         }
         self.check_names()?;
-        if name == "bars" {
-            return Ok(());
-        }
         let queries = self.names("query");
         let keys = queries.iter().map(|query| vec!["query", query.as_str()]);
-        for keys in [vec!["path"], vec!["body"]].into_iter().chain(keys) {
-            let path = [&["providers", self.provider, "endpoints", name], &keys[..]].concat();
-            let template = self.layers.text(&path).and_then(|text| Template::parse(text).ok());
-            if template.is_some_and(|template| template.names_bars()) {
-                let message = format!("`{name}` says when bars begin, or how long they are");
-                let hint =
-                    "only the endpoint `bars` is asked with {interval}, {from} and {to}".to_owned();
-                return self.wrong(&keys, message, hint);
-            }
+        let all = [vec!["path"], vec!["body"]].into_iter().chain(keys);
+        all.into_iter().try_for_each(|keys| self.check_template(&keys))
+    }
+
+    /// What cannot be filled in where it stands, or must be and does not.
+    fn check_template(&self, keys: &[&str]) -> Result<(), Mistake> {
+        let name = self.name;
+        let path = [&["providers", self.provider, "endpoints", name], keys].concat();
+        let template = self.layers.text(&path).and_then(|text| Template::parse(text).ok());
+        let Some(template) = template else { return Ok(()) };
+        if name != "bars" && template.names_bars() {
+            let message = format!("`{name}` says when bars begin, or how long they are");
+            let hint = "only the endpoint `bars` is asked with {interval}, {from} and {to}";
+            return self.wrong(keys, message, hint.to_owned());
         }
-        Ok(())
+        if template.is_optional() && keys[0] != "query" {
+            let message = format!("the {} of `{name}` cannot be left out", keys[0]);
+            let hint = "{param:NAME:optional} is for the query; write {param:NAME}".to_owned();
+            return self.wrong(keys, message, hint);
+        }
+        self.check_token(keys, &template)
+    }
+
+    /// A key that is to stand in paths and does not, or the reverse.
+    fn check_token(&self, keys: &[&str], template: &Template) -> Result<(), Mistake> {
+        let name = self.name;
+        let wanted = self.layers.flag(&["providers", self.provider, "auth", "path"]) == Some(true);
+        match (keys[0] == "path", wanted, template.names_the_token()) {
+            (true, true, false) => {
+                let message = format!("the path of `{name}` does not say where the key goes");
+                let hint = "`auth` has it in the path: write {token} there, as in /bot{token}/x";
+                self.wrong(keys, message, hint.to_owned())
+            }
+            (true, false, true) => {
+                let message =
+                    format!("the path of `{name}` has a {{token}}, and no key goes there");
+                self.wrong(keys, message, "write `auth: {path: true, env: …}`".to_owned())
+            }
+            (false, _, true) => {
+                let message = format!("`{name}` has a {{token}} outside of its path");
+                let hint = "a key stands in the path; for the query write `auth: {query: …}`";
+                self.wrong(keys, message, hint.to_owned())
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Of whom a request is about: nobody, or nobody who has a name.

@@ -118,7 +118,8 @@ impl<'a> Said<'a> {
     fn endpoint(&self) -> Option<Endpoint> {
         let asked =
             self.asked(self.symbol_names(self.layers.names(&self.provider_path("names"))))?;
-        Some(Endpoint { verdict: self.verdict(), reading: self.reading(), ..asked })
+        let retry_after = self.text(&["retry_after"]).and_then(|at| Pointer::parse(at).ok());
+        Some(Endpoint { verdict: self.verdict(), retry_after, reading: self.reading(), ..asked })
     }
 
     /// As much of it as says whether it can be asked about a symbol, of bars about those of an interval;
@@ -168,6 +169,7 @@ impl<'a> Said<'a> {
             body,
             params,
             verdict: Verdict::default(),
+            retry_after: None,
             reading: None,
         })
     }

@@ -65,7 +65,13 @@ impl Provider for Binance {
         Some(Request::get("quote", "/api/v3/ticker/24hr", query, WEIGHT))
     }
 
-    fn pace(&self, reply: &Reply, header: &dyn Fn(&str) -> Option<String>, now: Timestamp) -> Pace {
+    fn pace(
+        &self,
+        _: &Ask<'_>,
+        reply: &Reply,
+        header: &dyn Fn(&str) -> Option<String>,
+        now: Timestamp,
+    ) -> Pace {
         let used = header(USED_WEIGHT).and_then(|weight| weight.trim().parse().ok());
         let failure = serde_json::from_slice::<Failure>(&reply.body).ok();
         Pace {

@@ -228,7 +228,10 @@ fn its_weight_is_of_its_own_minute_and_its_ban_until_the_instant_it_names() {
         let find = |name: &str| {
             headers.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned())
         };
-        Binance.pace(&reply, &find, now)
+        let symbol = Symbol::new(Class::Crypto, "BTC");
+        let (data_type, provider, params) = (DataType::Quote, "binance", Params::none());
+        let ask = Ask { symbol: &symbol, data_type, provider, params };
+        Binance.pace(&ask, &reply, &find, now)
     };
     let since = |text: &str| Some((Timestamp::parse(text).unwrap(), 1400));
     // Counted in the minute before, half a second ago.

@@ -51,7 +51,13 @@ impl Provider for Demo {
     }
 
     // It counts no weight and bans nobody.
-    fn pace(&self, _: &Reply, _: &dyn Fn(&str) -> Option<String>, _: Timestamp) -> Pace {
+    fn pace(
+        &self,
+        _: &Ask<'_>,
+        _: &Reply,
+        _: &dyn Fn(&str) -> Option<String>,
+        _: Timestamp,
+    ) -> Pace {
         Pace::default()
     }
 

@@ -43,7 +43,13 @@ impl Provider for Fred {
         Some(Request::get(endpoint, "/fred/series/observations", query, 1))
     }
 
-    fn pace(&self, _: &Reply, _: &dyn Fn(&str) -> Option<String>, _: Timestamp) -> Pace {
+    fn pace(
+        &self,
+        _: &Ask<'_>,
+        _: &Reply,
+        _: &dyn Fn(&str) -> Option<String>,
+        _: Timestamp,
+    ) -> Pace {
         Pace::default()
     }
 

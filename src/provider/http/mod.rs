@@ -66,6 +66,8 @@ pub struct Endpoint {
     pub params: Params,
     /// By what its replies are judged.
     pub verdict: Verdict,
+    /// Where a refusal says for how many seconds nobody may ask.
+    pub retry_after: Option<Pointer>,
     /// What its replies are read as; none is kept as it was sent.
     pub reading: Option<Reading>,
 }
@@ -74,6 +76,15 @@ impl Definition {
     /// The endpoint of this name.
     pub fn endpoint(&self, name: &str) -> Option<&Endpoint> {
         self.endpoints.iter().find(|endpoint| endpoint.name.as_str() == name)
+    }
+
+    /// The parameter without which the endpoint that gives this cannot be asked, if nobody says it.
+    pub(super) fn lacks(&self, ask: &Ask<'_>) -> Option<&str> {
+        let endpoint = self.giving(ask.data_type).filter(|of| of.reading.is_none())?;
+        let params = [ask.params, &endpoint.params];
+        let (symbol, names) = (ask.symbol, &endpoint.names);
+        let filling = Filling { symbol, names, interval: None, span: None, params };
+        endpoint.templates().find_map(|template| template.lacks(&filling))
     }
 
     /// The endpoint that gives this: what is kept as it was sent is asked for as such only.
@@ -133,12 +144,18 @@ impl Endpoint {
         let params = if self.reading.is_some() { Params::none() } else { params };
         let (span, params) = (bars.map(|(_, span)| span), [params, &self.params]);
         let filling = Filling { symbol, names: &self.names, interval, span, params };
-        let query = self.query.iter().map(|(name, template)| {
+        let said = self.query.iter().filter(|(_, template)| !template.is_left_out(&filling));
+        let query = said.map(|(name, template)| {
             Some((Cow::Owned(name.to_string()), template.filled(&filling, str::to_owned)?))
         });
+        let path = self.path.filled(&filling, encoded)?;
+        // These lead out of the folder that is meant: whoever reads the URL takes them away.
+        if path.split('/').any(|segment| matches!(segment, "." | "..")) {
+            return None;
+        }
         Some(Request {
             endpoint: self.name.as_str().to_owned().into(),
-            path: self.path.filled(&filling, encoded)?,
+            path,
             query: query.collect::<Option<_>>()?,
             body: match &self.body {
                 Some(body) => Some(body.filled(&filling, within_a_string)?),
@@ -164,9 +181,17 @@ impl Provider for Definition {
         self.giving(ask.data_type)?.request(ask.symbol, ask.params, None)
     }
 
-    // What a configuration cannot say yet: only what every provider says in the same way counts.
-    fn pace(&self, _: &Reply, _: &dyn Fn(&str) -> Option<String>, _: Timestamp) -> Pace {
-        Pace::default()
+    fn pace(
+        &self,
+        ask: &Ask<'_>,
+        reply: &Reply,
+        _: &dyn Fn(&str) -> Option<String>,
+        now: Timestamp,
+    ) -> Pace {
+        let endpoint = self.endpoint(ask.data_type.as_str());
+        let at = endpoint.and_then(|endpoint| endpoint.retry_after.as_ref());
+        let wait = at.and_then(|pointer| verdict::seconds(reply, pointer));
+        Pace { banned_until: wait.map(|wait| now + wait), ..Pace::default() }
     }
 
     fn exchange(&self, quote: &Quote) -> Option<ExchangeCode> {

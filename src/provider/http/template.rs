@@ -2,18 +2,19 @@
 //!
 //! A name that nothing is known for makes the whole text impossible, so an endpoint that needs the two
 //! sides of a pair has nothing to say of a stock, and one that needs upstream's own name of a symbol nothing
-//! of one that has none.
+//! of one that has none. The key of a provider is not known here: where it goes stays marked.
 
 use std::time::Duration;
 
 use super::Names;
 use crate::error::{Usage, nearest, sanitized};
 use crate::market::{Class, Params, Symbol};
+use crate::provider::TOKEN;
 use crate::span::Span;
 use crate::time::Timestamp;
 
 /// Every name that may stand in braces; besides these, `param:NAME`.
-const NAMES: [&str; 22] = [
+const NAMES: [&str; 23] = [
     "symbol",
     "symbol:lower",
     "symbol:name",
@@ -36,6 +37,7 @@ const NAMES: [&str; 22] = [
     "to:yyyymmdd",
     "to:rfc3339",
     "to:day_after",
+    "token",
 ];
 
 /// A day, as far as dates are widened by one.
@@ -57,18 +59,29 @@ enum Part {
 /// What stands in braces.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Place {
-    Symbol(Manner),
-    Base(Manner),
-    Quote(Manner),
+    Symbol(Form),
+    Base(Form),
+    Quote(Form),
     Interval,
     From(Spelling),
     To(Spelling),
-    Param(Box<str>),
+    Param(Box<str>, Manner),
+    Token,
+}
+
+/// How a parameter is filled in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Manner {
+    Plain,
+    /// With the slashes that it has.
+    Slashes,
+    /// What it stands in is left out where nobody says it.
+    Optional,
 }
 
 /// How a symbol, or a side of one, is written: as upstream calls it, if that is said.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Manner {
+enum Form {
     /// Else as it is.
     AsIs,
     /// Else as it is; in lower case.
@@ -162,7 +175,7 @@ impl Template {
 
     /// Whether it takes a symbol only by the name that upstream has for it.
     pub fn names_the_named(&self) -> bool {
-        let is_named = |manner: &Manner| *manner == Manner::Named;
+        let is_named = |manner: &Form| *manner == Form::Named;
         self.places().any(|place| match place {
             Place::Symbol(manner) | Place::Base(manner) | Place::Quote(manner) => is_named(manner),
             _ => false,
@@ -172,7 +185,33 @@ impl Template {
     /// The parameters that it names.
     pub fn params(&self) -> impl Iterator<Item = &str> {
         self.places().filter_map(|place| match place {
-            Place::Param(name) => Some(&**name),
+            Place::Param(name, _) => Some(&**name),
+            _ => None,
+        })
+    }
+
+    /// Whether it says where the key of the provider goes.
+    pub fn names_the_token(&self) -> bool {
+        self.places().any(|place| *place == Place::Token)
+    }
+
+    /// Whether it may be left out.
+    pub fn is_optional(&self) -> bool {
+        self.places().any(|place| matches!(place, Place::Param(_, Manner::Optional)))
+    }
+
+    /// Whether it is left out, since nobody says what it is.
+    pub(super) fn is_left_out(&self, filling: &Filling<'_>) -> bool {
+        self.places().any(|place| {
+            matches!(place, Place::Param(_, Manner::Optional)) && place.value(filling).is_none()
+        })
+    }
+
+    /// The first parameter that it needs and nobody says.
+    pub(super) fn lacks(&self, filling: &Filling<'_>) -> Option<&str> {
+        self.places().find_map(|place| match place {
+            Place::Param(_, Manner::Optional) => None,
+            Place::Param(name, _) if place.value(filling).is_none() => Some(&**name),
             _ => None,
         })
     }
@@ -187,7 +226,16 @@ impl Template {
         for part in &self.0 {
             match part {
                 Part::Text(text) => out.push_str(text),
-                Part::Place(place) => out.push_str(&spelt(&place.value(filling)?)),
+                Part::Place(Place::Token) => out.push_str(TOKEN),
+                Part::Place(place) => {
+                    let value = place.value(filling)?;
+                    if matches!(place, Place::Param(_, Manner::Slashes)) {
+                        let segments: Vec<String> = value.split('/').map(&spelt).collect();
+                        out.push_str(&segments.join("/"));
+                    } else {
+                        out.push_str(&spelt(&value));
+                    }
+                }
             }
         }
         Some(out)
@@ -204,13 +252,13 @@ impl Template {
 impl Place {
     fn parse(name: &str) -> Result<Self, Usage> {
         if let Some(param) = name.strip_prefix("param:").filter(|param| !param.is_empty()) {
-            return Ok(Self::Param(param.into()));
+            return Self::param(param);
         }
         let (what, how) = name.split_once(':').unwrap_or((name, ""));
         let manner = || match how {
-            "" => Some(Manner::AsIs),
-            "lower" => Some(Manner::Lower),
-            "name" => Some(Manner::Named),
+            "" => Some(Form::AsIs),
+            "lower" => Some(Form::Lower),
+            "name" => Some(Form::Named),
             _ => None,
         };
         let spelling = || match how {
@@ -230,6 +278,7 @@ impl Place {
             "from" => spelling().map(Self::From),
             "to" => spelling().map(Self::To),
             "interval" if how.is_empty() => Some(Self::Interval),
+            "token" if how.is_empty() => Some(Self::Token),
             _ => None,
         };
         place.ok_or_else(|| {
@@ -241,6 +290,26 @@ impl Place {
                 }
             })
         })
+    }
+
+    /// A parameter, and how it is filled in.
+    fn param(text: &str) -> Result<Self, Usage> {
+        let (name, how) = text.split_once(':').unwrap_or((text, ""));
+        let manner = match how {
+            "" if name.len() == text.len() => Manner::Plain,
+            "slashes" => Manner::Slashes,
+            "optional" => Manner::Optional,
+            _ => {
+                let usage =
+                    Usage::new(format!("`{{param:{}}}` is nothing to fill in", sanitized(text)));
+                return Err(usage.hint(match nearest(how, ["slashes", "optional"]) {
+                    Some(near) => format!("did you mean `{{param:{}:{near}}}`?", sanitized(name)),
+                    None => "write {param:NAME}, {param:NAME:slashes} or {param:NAME:optional}"
+                        .to_owned(),
+                }));
+            }
+        };
+        Ok(Self::Param(name.into(), manner))
     }
 
     fn value(&self, filling: &Filling<'_>) -> Option<String> {
@@ -258,14 +327,15 @@ impl Place {
             Self::To(Spelling::Wider) => Some(date(filling.span?.end() + DAY)),
             Self::From(spelling) => Some(spelling.written(filling.span?.start())),
             Self::To(spelling) => Some(spelling.written(filling.span?.end())),
-            Self::Param(name) => {
+            Self::Param(name, _) => {
                 filling.params.iter().find_map(|params| params.get(name)).map(str::to_owned)
             }
+            Self::Token => Some(TOKEN.to_owned()),
         }
     }
 }
 
-impl Manner {
+impl Form {
     /// A name as it is written, by what upstream calls it; none if it must call it something.
     fn written(self, name: &str, known: Option<&str>) -> Option<String> {
         match self {
@@ -351,6 +421,9 @@ mod tests {
             ),
             ("{{{param:depth}}}", Class::Stock, "A", Some("{<10>}")),
             ("{param:width}", Class::Stock, "A", None),
+            ("{param:depth:slashes}", Class::Stock, "A", Some("<10>")),
+            ("{param:depth:optional}", Class::Stock, "A", Some("<10>")),
+            ("/bot{token}/x", Class::Stock, "A", Some("/bot{token}/x")),
             ("", Class::Stock, "A", Some("")),
         ] {
             assert_eq!(filled(template, class, name).as_deref(), expected, "{template}");
@@ -366,6 +439,9 @@ mod tests {
             ("a}", "write {symbol}, or {{ for a brace"),
             ("{from:day_after}", "did you mean `{to:day_after}`?"),
             ("{param:}", "the names are"),
+            ("{tokn}", "did you mean `{token}`?"),
+            ("{param:path:slash}", "did you mean `{param:path:slashes}`?"),
+            ("{param:path:}", "write {param:NAME}, {param:NAME:slashes} or"),
         ] {
             let usage = Template::parse(text).unwrap_err();
             assert!(usage.hint.as_deref().is_some_and(|said| said.starts_with(hint)), "{usage:?}");
@@ -381,6 +457,27 @@ mod tests {
         assert!(!template("{symbol}").names_bars());
         assert!(template("{base:name}").names_the_named());
         assert!(!template("{base}{interval}").names_the_named());
-        assert_eq!(template("{param:a}{param:b}").params().collect::<Vec<_>>(), ["a", "b"]);
+        let params = "{param:a}{param:b:slashes}{param:c:optional}";
+        assert_eq!(template(params).params().collect::<Vec<_>>(), ["a", "b", "c"]);
+        assert!(template(params).is_optional() && !template("{param:a:slashes}").is_optional());
+        assert!(
+            template("/{token}/x").names_the_token() && !template("{{token}}").names_the_token()
+        );
+    }
+
+    #[test]
+    fn a_parameter_with_slashes_is_encoded_between_them_and_an_unsaid_one_is_told() {
+        let symbol = Symbol::new(Class::Stock, "A");
+        let said = Params::parse(["path=a/b c/d"]).unwrap();
+        let params = [&said, Params::none()];
+        let names = Names::default();
+        let filling =
+            Filling { symbol: &symbol, names: &names, interval: None, span: None, params };
+        let of = |text: &str| Template::parse(text).unwrap();
+        let filled = of("/f/{param:path:slashes}").filled(&filling, |v| v.replace(' ', "%20"));
+        assert_eq!(filled.as_deref(), Some("/f/a/b%20c/d"));
+        let unsaid = of("{param:path}{param:x:optional}{param:y}");
+        assert_eq!(unsaid.lacks(&filling), Some("y"));
+        assert!(unsaid.is_left_out(&filling) && !of("{param:path:optional}").is_left_out(&filling));
     }
 }

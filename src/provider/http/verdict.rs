@@ -5,13 +5,14 @@
 //! secret before it is shown.
 
 use std::borrow::Cow;
+use std::time::Duration;
 
 use serde_json::value::RawValue;
 
 use super::pointer::{Pointer, content};
 use crate::error::{Error, Kind, Usage};
 use crate::market::Json;
-use crate::provider::{Ask, Reply, excerpt, shown, status_error};
+use crate::provider::{Ask, Reply, excerpt, nonsense, shown, status_error};
 
 /// Stands for all that was sent, where a pointer may stand.
 pub const BODY: &str = "body";
@@ -161,8 +162,21 @@ impl Verdict {
         if self.ok.iter().all(|(spot, expected)| spot.holds(&body, expected)) {
             return Ok(Judged::Answer);
         }
+        if body.json.is_none() && self.ok.iter().any(|(spot, _)| matches!(spot, Spot::At(_))) {
+            return Err(nonsense(ask, reply, "it is no JSON"));
+        }
         Err(said_so(ask, Kind::Upstream, &words(&body, reply)))
     }
+}
+
+/// The longest wait that is believed: more is a number of something else.
+const LONGEST_WAIT: f64 = 1e9;
+
+/// The number of seconds that stands somewhere in a reply.
+pub(super) fn seconds(reply: &Reply, at: &Pointer) -> Option<Duration> {
+    let text = content(at.find(Body::of(reply)?.json?)?).ok()??;
+    let seconds: f64 = text.trim().parse().ok()?;
+    (0.0..=LONGEST_WAIT).contains(&seconds).then(|| Duration::from_secs_f64(seconds))
 }
 
 /// What upstream says is wrong, fit to be shown.
@@ -275,6 +289,10 @@ mod tests {
             ("*limit*", r#"{"a":"Your rate LIMIT is reached"}"#, true),
             ("a*b*c", r#"{"a":"aXbbYc"}"#, true),
             ("a*b*c", r#"{"a":"aXbbY"}"#, false),
+            ("no data | no liq*", r#"{"a":"No Liquidation"}"#, true),
+            ("no data | no liq*", r#"{"a":"No Data"}"#, true),
+            ("no data | no liq*", r#"{"a":"no"}"#, false),
+            ("[] | null", "{}", true),
             ("true", "no JSON", false),
             ("401 | 403", r#"{"a":403}"#, true),
             ("401 | 403", r#"{"a":40}"#, false),
@@ -285,6 +303,27 @@ mod tests {
             let found = judged(&[("/a", expected)], &[], 200, body);
             assert_eq!(found.is_ok(), holds, "{expected} {body}");
         }
+    }
+
+    #[test]
+    fn a_wait_is_a_number_of_seconds_and_nothing_else_is() {
+        let at = Pointer::parse("/parameters/retry_after").unwrap();
+        for (said, wait) in [
+            ("34", Some(34_000)),
+            ("\" 1.5 \"", Some(1_500)),
+            ("0", Some(0)),
+            ("-1", None),
+            ("1e99", None),
+            ("\"NaN\"", None),
+            ("\"soon\"", None),
+            ("null", None),
+            ("[5]", None),
+        ] {
+            let body = format!("{{\"parameters\":{{\"retry_after\":{said}}}}}");
+            let reply = Reply::new(429, body.into_bytes());
+            assert_eq!(seconds(&reply, &at), wait.map(Duration::from_millis), "{said}");
+        }
+        assert_eq!(seconds(&Reply::new(429, b"no JSON".to_vec()), &at), None);
     }
 
     #[test]
@@ -307,6 +346,8 @@ mod tests {
             (401, r#"{"status":"ok"}"#, Err(Kind::Unauthorized)),
             (404, "gone", Err(Kind::NotFound)),
             (200, r#"{"status":"bad"}"#, Err(Kind::Upstream)),
+            (200, "<html>", Err(Kind::InvalidData)),
+            (200, "too many requests", Err(Kind::RateLimited)),
             (200, "Exceeded the daily hits limit\n", Err(Kind::RateLimited)),
         ] {
             let found = judged(&[("/status", "ok")], &errors, status, body);

@@ -59,7 +59,13 @@ impl Provider for Yahoo {
         Some(Request::get("quote", path, query, 1))
     }
 
-    fn pace(&self, _: &Reply, _: &dyn Fn(&str) -> Option<String>, _: Timestamp) -> Pace {
+    fn pace(
+        &self,
+        _: &Ask<'_>,
+        _: &Reply,
+        _: &dyn Fn(&str) -> Option<String>,
+        _: Timestamp,
+    ) -> Pace {
         Pace::default()
     }
 

@@ -13,6 +13,7 @@
 //! - `lists` — the portfolio, the watchlists and their files
 //! - `http` — a provider that is made of configuration
 //! - `presets` — those that are shipped so
+//! - `services` — the services of the kind `http` that are shipped, as they are shipped
 //! - `providers` — what each provider is sent, and who is told the key
 //! - `failures` — what becomes of everything that an upstream may answer
 //! - `bars` — what is said of bars that are not final, of splits, and of what cannot be had
@@ -50,6 +51,7 @@ mod presets;
 mod providers;
 mod put;
 mod revalidation;
+mod services;
 mod several;
 mod stats;
 mod strategy;

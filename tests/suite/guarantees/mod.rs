@@ -7,6 +7,7 @@
 //! - `crash` — killed at any instant, nothing acknowledged is lost
 //! - `crowd` — many processes at once
 //! - `sweep` — the disk stays within its cap
+//! - `limits` — what a service allows is never passed
 //! - `secrets` — a key is sent to its provider and written nowhere
 
 mod crash;
@@ -14,6 +15,7 @@ mod crowd;
 mod damage;
 mod failure;
 mod formats;
+mod limits;
 mod repair;
 mod secrets;
 mod sweep;

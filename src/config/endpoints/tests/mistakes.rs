@@ -145,6 +145,16 @@ const MISTAKES: &[(&str, &str, &str)] = &[
         "it is appended to `base_url`: /v1/quote/{symbol}",
     ),
     (
+        "sentiment: {path: \"/q/{param:depth:optional}\"}",
+        "c.yaml:6:19: the path of `sentiment` cannot be left out",
+        "{param:NAME:optional} is for the query; write {param:NAME}",
+    ),
+    (
+        "sentiment: {path: /q, retry_after: parameters}",
+        "c.yaml:6:42: `providers.acme.endpoints.sentiment.retry_after`: `parameters` is not a JSON pointer",
+        "write a slash before each name: /parameters",
+    ),
+    (
         "quote: {fields: {price: /p}}",
         "c.yaml:6:7: the endpoint `quote` has no `path`",
         "write where it is asked: /v1/quote/{symbol}",
@@ -155,5 +165,79 @@ const MISTAKES: &[(&str, &str, &str)] = &[
 fn a_mistake_is_told_with_its_place_and_what_was_meant() {
     for (endpoints, message, hint) in MISTAKES {
         assert_eq!(mistake(endpoints), ((*message).to_owned(), (*hint).to_owned()), "{endpoints}");
+    }
+}
+
+#[test]
+fn a_key_goes_into_the_path_where_it_says_so_and_nowhere_else() {
+    for (auth, endpoint, message, hint) in [
+        (
+            "{path: true}",
+            "{path: /getUpdates}",
+            "the path of `updates` does not say where the key goes",
+            "`auth` has it in the path: write {token} there, as in /bot{token}/x",
+        ),
+        (
+            "{query: key}",
+            "{path: '/bot{token}/getUpdates'}",
+            "the path of `updates` has a {token}, and no key goes there",
+            "write `auth: {path: true, env: …}`",
+        ),
+        (
+            "{path: true}",
+            "{path: '/bot{token}/x', query: {key: '{token}'}}",
+            "`updates` has a {token} outside of its path",
+            "a key stands in the path; for the query write `auth: {query: …}`",
+        ),
+        (
+            "{path: true}",
+            "{path: '/bot{token}/x', method: POST, body: '{token}'}",
+            "`updates` has a {token} outside of its path",
+            "a key stands in the path; for the query write `auth: {query: …}`",
+        ),
+        (
+            "{path: true, bearer: true}",
+            "{path: '/bot{token}/x'}",
+            "a key is sent in one place, and here are several",
+            "keep one of query, header, bearer and path; ~ removes one",
+        ),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("c.yaml");
+        let text = format!(
+            "providers:\n  acme:\n    kind: http\n    base_url: https://acme.example\n    \
+             auth: {auth}\n    endpoints:\n      updates: {endpoint}\n"
+        );
+        std::fs::write(&path, text).unwrap();
+        let environment = Environment::from([("HOME", "/nowhere")]);
+        let said = Asked { file: Some(path), ..Asked::default() };
+        let usage = Config::load(said, environment).unwrap_err();
+        assert!(usage.message.ends_with(message), "{}", usage.message);
+        assert_eq!(usage.hint.as_deref(), Some(hint), "{endpoint}");
+    }
+    let environment = Environment::from([("HOME", "/nowhere")]);
+    let set = vec!["providers.yahoo.auth.path=true".to_owned()];
+    let usage = Config::load(Asked { set, ..Asked::default() }, environment).unwrap_err();
+    assert!(usage.message.ends_with("`yahoo` has no place for a key in its paths"), "{usage:?}");
+}
+
+#[test]
+fn every_provider_that_is_shipped_is_without_a_mistake() {
+    let layers = Layers::default();
+    let mut endpoints = 0;
+    for provider in layers.names(&["providers"]) {
+        if layers.text(&["providers", &provider, "kind"]) == Some("http") {
+            for name in layers.names(&["providers", &provider, "endpoints"]) {
+                check(&layers, &provider, &name).unwrap_or_else(|mistake| panic!("{mistake:?}"));
+                endpoints += 1;
+            }
+        }
+    }
+    assert!(endpoints >= 29, "only {endpoints} endpoints");
+    // And to whoever says something of one of them.
+    let environment = || Environment::from([("HOME", "/nowhere")]);
+    for provider in layers.names(&["providers"]) {
+        let set = vec![format!("providers.{provider}.timeout=5s")];
+        Config::load(Asked { set, ..Asked::default() }, environment()).unwrap();
     }
 }

@@ -1,0 +1,29 @@
+//! `--raw` without a format: what an endpoint sent, as it sent it. Text is text and a picture its
+//! bytes, with nothing before, between or behind; everything else is one line of JSON.
+//!
+//! A terminal is spared both: there they are JSON too.
+
+use std::io::{self, Write};
+
+use super::json::{Lines, is_payload};
+use super::records::Members;
+use super::{Printer, Shown};
+use crate::market::Json;
+
+/// What was sent, one after the other.
+pub(super) struct Sent(pub(super) Lines);
+
+impl Printer for Sent {
+    fn answer(&mut self, shown: &Shown<'_>, out: &mut dyn Write) -> io::Result<()> {
+        let served = shown.answer.outcome.as_ref().ok().filter(|_| is_payload(shown));
+        let members = served.and_then(|served| Members::read(&served.entry.body));
+        match members.and_then(|members| Json::sent(members.get("payload")?)) {
+            Some(bytes) => out.write_all(&bytes),
+            None => self.0.answer(shown, out),
+        }
+    }
+
+    fn end(&mut self, out: &mut dyn Write) -> io::Result<()> {
+        self.0.end(out)
+    }
+}
