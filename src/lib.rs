@@ -41,6 +41,7 @@
 //! | How carefully is a provider asked? | [`policy::strategy`] |
 //! | How much does a symbol move, and is more of it traded than usual? | [`policy::volatility`], [`policy::volume`] |
 //! | What is known of the market of a symbol? | [`policy::market`], [`db::markets`] |
+//! | What does the configuration say of an endpoint? | [`policy::Endpoints`], `config/freshness.rs` |
 //! | When is an entry fresh, stale, gone? | [`entry::Life`] |
 //! | Answer, ask or refuse? | [`policy::next()`] |
 //! | When may a stale entry stand in? | [`policy::fallback`] |
