@@ -33,6 +33,15 @@ impl Guide for Anything {
     }
 }
 
+/// What the paths of providers begin with.
+const PROVIDERS: &str = "providers\t";
+
+/// Whether it says how late a provider is. A hit asks for all that say so, and must not look through
+/// what is said of requests and replies, which is a hundred times as much.
+fn is_delay(path: &str) -> bool {
+    matches!(path.split(tree::SEPARATOR).collect::<Vec<_>>()[..], [_, _, "delays", _])
+}
+
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     const FILE: &str = "cache_config.yaml";
     println!("cargo::rerun-if-changed={FILE}");
@@ -42,6 +51,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut leaves =
         tree::flatten(&text, &Anything).map_err(|fault| format!("{FILE}: {fault:?}"))?;
     leaves.sort_by(|a, b| a.0.cmp(&b.0));
+    let of_providers = |(path, _): &(String, Leaf)| path.starts_with(PROVIDERS);
+    let first = leaves.iter().position(of_providers).unwrap_or(0);
+    let end = leaves.iter().rposition(of_providers).map_or(first, |last| last + 1);
+    let delays: Vec<usize> = (first..end).filter(|at| is_delay(&leaves[*at].0)).collect();
     let mut code = "pub(crate) static DEFAULTS: &[(&str, Leaf)] = &[\n".to_owned();
     for (path, leaf) in leaves {
         let leaf = match leaf {
@@ -56,6 +69,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         writeln!(code, "    ({path:?}, Leaf::{leaf}),")?;
     }
     code.push_str("];\n");
+    writeln!(code, "pub(crate) const PROVIDERS: std::ops::Range<usize> = {first}..{end};")?;
+    writeln!(code, "pub(crate) static DELAYS: &[u16] = &{delays:?};")?;
     #[expect(
         clippy::disallowed_methods,
         reason = "cargo says it in the environment and nowhere else"

@@ -1,7 +1,9 @@
 //! The rules of freshness, as the configuration says them.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
+use super::defaults::{DEFAULTS, DELAYS};
 use super::tree::SEPARATOR;
 use super::{Config, Layers, Lists, market, strategies};
 use crate::calendar::Exchange;
@@ -125,12 +127,10 @@ impl Config {
     fn hours(&self) -> Result<Hours, Usage> {
         let layers = self.layers();
         let mut delays = Vec::new();
-        for provider in self.providers() {
-            for name in layers.names(&["providers", &provider, "delays"]) {
-                let delay = layers.duration(&["providers", &provider, "delays", &name]);
-                let known = Exchange::from_name(&name).zip(delay);
-                delays.extend(known.map(|(at, delay)| (provider.as_str().into(), at, delay)));
-            }
+        for (provider, name) in delayed(layers) {
+            let delay = layers.duration(&["providers", provider, "delays", name]);
+            let known = Exchange::from_name(name).zip(delay);
+            delays.extend(known.map(|(at, delay)| (provider.into(), at, delay)));
         }
         Ok(Hours { calendars: self.calendars()?, delays })
     }
@@ -219,6 +219,17 @@ fn series(layers: &Layers) -> SeriesRules {
     }
 }
 
+/// Of which provider, and of which exchange, it is said how late one hears of it; sorted, each once.
+fn delayed(layers: &Layers) -> BTreeSet<(&str, &str)> {
+    let shipped = DELAYS.iter().filter_map(|at| DEFAULTS.get(usize::from(*at)));
+    let of_delay = |path| {
+        let mut names = str::split(path, SEPARATOR).skip(1);
+        let (provider, key, exchange) = (names.next()?, names.next()?, names.next()?);
+        (key == "delays").then_some((provider, exchange))
+    };
+    layers.said("providers\t").chain(shipped.map(|(path, _)| *path)).filter_map(of_delay).collect()
+}
+
 /// What is said of an endpoint of a provider; none if nothing is. Whoever reads an entry asks this, so
 /// nothing is read of any other.
 fn endpoint(layers: &Layers, provider: &str, name: &str) -> Option<EndpointRule> {
@@ -258,9 +269,9 @@ pub(super) fn number(layers: &Layers, provider: &str, endpoint: &str) -> u64 {
     {
         return definition(layers.text(&[&path[..], &["version"]].concat()));
     }
-    let of_symbols = layers.leaves_below(&names).into_iter();
+    let of_symbols = layers.below(&names).into_iter();
     let of_symbols = of_symbols.map(|(name, leaf)| (format!("names{SEPARATOR}{name}"), leaf));
-    let said = layers.leaves_below(&path).into_iter();
+    let said = layers.below(&path).into_iter().map(|(name, leaf)| (name.to_owned(), leaf));
     let matters = said.filter(|(name, _)| !NO_MATTER.contains(&name.as_str()));
     definition(Some(&format!("{:?}", matters.chain(of_symbols).collect::<Vec<_>>())))
 }

@@ -14,11 +14,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::defaults::DEFAULTS;
+use super::defaults::{DEFAULTS, PROVIDERS};
 use super::endpoints::Made;
 use super::kind;
 use super::schema::{self, PROFILES};
@@ -97,8 +98,9 @@ impl Layers {
                 return None;
             }
         }
-        let at = DEFAULTS.binary_search_by(|(p, _)| (*p).cmp(path)).ok()?;
-        Some((&DEFAULTS[at].1, &Origin::Default))
+        let among = &DEFAULTS[around(path)];
+        let at = among.binary_search_by(|(p, _)| (*p).cmp(path)).ok()?;
+        Some((&among[at].1, &Origin::Default))
     }
 
     /// Whether anybody said anything beyond what is shipped.
@@ -174,12 +176,22 @@ impl Layers {
         names.into_iter().collect()
     }
 
-    /// Every leaf that holds below a path, with the rest of its own, by path.
-    pub(super) fn leaves_below(&self, path: &[&str]) -> Vec<(String, &Leaf)> {
-        let prefix = format!("{}{SEPARATOR}", path.join("\t"));
+    /// Every leaf that holds below a path, with the rest of its own, by path. Where nothing is said of that
+    /// it is one look into what is shipped.
+    pub(super) fn below(&self, path: &[&str]) -> Vec<(&str, &Leaf)> {
+        let path = path.join("\t");
+        let prefix = format!("{path}{SEPARATOR}");
+        let is_hidden = |layer: &Layer| ancestors(&path).any(|above| layer.contains_key(above));
+        if !self.differ_at(&path) && !self.layers.iter().any(is_hidden) {
+            let rest = shipped(&prefix).iter().map_while(|(path, leaf)| {
+                let rest: &str = path.strip_prefix(&*prefix)?;
+                Some((rest, leaf))
+            });
+            return rest.collect();
+        }
         let paths: BTreeSet<&str> = self.paths(&prefix).collect();
-        let leaf = |path: &str| Some((path[prefix.len()..].to_owned(), self.find(path)?.0));
-        paths.into_iter().filter_map(leaf).collect()
+        let leaf = |path: &'_ str| self.find(path).map(|(leaf, _)| leaf);
+        paths.into_iter().filter_map(|path| Some((&path[prefix.len()..], leaf(path)?))).collect()
     }
 
     /// Every leaf that holds, with its path as people write it and who said it, by path.
@@ -192,13 +204,13 @@ impl Layers {
     }
 
     /// Every path that any layer mentions and that begins so, some of them more than once.
-    fn paths<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = &'a str> {
+    fn paths<'a>(&'a self, prefix: &str) -> impl Iterator<Item = &'a str> {
         let shipped = shipped(prefix).iter().map(|(path, _)| *path);
         self.said(prefix).chain(shipped.take_while(move |path| path.starts_with(prefix)))
     }
 
     /// The same of what is not shipped.
-    pub(super) fn said<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = &'a str> {
+    pub(super) fn said<'a>(&'a self, prefix: &str) -> impl Iterator<Item = &'a str> {
         self.layers.iter().flat_map(move |layer| {
             layer
                 .range(prefix.to_owned()..)
@@ -315,7 +327,19 @@ fn first_name(rest: &str) -> &str {
 
 /// What is shipped, from the first path on that begins so or comes after.
 fn shipped(prefix: &str) -> &'static [(&'static str, Leaf)] {
-    &DEFAULTS[DEFAULTS.partition_point(|(path, _)| *path < prefix)..]
+    let around = around(prefix);
+    let before = DEFAULTS[around.clone()].partition_point(|(path, _)| *path < prefix);
+    &DEFAULTS[around.start + before..]
+}
+
+/// Where in what is shipped a path stands, or would: half of it is of providers, and most questions are not.
+fn around(path: &str) -> Range<usize> {
+    const OF_PROVIDERS: &str = "providers\t";
+    match path {
+        path if path.starts_with(OF_PROVIDERS) => PROVIDERS,
+        path if path < OF_PROVIDERS => 0..PROVIDERS.start,
+        _ => PROVIDERS.end..DEFAULTS.len(),
+    }
 }
 
 /// What follows `~/`, or nothing for `~`; none for any other path.

@@ -252,7 +252,7 @@ fn table(allowances: &[Allowance]) -> Table {
     table
 }
 
-/// What `stats` says of limits: of whoever may not be asked now, and of whoever has a budget.
+/// What `stats` says of limits: of whoever may not be asked now, and of whoever has used some of a budget.
 pub(super) fn restricted(report: &Report, allowances: &[Allowance]) -> Table {
     use Side::{Left, Right};
     let mut table = Table::new(&[
@@ -269,7 +269,7 @@ pub(super) fn restricted(report: &Report, allowances: &[Allowance]) -> Table {
     .dispensing_with(&["RESETS (UTC)", "BLOCKS", "STRATEGY", "FULLEST LIMIT", "REASON"]);
     for allowance in allowances {
         let budget = allowance.budget.as_ref().filter(|_| allowance.endpoint.is_none());
-        if allowance.may_call && budget.is_none() {
+        if allowance.may_call && budget.is_none_or(|budget| budget.used == 0) {
             continue;
         }
         let fullest = allowance.limits.iter().max_by_key(|window| millionths(window));

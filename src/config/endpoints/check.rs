@@ -5,7 +5,7 @@
 use super::{KEY, Said, place};
 use crate::config::Layers;
 use crate::error::{Usage, nearest, sanitized};
-use crate::provider::http::{FIELDS, Names, Place, Shape, Template, needed};
+use crate::provider::http::{FIELDS, Place, Shape, Template, needed};
 
 /// A mistake, and the names of the keys that lead to it from the provider on.
 pub(in crate::config) type Mistake = (Vec<String>, Usage);
@@ -24,7 +24,7 @@ const OF_READING: [(&str, &[&str]); 8] = [
 
 /// A mistake in an endpoint, if there is one.
 pub(in crate::config) fn check(layers: &Layers, provider: &str, name: &str) -> Result<(), Mistake> {
-    let said = Said { layers, provider, name };
+    let said = Said::of(layers, provider, name);
     said.check_request()?;
     said.check_keys()?;
     match FIELDS.iter().find(|(role, _)| *role == name) {
@@ -109,13 +109,13 @@ impl Said<'_> {
 
     /// Of whom a request is about: nobody, or nobody who has a name.
     fn check_names(&self) -> Result<(), Mistake> {
-        let Some(endpoint) = self.asked(Names::default()) else { return Ok(()) };
+        let Some(endpoint) = self.asked() else { return Ok(()) };
         if endpoint.classes.is_some() && !endpoint.takes_a_symbol() {
             let message = format!("`{}` has `classes`, and is asked about no symbol", self.name);
             let hint = "write {symbol} where upstream is told which is wanted, or leave it out";
             return self.wrong(&["classes"], message, hint.to_owned());
         }
-        let has_names = || !self.layers.names(&self.provider_path("names")).is_empty();
+        let has_names = || !self.layers.names(&["providers", self.provider, "names"]).is_empty();
         if endpoint.templates().any(Template::names_the_named) && !has_names() {
             let message = format!(
                 "`{}` wants upstream's own name of a symbol, and there are none",

@@ -18,6 +18,8 @@ pub(super) use check::{Mistake, check};
 pub(super) use made::Made;
 
 use super::Layers;
+use super::kind::whole;
+use super::tree::{Leaf, SEPARATOR};
 use crate::market::{Class, DataType, EndpointName, Interval, Params, Symbol};
 use crate::provider::Speech;
 use crate::provider::http::{
@@ -35,7 +37,7 @@ const MISSING: [&str; 1] = [""];
 /// All that a provider has.
 pub(super) fn definition(layers: &Layers, provider: &str) -> Definition {
     let names = layers.names(&["providers", provider, "endpoints"]);
-    let endpoints = names.iter().filter_map(|name| Said { layers, provider, name }.endpoint());
+    let endpoints = names.iter().filter_map(|name| Said::of(layers, provider, name).endpoint());
     Definition { endpoints: endpoints.collect() }
 }
 
@@ -45,7 +47,7 @@ pub(super) fn gives_payload(layers: &Layers, provider: &str, endpoint: EndpointN
     let name = endpoint.as_str();
     layers.text(&["providers", provider, "kind"]) == Some("http")
         && FIELDS.iter().all(|(role, _)| *role != name)
-        && Said { layers, provider, name }.text(&["path"]).is_some()
+        && layers.text(&["providers", provider, "endpoints", name, "path"]).is_some()
 }
 
 /// Whether a provider gives what a type is made of, where that is bars, of this interval.
@@ -59,8 +61,8 @@ pub(super) fn gives(
     let made = layers.made.get(provider);
     let definition = made.or_else(|| {
         let given = data_type.made_of();
-        let said = Said { layers, provider, name: given.as_str() };
-        Some(Arc::new(Definition { endpoints: vec![said.outline(symbol, interval)?] }))
+        let outline = Said::of(layers, provider, given.as_str()).outline(interval)?;
+        Some(Arc::new(Definition { endpoints: vec![outline] }))
     });
     definition.is_some_and(|of| Speech::Http(of).gives(symbol, data_type, interval))
 }
@@ -75,57 +77,88 @@ pub(super) fn takes_a_symbol(
     if !gives_payload(layers, provider, endpoint) {
         return None;
     }
-    let asked = Said { layers, provider, name: endpoint.as_str() }.asked(Names::default());
-    asked.map(|endpoint| endpoint.takes_a_symbol())
+    Said::of(layers, provider, endpoint.as_str()).asked().map(|of| of.takes_a_symbol())
 }
 
 /// What is said of one endpoint.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 struct Said<'a> {
     layers: &'a Layers,
     provider: &'a str,
     name: &'a str,
+    /// All of it, by path.
+    leaves: Vec<(&'a str, &'a Leaf)>,
 }
 
 impl<'a> Said<'a> {
+    fn of(layers: &'a Layers, provider: &'a str, name: &'a str) -> Self {
+        let leaves = layers.below(&["providers", provider, "endpoints", name]);
+        Self { layers, provider, name, leaves }
+    }
+
     fn path(&self, keys: &[&'a str]) -> Vec<&'a str> {
         [&["providers", self.provider, "endpoints", self.name], keys].concat()
     }
 
-    fn text(&self, keys: &[&'a str]) -> Option<&'a str> {
-        self.layers.text(&self.path(keys))
+    fn leaf(&self, keys: &[&str]) -> Option<&'a Leaf> {
+        let is_it = |(path, _): &&(&str, &Leaf)| path.split(SEPARATOR).eq(keys.iter().copied());
+        self.leaves.iter().find(is_it).map(|(_, leaf)| *leaf)
     }
 
-    fn names(&self, key: &'a str) -> Vec<String> {
-        self.layers.names(&self.path(&[key]))
+    fn text(&self, keys: &[&str]) -> Option<&'a str> {
+        match self.leaf(keys)? {
+            Leaf::Text(text) => Some(text),
+            Leaf::List(_) | Leaf::Null => None,
+        }
     }
 
-    fn template(&self, keys: &[&'a str]) -> Option<Template> {
-        Template::parse(self.text(keys)?).ok()
+    fn list(&self, key: &str) -> Option<impl Iterator<Item = &'a str> + use<'a>> {
+        match self.leaf(&[key])? {
+            Leaf::List(items) => Some(items.iter().map(|item| &**item)),
+            Leaf::Text(_) | Leaf::Null => None,
+        }
     }
 
-    /// The names and the texts below a key.
-    fn pairs<T>(&self, key: &str, pair: impl Fn(&str, &str) -> Option<T>) -> Vec<T> {
-        let (layers, provider, name) = (self.layers, self.provider, self.name);
-        let names = layers.names(&["providers", provider, "endpoints", name, key]);
-        let text = |below: &String| {
-            pair(below, layers.text(&["providers", provider, "endpoints", name, key, below])?)
+    /// The names below a key.
+    fn names(&self, key: &str) -> Vec<String> {
+        let below = |(path, _): &(&str, &Leaf)| {
+            let rest = path.strip_prefix(key)?.strip_prefix(SEPARATOR)?;
+            rest.split(SEPARATOR).next().map(str::to_owned)
         };
-        names.iter().filter_map(text).collect()
+        let mut names: Vec<String> = self.leaves.iter().filter_map(below).collect();
+        names.dedup();
+        names
+    }
+
+    /// The names below keys, each with its text.
+    fn pairs<'s>(
+        &'s self,
+        keys: &[&str],
+    ) -> impl Iterator<Item = (&'a str, &'a str)> + use<'a, 's> {
+        let above = keys.join("\t");
+        self.leaves.iter().filter_map(move |(path, leaf)| match leaf {
+            Leaf::Text(text) => {
+                Some((path.strip_prefix(&*above)?.strip_prefix(SEPARATOR)?, &**text))
+            }
+            Leaf::List(_) | Leaf::Null => None,
+        })
+    }
+
+    fn template(&self, key: &str) -> Option<Template> {
+        Template::parse(self.text(&[key])?).ok()
     }
 
     /// The endpoint; none if it has no path.
     fn endpoint(&self) -> Option<Endpoint> {
-        let asked =
-            self.asked(self.symbol_names(self.layers.names(&self.provider_path("names"))))?;
+        let asked = self.asked()?;
         let retry_after = self.text(&["retry_after"]).and_then(|at| Pointer::parse(at).ok());
         Some(Endpoint { verdict: self.verdict(), retry_after, reading: self.reading(), ..asked })
     }
 
     /// As much of it as says whether it can be asked about a symbol, of bars about those of an interval;
     /// that it is read is told by the last field that it needs.
-    fn outline(&self, symbol: &Symbol, interval: Interval) -> Option<Endpoint> {
-        let asked = self.asked(self.symbol_names(Names::ours(symbol)))?;
+    fn outline(&self, interval: Interval) -> Option<Endpoint> {
+        let asked = self.asked()?;
         let of = FIELDS.into_iter().find(|(role, _)| *role == self.name);
         let last = of.and_then(|(role, known)| known[..needed(role)].last());
         let is_read = last.is_some_and(|field| self.text(&["fields", *field]).is_some());
@@ -135,38 +168,29 @@ impl<'a> Said<'a> {
         Some(Endpoint { reading, ..asked })
     }
 
-    fn provider_path(&self, key: &'a str) -> [&'a str; 3] {
-        ["providers", self.provider, key]
-    }
-
-    /// What upstream calls those of these names of which that is said.
-    fn symbol_names(&self, ours: impl IntoIterator<Item = String>) -> Names {
-        let said = |ours: String| {
-            let theirs = self.layers.text(&["providers", self.provider, "names", &ours])?;
-            Some((ours.into(), theirs.into()))
-        };
-        Names::new(ours.into_iter().filter_map(said))
+    /// What upstream calls symbols.
+    fn symbol_names(&self) -> Names {
+        let said = self.layers.below(&["providers", self.provider, "names"]).into_iter();
+        Names::new(said.filter_map(|(ours, leaf)| match leaf {
+            Leaf::Text(theirs) => Some((ours.into(), (**theirs).into())),
+            Leaf::List(_) | Leaf::Null => None,
+        }))
     }
 
     /// What it is asked, without what becomes of its replies; none if it has no path.
-    fn asked(&self, names: Names) -> Option<Endpoint> {
+    fn asked(&self) -> Option<Endpoint> {
         let mut params = Params::default();
-        self.pairs("params", |param, value| Some((param.to_owned(), value.to_owned())))
-            .iter()
-            .for_each(|(param, value)| params.set(param, value));
+        self.pairs(&["params"]).for_each(|(param, value)| params.set(param, value));
         let is_post = self.text(&["method"]) == Some("POST");
-        let body = self.template(&["body"]).or_else(|| is_post.then(Template::default));
-        let classes = self.layers.list(&self.path(&["classes"]));
+        let query =
+            |(parameter, text): (&str, _)| Some((parameter.into(), Template::parse(text).ok()?));
         Some(Endpoint {
             name: EndpointName::parse(self.name).ok()?,
-            classes: classes
-                .map(|classes| classes.into_iter().filter_map(Class::from_name).collect()),
-            names,
-            path: self.template(&["path"])?,
-            query: self.pairs("query", |parameter, text| {
-                Some((parameter.into(), Template::parse(text).ok()?))
-            }),
-            body,
+            classes: self.list("classes").map(|of| of.filter_map(Class::from_name).collect()),
+            names: self.symbol_names(),
+            path: self.template("path")?,
+            query: self.pairs(&["query"]).filter_map(query).collect(),
+            body: self.template("body").or_else(|| is_post.then(Template::default)),
             params,
             verdict: Verdict::default(),
             retry_after: None,
@@ -175,28 +199,22 @@ impl<'a> Said<'a> {
     }
 
     fn verdict(&self) -> Verdict {
+        let spot = |(spot, text): (&str, &str)| Some((Spot::parse(spot).ok()?, text.into()));
         let errors = Sign::ALL.into_iter().flat_map(|sign| {
-            let (layers, provider, name) = (self.layers, self.provider, self.name);
-            let at = ["providers", provider, "endpoints", name, "errors", sign.as_str()];
-            let text = move |spot: &String| {
-                let path = [&at[..], &[spot]].concat();
-                Some((sign, Spot::parse(spot).ok()?, layers.text(&path)?.into()))
-            };
-            layers.names(&at).iter().filter_map(text).collect::<Vec<_>>()
+            let said = self.pairs(&["errors", sign.as_str()]).filter_map(spot);
+            said.map(move |(spot, text)| (sign, spot, text))
         });
-        Verdict {
-            errors: errors.collect(),
-            ok: self.pairs("ok", |spot, text| Some((Spot::parse(spot).ok()?, text.into()))),
-        }
+        Verdict { errors: errors.collect(), ok: self.pairs(&["ok"]).filter_map(spot).collect() }
     }
 
     /// What its replies are read as; none if they are kept as they are sent.
     fn reading(&self) -> Option<Reading> {
         let (role, known) = FIELDS.into_iter().find(|(role, _)| *role == self.name)?;
         let shape = self.shape();
-        let mut fields = self.pairs("fields", |field, text| {
+        let field = |(field, text): (&str, _)| {
             Some((field.into(), place(shape.unwrap_or(Shape::Objects), text)?))
-        });
+        };
+        let mut fields: Vec<_> = self.pairs(&["fields"]).filter_map(field).collect();
         if fields.is_empty() {
             return None;
         }
@@ -210,9 +228,11 @@ impl<'a> Said<'a> {
         let has_rows = role != "quote" || at.is_some() || shape.is_some();
         let zone = self.text(&["time", "zone"]).and_then(|zone| Zone::parse(zone).ok());
         let unit = self.text(&["time", "unit"]).and_then(|unit| TimeUnit::parse(unit).ok());
-        let missing = self.layers.list(&self.path(&["missing"]));
+        let missing = self.list("missing").map(|marks| marks.map(Into::into).collect());
+        let interval =
+            |(interval, name): (&str, &str)| Some((Interval::from_name(interval)?, name.into()));
         let constant = |name| self.text(&["constants", name]).map(Into::into);
-        let max_rows = self.layers.count(&self.path(&["max_rows"]));
+        let max_rows = self.text(&["max_rows"]).and_then(whole);
         Some(Reading {
             rows: has_rows.then(|| Rows {
                 at: at.unwrap_or_default(),
@@ -223,12 +243,10 @@ impl<'a> Said<'a> {
                 unit: unit.unwrap_or(TimeForm::default().unit),
                 zone: zone.unwrap_or(Zone::UTC),
             },
-            missing: missing.unwrap_or(MISSING.to_vec()).into_iter().map(Into::into).collect(),
+            missing: missing.unwrap_or_else(|| MISSING.map(Into::into).to_vec()),
             currency: constant("currency"),
             exchange: constant("exchange"),
-            intervals: self.pairs("intervals", |interval, name| {
-                Some((Interval::from_name(interval)?, name.into()))
-            }),
+            intervals: self.pairs(&["intervals"]).filter_map(interval).collect(),
             max_rows: max_rows.and_then(|rows| u32::try_from(rows).ok()),
         })
     }

@@ -14,13 +14,6 @@ impl Names {
         Self(names.into_iter().collect())
     }
 
-    /// Every name of ours that may say what upstream calls a symbol.
-    pub fn ours(symbol: &Symbol) -> impl Iterator<Item = String> + '_ {
-        let (base, quote) = super::template::sides(symbol).unzip();
-        let sides = [base, quote].into_iter().flatten().map(str::to_owned);
-        [symbol.name().to_owned()].into_iter().chain(whole(symbol)).chain(sides)
-    }
-
     /// What upstream calls what has this name.
     pub(super) fn get(&self, name: &str) -> Option<&str> {
         self.0.iter().rfind(|(known, _)| **known == *name).map(|(_, is)| &**is)

@@ -179,10 +179,8 @@ fn a_pause_by_hand_holds_for_every_process_until_it_is_ended() {
     sandbox.run(&["fetch", "AAPL"]).fails(1, &["yahoo is paused until", "limits yahoo --resume"]);
     assert_eq!(upstream.count(), 0);
     let table = sandbox.run(&["limits"]).stdout;
-    assert!(
-        table.lines().any(|line| { line.split_whitespace().take(3).eq(["yahoo", "no", "paused"]) }),
-        "{table}"
-    );
+    let is_paused = |line: &str| line.split_whitespace().take(3).eq(["yahoo", "no", "paused"]);
+    assert!(table.lines().any(is_paused), "{table}");
 
     let run = sandbox.run(&["limits", "yahoo", "--resume"]);
     assert_eq!((run.code, run.stdout.as_str()), (Some(0), ""), "{run:?}");

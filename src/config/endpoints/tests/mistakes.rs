@@ -140,6 +140,21 @@ const MISTAKES: &[(&str, &str, &str)] = &[
         "write {interval} where upstream is told which is wanted",
     ),
     (
+        "quote: {path: /q, classes: [stocks], fields: {price: /p}}",
+        "c.yaml:6:35: `providers.acme.endpoints.quote.classes`: `stocks` is not one of stock, crypto, macro, fx, index",
+        "did you mean `stock`?",
+    ),
+    (
+        "coinlist: {path: /q, classes: [crypto]}",
+        "c.yaml:6:28: `coinlist` has `classes`, and is asked about no symbol",
+        "write {symbol} where upstream is told which is wanted, or leave it out",
+    ),
+    (
+        "quote: {path: \"/q/{base:name}\", fields: {price: /p}}",
+        "c.yaml:6:7: `quote` wants upstream's own name of a symbol, and there are none",
+        "write them beside `endpoints` of acme: names: {BTC: bitcoin}",
+    ),
+    (
         "quote: {path: q, fields: {price: /p}}",
         "c.yaml:6:15: the path of `quote` has no slash at its start",
         "it is appended to `base_url`: /v1/quote/{symbol}",
