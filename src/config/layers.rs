@@ -75,6 +75,7 @@ pub(super) type Layer = BTreeMap<String, (Leaf, Origin)>;
 ///
 /// Invariant: every leaf was admitted and checked by the schema.
 #[derive(Clone, Debug, Default)]
+#[expect(clippy::struct_field_names, reason = "they are layers, and all is layers")]
 pub struct Layers {
     /// From the strongest; the shipped table is below them all.
     pub(super) layers: Vec<Layer>,
