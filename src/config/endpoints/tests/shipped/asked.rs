@@ -30,81 +30,95 @@ fn asked(provider: &str, of: Of, (class, name): (Class, &str)) -> Option<String>
     Some(format!("{}?{}", request.path, query.collect::<Vec<_>>().join("&")))
 }
 
+/// Whom, for what, about which symbol, and what it is asked; nothing, if it cannot be.
+type Row = (&'static str, Of, (Class, &'static str), Option<&'static str>);
+
+const ASKED: &[Row] = &[
+    ("coinbase", Q, (Class::Crypto, "BTC"), Some("/products/BTC-USDT/ticker?")),
+    ("coinbase", Q, (Class::Crypto, "BTC/USD"), Some("/products/BTC-USD/ticker?")),
+    ("coinbase", Q, (Class::Stock, "AAPL"), None),
+    (
+        "coinbase",
+        B(Interval::Hour1),
+        (Class::Crypto, "ETH/EUR"),
+        Some(
+            "/products/ETH-EUR/candles?end=2026-07-01T13:30:00Z&granularity=3600&start=2026-06-29T13:30:00Z",
+        ),
+    ),
+    ("coinbase", B(Interval::Hour4), (Class::Crypto, "ETH/EUR"), None),
+    ("kraken", Q, (Class::Crypto, "BTC"), Some("/0/public/Ticker?pair=XBTUSDT")),
+    ("kraken", Q, (Class::Crypto, "ETH/BTC"), Some("/0/public/Ticker?pair=ETHXBT")),
+    ("kraken", Q, (Class::Crypto, "DOGE/USD"), Some("/0/public/Ticker?pair=XDGUSD")),
+    (
+        "kraken",
+        B(DAY),
+        (Class::Crypto, "BTC/USD"),
+        Some("/0/public/OHLC?interval=1440&pair=XBTUSD"),
+    ),
+    ("coingecko", Q, (Class::Crypto, "BTC"), None),
+    ("coingecko", Q, (Class::Crypto, "BTC/EUR"), None),
+    ("coingecko", Q, (Class::Crypto, "WIF/USD"), None),
+    (
+        "coingecko",
+        Q,
+        (Class::Crypto, "BTC/USD"),
+        Some(
+            "/simple/price?ids=bitcoin&include_24hr_change=true&include_last_updated_at=true&vs_currencies=usd",
+        ),
+    ),
+    (
+        "stooq",
+        B(DAY),
+        (Class::Stock, "BRK.B"),
+        Some("/q/d/l/?d1=20260629&d2=20260701&i=d&s=brk-b.us"),
+    ),
+    ("stooq", B(DAY), (Class::Index, "SPX"), None),
+    ("alphavantage", Q, (Class::Stock, "IBM"), Some("/query?function=GLOBAL_QUOTE&symbol=IBM")),
+    ("alphavantage", Q, (Class::Crypto, "BTC"), None),
+    ("alphavantage", B(Interval::Hour1), (Class::Stock, "IBM"), None),
+    ("finnhub", Q, (Class::Stock, "AAPL"), Some("/quote?symbol=AAPL")),
+    ("finnhub", Q, (Class::Crypto, "BTC"), None),
+    ("finnhub", Q, (Class::Macro, "GDP"), None),
+    ("twelvedata", Q, (Class::Stock, "BRK.B"), Some("/quote?symbol=BRK.B")),
+    (
+        "twelvedata",
+        B(DAY),
+        (Class::Stock, "AAPL"),
+        Some(
+            "/time_series?end_date=2026-07-02&interval=1day&outputsize=5000&start_date=2026-06-28&symbol=AAPL&timezone=UTC",
+        ),
+    ),
+    ("twelvedata", Q, (Class::Fx, "EURUSD"), None),
+    (
+        "tiingo",
+        B(DAY),
+        (Class::Stock, "BRK.B"),
+        Some(
+            "/tiingo/daily/BRK-B/prices?endDate=2026-07-01&format=json&resampleFreq=daily&startDate=2026-06-29",
+        ),
+    ),
+    ("tiingo", Kept("iex"), (Class::Stock, "AAPL"), Some("/iex/AAPL/prices?resampleFreq=30min")),
+    (
+        "polygon",
+        B(DAY),
+        (Class::Stock, "AAPL"),
+        Some(
+            "/v2/aggs/ticker/AAPL/range/1/day/1782739800000/1782912600000?adjusted=true&limit=50000&sort=asc",
+        ),
+    ),
+    ("polygon", Q, (Class::Stock, "AAPL"), None),
+    ("us_treasury", Kept("yield_curve"), NOTHING, None),
+    ("fred_csv", S, (Class::Macro, "GDP"), Some("/graph/fredgraph.csv?id=GDP")),
+    ("fred_csv", Q, (Class::Macro, "GDP"), None),
+    ("fred_csv", S, (Class::Stock, "AAPL"), None),
+];
+
 #[test]
 fn each_is_asked_in_its_own_spelling_and_only_about_what_it_has() {
-    let (coin, stock) = (Class::Crypto, Class::Stock);
-    for (provider, of, symbol, expected) in [
-        ("coinbase", Q, (coin, "BTC"), Some("/products/BTC-USDT/ticker?")),
-        ("coinbase", Q, (coin, "BTC/USD"), Some("/products/BTC-USD/ticker?")),
-        ("coinbase", Q, (stock, "AAPL"), None),
-        (
-            "coinbase",
-            B(Interval::Hour1),
-            (coin, "ETH/EUR"),
-            Some(
-                "/products/ETH-EUR/candles?end=2026-07-01T13:30:00Z&granularity=3600&start=2026-06-29T13:30:00Z",
-            ),
-        ),
-        ("coinbase", B(Interval::Hour4), (coin, "ETH/EUR"), None),
-        ("kraken", Q, (coin, "BTC"), Some("/0/public/Ticker?pair=XBTUSDT")),
-        ("kraken", Q, (coin, "ETH/BTC"), Some("/0/public/Ticker?pair=ETHXBT")),
-        ("kraken", Q, (coin, "DOGE/USD"), Some("/0/public/Ticker?pair=XDGUSD")),
-        ("kraken", B(DAY), (coin, "BTC/USD"), Some("/0/public/OHLC?interval=1440&pair=XBTUSD")),
-        ("coingecko", Q, (coin, "BTC"), None),
-        ("coingecko", Q, (coin, "BTC/EUR"), None),
-        ("coingecko", Q, (coin, "WIF/USD"), None),
-        (
-            "coingecko",
-            Q,
-            (coin, "BTC/USD"),
-            Some(
-                "/simple/price?ids=bitcoin&include_24hr_change=true&include_last_updated_at=true&vs_currencies=usd",
-            ),
-        ),
-        ("stooq", B(DAY), (stock, "BRK.B"), Some("/q/d/l/?d1=20260629&d2=20260701&i=d&s=brk-b.us")),
-        ("stooq", B(DAY), (Class::Index, "SPX"), None),
-        ("alphavantage", Q, (stock, "IBM"), Some("/query?function=GLOBAL_QUOTE&symbol=IBM")),
-        ("alphavantage", Q, (coin, "BTC"), None),
-        ("alphavantage", B(Interval::Hour1), (stock, "IBM"), None),
-        ("finnhub", Q, (stock, "AAPL"), Some("/quote?symbol=AAPL")),
-        ("finnhub", Q, (coin, "BTC"), None),
-        ("finnhub", Q, (Class::Macro, "GDP"), None),
-        ("twelvedata", Q, (stock, "BRK.B"), Some("/quote?symbol=BRK.B")),
-        (
-            "twelvedata",
-            B(DAY),
-            (stock, "AAPL"),
-            Some(
-                "/time_series?end_date=2026-07-02&interval=1day&outputsize=5000&start_date=2026-06-28&symbol=AAPL&timezone=UTC",
-            ),
-        ),
-        ("twelvedata", Q, (Class::Fx, "EURUSD"), None),
-        (
-            "tiingo",
-            B(DAY),
-            (stock, "BRK.B"),
-            Some(
-                "/tiingo/daily/BRK-B/prices?endDate=2026-07-01&format=json&resampleFreq=daily&startDate=2026-06-29",
-            ),
-        ),
-        ("tiingo", Kept("iex"), (stock, "AAPL"), Some("/iex/AAPL/prices?resampleFreq=30min")),
-        (
-            "polygon",
-            B(DAY),
-            (stock, "AAPL"),
-            Some(
-                "/v2/aggs/ticker/AAPL/range/1/day/1782739800000/1782912600000?adjusted=true&limit=50000&sort=asc",
-            ),
-        ),
-        ("polygon", Q, (stock, "AAPL"), None),
-        ("us_treasury", Kept("yield_curve"), NOTHING, None),
-        ("fred_csv", S, (Class::Macro, "GDP"), Some("/graph/fredgraph.csv?id=GDP")),
-        ("fred_csv", Q, (Class::Macro, "GDP"), None),
-        ("fred_csv", S, (stock, "AAPL"), None),
-    ] {
+    for (provider, of, symbol, expected) in ASKED {
         assert_eq!(
-            asked(provider, of, symbol).as_deref(),
-            expected,
+            asked(provider, *of, *symbol).as_deref(),
+            *expected,
             "{provider} {of:?} {symbol:?}"
         );
     }
