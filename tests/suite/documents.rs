@@ -229,7 +229,10 @@ fn the_readme_lists_every_provider_that_is_shipped_as_configuration() {
         let limits: Vec<&str> = limits.chain(layers.text(&at("budget"))).collect();
         Some([
             format!("`{name}`"),
-            layers.names(&at("endpoints")).join(", "),
+            match layers.names(&at("endpoints")) {
+                many if many.len() > 6 => format!("{} endpoints", many.len()),
+                few => few.join(", "),
+            },
             env.map(|env| format!("`{env}`")).unwrap_or_default(),
             limits.join(", "),
         ])
