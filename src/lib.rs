@@ -17,7 +17,7 @@
 //!  7  surface    cli                                  terminal, argv
 //!  6  assembly   config                               configuration files, environment
 //!  5  cache      cache                                one request, start to end
-//!  4  upstream   upstream                             the network out
+//!  4  upstream   upstream                             the network out, other programs
 //!  3  storage    codec ← db ← ledger ← flight ← tier  the cache folder
 //!  2  rules      entry ← validate ← policy ← provider nothing at all
 //!  1  market     market ← calendar ← key              nothing at all
@@ -54,6 +54,8 @@
 //! | What is refused as nonsense? | [`validate`] |
 //! | What does Yahoo send, and call an exchange? | `provider/yahoo/{wire,exchanges}.rs` |
 //! | How does a provider of one's own speak, and what is read of it? | `provider/http/`, `config/endpoints/` |
+//! | Which program is run, what does it print, what is it handed? | `provider/command.rs`, `upstream/process.rs`, `cache/input.rs` |
+//! | What may a program ask for that is run? | `upstream/program.rs` |
 //! | Who asks for a key, and who waits? | [`flight`], `cache/fly.rs` |
 //! | When may the next call start? | [`ledger`] |
 //! | What does a refusal lead to, or a failure? What is tried again? | `ledger/health.rs`, `upstream/retry.rs` |
@@ -75,6 +77,7 @@
 //! | What is counted, and what does it mean? | [`db::tally`], [`cache::Report`] |
 //! | What was read when? | [`db::accesses`] |
 //! | Which key of the configuration is there? | [`config::schema`] |
+//! | When is a program run instead of reading a key? | `cache/through.rs` |
 //! | What is typed, printed, and ended with? | `cli/args/`, `cli/output/`, `cli/exit.rs` |
 
 pub mod cache;

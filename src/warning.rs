@@ -99,6 +99,15 @@ pub enum Warning {
         /// Why.
         why: String,
     },
+    /// A program goes without something that it was to be handed.
+    NotHanded {
+        /// Of what symbol.
+        symbol: String,
+        /// The name of what it goes without.
+        input: String,
+        /// Why.
+        why: String,
+    },
     /// A file lacks a part of what was to be carried.
     NotCarried {
         /// Of what symbol.
@@ -145,6 +154,9 @@ impl Warning {
                 write!(f, "{symbol}: nothing from {from} to {to}: {why}")
             }
             Self::NotCarried { symbol, what } => write!(f, "{symbol}: {what}"),
+            Self::NotHanded { symbol, input, why } => {
+                write!(f, "{symbol}: the program is handed no `{input}`: {why}")
+            }
             _ => Ok(()),
         }
     }
@@ -204,9 +216,10 @@ impl fmt::Display for Warning {
                 )
             }
             Self::Guessed { of } => write!(f, "sessions beyond what is known of {of} are guessed"),
-            Self::Restated { .. } | Self::Partial { .. } | Self::NotCarried { .. } => {
-                self.of_series(f)
-            }
+            Self::Restated { .. }
+            | Self::Partial { .. }
+            | Self::NotCarried { .. }
+            | Self::NotHanded { .. } => self.of_series(f),
             Self::OverCap { path } => write!(f, "the cache in `{}` {OVER_CAP}", path.display()),
             Self::SeriesDropped { path, series } => dropped(f, path, *series),
         }

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use futures_util::stream::{FuturesUnordered, Stream, StreamExt as _};
+use tokio::signal::unix::{SignalKind, signal};
 
 use super::fly::{Errand, Flight, Landed, flights};
 use super::lookup::Missing;
@@ -31,8 +32,9 @@ impl Cache {
         purpose: Purpose,
         deliver: &mut dyn FnMut(usize, News),
     ) -> Result<(), Interrupted> {
-        let flights = flights(questions, open);
+        let mut flights = flights(questions, open);
         let sites = self.sites_of(questions, &flights);
+        self.hand_inputs(questions, &mut flights, &sites, (terms, purpose))?;
         let errand = Errand { questions, sites: &sites, terms, purpose };
         let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
             Ok(runtime) => runtime,
@@ -46,17 +48,19 @@ impl Cache {
             }
         };
         let result = runtime.block_on(async {
+            // Before anything is started, so that nothing is left of it.
+            let interrupted = interrupted();
             let mut asking: FuturesUnordered<_> = flights
                 .into_iter()
                 .map(|flight| self.fly(questions, flight, &sites, terms))
                 .collect();
-            let mut interrupted = std::pin::pin!(tokio::signal::ctrl_c());
+            let mut interrupted = std::pin::pin!(interrupted);
             loop {
                 let first = tokio::select! {
                     // What has come by the time of an interrupt is stored.
                     biased;
                     landed = asking.next() => landed,
-                    _ = &mut interrupted => return Err(Interrupted),
+                    () = &mut interrupted => return Err(Interrupted),
                 };
                 let Some(first) = first else { return Ok(()) };
                 let landed = together(first, &mut asking).await;
@@ -79,6 +83,19 @@ impl Cache {
             sites.entry(provider.clone()).or_insert_with(|| (self.sites)(provider));
         }
         sites
+    }
+}
+
+/// What is there once the user stops the command: from now on, and not from when it is first looked at.
+/// Must be called within a runtime.
+pub(super) fn interrupted() -> impl Future<Output = ()> {
+    let signal = signal(SignalKind::interrupt());
+    async {
+        match signal {
+            Ok(mut signal) => drop(signal.recv().await),
+            // Whoever cannot be told of an interrupt is ended by it.
+            Err(_) => std::future::pending().await,
+        }
     }
 }
 

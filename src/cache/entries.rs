@@ -239,7 +239,7 @@ impl Cache {
     }
 
     /// Counts a miss, if there is a database to count it in: a question makes none.
-    fn count_miss(&self, question: &Question) {
+    pub(super) fn count_miss(&self, question: &Question) {
         if self.disk().is_none_or(|disk| !disk.database().path().exists()) {
             return;
         }

@@ -39,6 +39,8 @@ pub(super) struct Flight {
     waiters: Vec<(usize, Missing)>,
     /// How far a series has come that is being filled.
     pub(super) leg: Option<Box<Leg>>,
+    /// What is handed to the program that is asked, if one is.
+    pub(super) input: Vec<u8>,
 }
 
 impl Flight {
@@ -138,6 +140,7 @@ impl Cache {
                 budget_share: terms.budget,
                 definition: self.rules.definition(&site.name, question.key.data_type()),
                 validators: validators.as_ref(),
+                input: &flight.input,
             };
             let asked = self.upstream.ask(&asking, &permit, &mut patience).await;
             if let Some(leg) = &mut flight.leg {
@@ -359,7 +362,13 @@ pub(super) fn flights(questions: &[Question], open: Vec<(usize, Missing)>) -> Ve
             flights[*flight].waiters.push((index, missing));
         } else {
             of_key.insert(name, flights.len());
-            flights.push(Flight { index, missing, waiters: Vec::new(), leg: None });
+            flights.push(Flight {
+                index,
+                missing,
+                waiters: Vec::new(),
+                leg: None,
+                input: Vec::new(),
+            });
         }
     }
     flights

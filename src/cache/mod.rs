@@ -18,6 +18,7 @@
 mod ask;
 mod entries;
 mod fly;
+mod input;
 mod land;
 mod limits;
 mod lookup;
@@ -25,6 +26,7 @@ mod report;
 mod series;
 mod statistics;
 mod store;
+mod through;
 mod verify;
 mod what_if;
 
@@ -38,6 +40,7 @@ pub use entries::{Cleared, Listing, Selection};
 pub use limits::{Allowance, BudgetUse, Health, WindowUse};
 pub use report::{Dimension, Percentiles, Report, Row};
 pub use series::{Checked, Filled, Provenance, Slice, Verified, carry};
+pub use through::OrRun;
 pub use verify::{BadEntry, Condition, Repair, Verdict};
 pub use what_if::{Comparison, Side, WhatIf};
 
@@ -58,7 +61,7 @@ use crate::policy::{Invalidation, Known, Lasting, Priority, Reason, Rules, Terms
 use crate::tier::disk::Disk;
 use crate::tier::memory::{Bounds, Memory};
 use crate::time::Timestamp;
-use crate::upstream::{Site, Upstream};
+use crate::upstream::{Site, Told, Upstream};
 use crate::warning::Warning;
 
 /// What a cache is made of.
@@ -86,6 +89,10 @@ pub struct Options {
     pub caller: String,
     /// The configured providers.
     pub sites: Sites,
+    /// What programs are handed.
+    pub inputs: Inputs,
+    /// What programs are told, and what those have asked for that have started this process.
+    pub surroundings: Told,
 }
 
 impl Options {
@@ -102,6 +109,10 @@ impl Options {
 
 /// The configured providers by name; only asked for once upstream must be.
 pub type Sites = Arc<dyn Fn(&str) -> Site + Send + Sync>;
+
+/// What the program that answers a question is handed, each under its name, if a provider of this name
+/// runs one; only asked for once it must be run.
+pub type Inputs = Arc<dyn Fn(&Question, &str) -> Vec<(Box<str>, Question)> + Send + Sync>;
 
 /// A value that is made when it is first needed: a hit needs none.
 pub type Lazily<T> = LazyLock<T, Box<dyn FnOnce() -> T + Send>>;
@@ -274,6 +285,7 @@ pub struct Cache {
     writing_given_up: AtomicBool,
     max_disk_bytes: u64,
     sites: Sites,
+    inputs: Inputs,
     upstream: Upstream,
     flights: Option<Flights>,
     ledger_folder: Option<PathBuf>,
@@ -303,7 +315,8 @@ impl Cache {
             writing_given_up: AtomicBool::new(false),
             max_disk_bytes: options.max_disk_bytes,
             sites: options.sites,
-            upstream: Upstream::new(options.clock, ledger),
+            inputs: options.inputs,
+            upstream: Upstream::new(options.clock, ledger).surrounded_by(options.surroundings),
             flights,
             ledger_folder: options.ledger_folder,
             is_alone: AtomicBool::new(false),
@@ -341,7 +354,14 @@ impl Cache {
                     self.count_refused(&mut refused, question, &answer);
                     deliver(index, News::Answer(Box::new(answer)));
                 }
-                lookup::Looked::Open(missing) => open.push((index, missing)),
+                lookup::Looked::Open(missing) => match self.held_above(question) {
+                    None => open.push((index, missing)),
+                    Some(error) => {
+                        let answer = through::failed(&missing, error);
+                        self.count_refused(&mut refused, question, &answer);
+                        deliver(index, News::Answer(Box::new(answer)));
+                    }
+                },
             }
         }
         if purpose == Purpose::Read {
@@ -354,6 +374,13 @@ impl Cache {
             return Ok(());
         }
         self.ask(questions, open, terms, purpose, deliver)
+    }
+
+    /// The error for what was asked for by a process that has started this one.
+    fn held_above(&self, question: &Question) -> Option<Error> {
+        let surroundings = self.upstream.surroundings();
+        let may_be = !surroundings.held.is_empty();
+        may_be.then(|| surroundings.refusal(&fly::name(question))).flatten()
     }
 
     /// The rules that set an answer's time to live, strongest last.

@@ -1,9 +1,11 @@
 //! What is built from a configuration: questions, rules, providers, and the cache that one opens.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
-use super::{Environment, Flag, Layers, Lists, endpoints, invalidation, lists, sites, strategies};
+use super::{
+    Environment, Flag, Layers, Lists, commands, endpoints, invalidation, lists, sites, strategies,
+};
 use crate::cache::{Cache, Lazily, Options, Question};
 use crate::clock::Clock;
 use crate::codec::Packing;
@@ -16,6 +18,7 @@ use crate::provider::Speech;
 use crate::tier::memory::Bounds;
 use crate::tier::series::MOST_PAST;
 use crate::time::Timestamp;
+use crate::upstream::Surroundings;
 
 /// Who asks, if nobody says.
 const CALLER: &str = "cli";
@@ -43,6 +46,8 @@ pub struct Config {
     clock: Clock,
     caller: String,
     folder: PathBuf,
+    /// What is said of where it comes from, and who asks if that is said.
+    said: Arc<(Option<PathBuf>, Option<String>, Option<String>)>,
     /// The lists, once somebody has asked for them.
     pub(super) read_lists: OnceLock<Arc<Lists>>,
 }
@@ -63,6 +68,7 @@ impl Config {
                 Clock::starting_at(Timestamp::parse(text).map_err(|u| u.at("MCACHE_NOW"))?)
             }
         };
+        let said = Arc::new((sources.file.clone(), sources.profile.clone(), caller.clone()));
         let layers = Layers::load(sources)?;
         let folder = layers
             .path(&["cache", "disk", "cache_dir"])
@@ -77,6 +83,7 @@ impl Config {
             clock,
             caller: checked_caller(caller)?,
             folder,
+            said,
             read_lists: OnceLock::new(),
         };
         config.check()?;
@@ -118,6 +125,8 @@ impl Config {
         let layers = &self.layers;
         let (shared, environment) = (Arc::clone(layers), Arc::clone(&self.environment));
         let (said, lists) = (Arc::clone(layers), Arc::clone(self.lists()?));
+        let same = Arc::new(self.with(Arc::clone(layers)));
+        let told = Arc::clone(&same);
         let switched_on = |tier| layers.flag(&["cache", tier, "enabled"]).unwrap_or(true);
         let gigabytes = layers.number(&["cache", "disk", "max_size_gb"]).unwrap_or(1.0);
         #[expect(
@@ -142,6 +151,8 @@ impl Config {
             clock: self.clock,
             caller: self.caller.clone(),
             sites: Arc::new(move |name| sites::site(&shared, &environment, name)),
+            inputs: Arc::new(move |question, provider| same.inputs(question, provider)),
+            surroundings: Lazily::new(Box::new(move || told.surroundings())),
         };
         change(&mut options);
         Ok(Cache::open(options))
@@ -149,16 +160,41 @@ impl Config {
 
     /// The rules that would be in force if this were set besides; refused as `--set` would be.
     pub fn rules_if(&self, set: &[String]) -> Result<Rules, Usage> {
-        let config = Self {
-            layers: Arc::new(self.layers.what_if(set)?),
+        let config = self.with(Arc::new(self.layers.what_if(set)?));
+        config.check()?;
+        config.rules()
+    }
+
+    /// The same with other layers.
+    fn with(&self, layers: Arc<Layers>) -> Self {
+        Self {
+            layers,
             environment: Arc::clone(&self.environment),
             clock: self.clock,
             caller: self.caller.clone(),
             folder: self.folder.clone(),
+            said: Arc::clone(&self.said),
             read_lists: OnceLock::new(),
-        };
-        config.check()?;
-        config.rules()
+        }
+    }
+
+    /// What programs that are asked are told: by what another process uses the same cache and the same
+    /// configuration.
+    fn surroundings(&self) -> Surroundings {
+        let (file, profile, caller) = &*self.said;
+        let absolute = |path: &Path| std::path::absolute(path).ok()?.to_str().map(str::to_owned);
+        let variables = [
+            ("MCACHE_CACHE_DIR", absolute(&self.folder)),
+            ("MCACHE_CONFIG", file.as_deref().and_then(absolute)),
+            ("MCACHE_PROFILE", profile.clone()),
+            ("MCACHE_CALLER", caller.clone()),
+        ];
+        let said =
+            variables.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)));
+        Surroundings {
+            variables: said.collect(),
+            held: Surroundings::read_held(self.environment.flag("HELD").unwrap_or_default()),
+        }
     }
 
     /// The name of a provider, if it is configured.
@@ -320,7 +356,15 @@ impl Config {
             let hint = "keep query, header or bearer; path is for the kind http".to_owned();
             return Err((vec!["auth".to_owned(), "path".to_owned()], usage.hint(hint)));
         }
+        if let Speech::Command(_) = speech {
+            commands::check_provider(&self.layers, name)?;
+        }
         for endpoint in self.layers.names(&["providers", name, "endpoints"]) {
+            if let Speech::Command(_) = speech {
+                self.check_command(name, &endpoint)?;
+                continue;
+            }
+            commands::check_none(&self.layers, name, &endpoint)?;
             if let Speech::Http(_) = speech {
                 endpoints::check(&self.layers, name, &endpoint)?;
             } else {

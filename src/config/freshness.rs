@@ -259,14 +259,13 @@ fn endpoint(layers: &Layers, provider: &str, name: &str) -> Option<EndpointRule>
 /// it and of the names of symbols, but for whom it is asked about, how often, and how long what it gives is
 /// fresh; else its version. What is shipped without one has the number 0.
 pub(super) fn number(layers: &Layers, provider: &str, endpoint: &str) -> u64 {
-    const NO_MATTER: [&str; 7] =
-        ["classes", "keep", "level", "limit", "retry_after", "ttl", "weight"];
+    const NO_MATTER: [&str; 8] =
+        ["classes", "keep", "level", "limit", "retry_after", "timeout", "ttl", "weight"];
     let path = ["providers", provider, "endpoints", endpoint];
     let names = ["providers", provider, "names"];
     let is_changed = |path: &[&str]| layers.differ_below(&path.join("\t"), &NO_MATTER);
-    if layers.text(&["providers", provider, "kind"]) != Some("http")
-        || !(is_changed(&path) || is_changed(&names))
-    {
+    let kind = layers.text(&["providers", provider, "kind"]);
+    if !matches!(kind, Some("http" | "command")) || !(is_changed(&path) || is_changed(&names)) {
         return definition(layers.text(&[&path[..], &["version"]].concat()));
     }
     let of_symbols = layers.below(&names).into_iter();

@@ -61,6 +61,10 @@ pub enum Kind {
     Exchange,
     /// Text with names in braces, into which a question is filled.
     Filled,
+    /// A list of them: a program and its arguments.
+    Arguments,
+    /// A list of types of which a program is handed records.
+    Inputs,
     /// A JSON pointer.
     Pointer,
     /// How instants are written.
@@ -97,6 +101,8 @@ impl Kind {
             Self::Windows
                 | Self::Words(_)
                 | Self::Marks
+                | Self::Arguments
+                | Self::Inputs
                 | Self::Symbols
                 | Self::Names
                 | Self::Templates
@@ -126,6 +132,8 @@ impl Kind {
             Self::TimeUnit => "the form of a time".to_owned(),
             Self::Delimiter => "one character, or `tab`".to_owned(),
             Self::Marks => "a list of texts".to_owned(),
+            Self::Arguments => "a list like [python3, predict.py, \"{symbol}\"]".to_owned(),
+            Self::Inputs => "a list of types like [quote, \"bars:1d\"]".to_owned(),
             Self::Filled => "a text like /v1/quote/{symbol}".to_owned(),
             Self::Symbol => "a symbol".to_owned(),
             Self::Url => "a URL".to_owned(),
@@ -146,7 +154,8 @@ impl Kind {
 
     /// Whether this text (of a list: this item) is one.
     pub fn check(self, text: &str) -> Result<(), Usage> {
-        if text.trim().is_empty() && !matches!(self, Self::Expected | Self::Marks) {
+        if text.trim().is_empty() && !matches!(self, Self::Expected | Self::Marks | Self::Arguments)
+        {
             return Err(Usage::new(format!("an empty value is not {}", self.item()))
                 .hint("leave the key out, or write ~ to remove what is set elsewhere"));
         }
@@ -180,7 +189,10 @@ impl Kind {
             Self::Url => return check_url(text),
             Self::Variable => is_variable(text),
             Self::Window | Self::Windows => return Window::parse(text).map(drop),
-            Self::Filled => return provider::http::Template::parse(text).map(drop),
+            Self::Filled | Self::Arguments => {
+                return provider::http::Template::parse(text).map(drop);
+            }
+            Self::Inputs => return provider::command::Input::parse(text).map(drop),
             Self::Budget => return Budget::parse(text, Zone::UTC).map(drop).map_err(short(text)),
             Self::Zone => return Zone::parse(text).map(drop).map_err(short(text)),
             Self::Exchange => return Exchange::parse(text).map(drop).map_err(short(text)),
@@ -208,6 +220,8 @@ impl Kind {
             Self::Words(words) => Self::Word(words).expected(),
             Self::Symbols => Self::Symbol.expected(),
             Self::Marks => Self::Text.expected(),
+            Self::Arguments => "an argument of a program".to_owned(),
+            Self::Inputs => "a type".to_owned(),
             Self::Names => "a name".to_owned(),
             Self::Templates | Self::Dependents => Self::Template.expected(),
             Self::Rules => "a rule".to_owned(),

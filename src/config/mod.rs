@@ -6,6 +6,7 @@
 
 mod assembly;
 mod calendars;
+mod commands;
 mod defaults;
 mod endpoints;
 mod environment;

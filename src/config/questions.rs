@@ -1,6 +1,6 @@
 //! What is asked, out of symbols, types and what else is said: the keys, and who may answer.
 
-use super::{Config, endpoints, sites};
+use super::{Config, commands, endpoints, sites};
 use crate::cache::{Question, Slice};
 use crate::error::{Usage, nearest, sanitized};
 use crate::key::Key;
@@ -51,7 +51,10 @@ impl Config {
     /// Who is asked for a type that takes no symbol, if it takes none.
     fn site_without_symbol(&self, data_type: DataType, said: Option<&str>) -> Option<Box<str>> {
         let DataType::Payload(endpoint) = data_type else { return None };
-        let knows = |name: &str| endpoints::takes_a_symbol(self.layers(), name, endpoint);
+        let knows = |name: &str| {
+            endpoints::takes_a_symbol(self.layers(), name, endpoint)
+                .or_else(|| commands::takes_a_symbol(self.layers(), name, endpoint))
+        };
         if let Some(name) = said {
             return knows(name).filter(|takes| !takes).map(|_| name.into());
         }
@@ -107,7 +110,10 @@ impl Config {
     /// provider, what is an endpoint of that comes first.
     pub fn data_type(&self, text: &str, provider: Option<&str>) -> Result<DataType, Usage> {
         let endpoint = EndpointName::parse(text).ok();
-        let has = |name: &str, of| endpoints::gives_payload(self.layers(), name, of);
+        let has = |name: &str, of| {
+            endpoints::gives_payload(self.layers(), name, of)
+                || commands::gives_payload(self.layers(), name, of)
+        };
         if let Some(endpoint) = endpoint.filter(|e| provider.is_some_and(|name| has(name, *e))) {
             return Ok(DataType::Payload(endpoint));
         }
@@ -121,9 +127,15 @@ impl Config {
 
     /// The error for a name that is no type, with the nearest of endpoints too.
     fn meant(&self, text: &str, usage: Usage) -> Usage {
+        if let Some(usage) = commands::without_a_program(text) {
+            return usage;
+        }
         let of = |name: &String| match sites::speech(self.layers(), name) {
             Some(Speech::Http(definition)) => {
                 definition.endpoints.iter().map(|of| of.name).collect::<Vec<_>>()
+            }
+            Some(Speech::Command(definition)) => {
+                definition.endpoints.iter().map(|of| of.name).collect()
             }
             _ => Vec::new(),
         };

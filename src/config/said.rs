@@ -26,8 +26,8 @@ pub struct Flag {
 const PREFIX: &str = "MCACHE_";
 
 /// Variables that are no keys: whoever reads the command line reads them.
-const RESERVED: [&str; 7] =
-    ["CONFIG", "PROFILE", "CACHE_DIR", "OFFLINE", "CALLER", "NOW", "FIXTURES"];
+const RESERVED: [&str; 9] =
+    ["CONFIG", "PROFILE", "CACHE_DIR", "OFFLINE", "CALLER", "NOW", "FIXTURES", "KEY", "HELD"];
 
 /// The key that `MCACHE_CACHE_DIR` sets, though its name has no levels.
 const CACHE_DIR: &str = "cache\tdisk\tcache_dir";

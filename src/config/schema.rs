@@ -27,7 +27,8 @@ const USE_CASES: &[&str] =
     &["trading", "high_volume", "watchlist", "research", "analysis", "historical"];
 const LEVELS: &[&str] = &["hot", "warm", "cold", "frozen", "critical", "high", "medium", "low"];
 const PRIORITIES: &[&str] = &["high", "medium", "low"];
-const KINDS: &[&str] = &["yahoo", "binance", "fred", "demo", "http"];
+const KINDS: &[&str] = &["yahoo", "binance", "fred", "demo", "http", "command"];
+const OUTPUTS: &[&str] = &["json", "text", "bytes"];
 const SHAPES: &[&str] = &["objects", "arrays", "columns", "map", "csv"];
 const SIGNS: &[&str] = &[
     "rate_limited",
@@ -188,6 +189,10 @@ static KEYS: &[(&str, Kind)] = &[
     ("providers.*.endpoints.+.delimiter", Kind::Delimiter),
     ("providers.*.endpoints.+.intervals.<interval>", Kind::Text),
     ("providers.*.endpoints.+.max_rows", Kind::Count(1, 1_000_000_000)),
+    ("providers.*.endpoints.+.command", Kind::Arguments),
+    ("providers.*.endpoints.+.input", Kind::Inputs),
+    ("providers.*.endpoints.+.output", Kind::Word(OUTPUTS)),
+    ("providers.*.endpoints.+.timeout", Kind::Duration),
     ("providers.*.endpoints.+.limit", Kind::Window),
     ("providers.*.endpoints.+.weight", Kind::Count(1, 1_000_000)),
     ("providers.*.endpoints.+.ttl", Kind::Lasting),
@@ -472,6 +477,7 @@ mod tests {
     use crate::market::Class;
     use crate::policy::{Cause, Priority, Strategy, UseCase};
     use crate::provider::Speech;
+    use crate::provider::command::Output;
     use crate::provider::http::{self, Sign};
 
     /// The shipped file with the keys that have no default, whose hash is without a space.
@@ -517,6 +523,7 @@ mod tests {
     fn the_words_are_those_of_the_floors_below() {
         assert_eq!(CLASSES, Class::ALL.map(Class::as_str));
         assert_eq!(KINDS, Speech::NAMES);
+        assert_eq!(OUTPUTS, Output::NAMED.map(|(name, _)| name));
         assert_eq!(USE_CASES, UseCase::ALL.map(UseCase::as_str));
         assert_eq!(PRIORITIES, Priority::ALL.map(Priority::as_str));
         assert_eq!(CHANGES, [Cause::PRICE_MOVE, Cause::VOLUME_CHANGE].map(|c| c.to_string()));

@@ -1,9 +1,10 @@
 //! Providers as `upstream` takes them. Secrets are read here and kept nowhere else.
 
 use std::fs;
+use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Environment, Layers, endpoints};
+use super::{Environment, Layers, commands, endpoints};
 use crate::ledger::{Budget, EndpointLimits, Limits};
 use crate::market::{DataType, Interval, Symbol};
 use crate::provider::Speech;
@@ -17,12 +18,21 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 /// The kind of what is made of configuration.
 const HTTP: &str = "http";
 
+/// How many requests may be under way at once, unless that is said.
+const CONCURRENCY: usize = 8;
+
+/// How many programs of a provider may run at once, unless that is said: each may want a processor.
+const PROGRAMS: usize = 2;
+
 /// How a provider speaks; none if there is no such provider.
 pub(super) fn speech(layers: &Layers, name: &str) -> Option<Speech> {
     let kind = layers.text(&["providers", name, "kind"])?;
     if kind == HTTP {
         let make = || endpoints::definition(layers, name);
         return Some(Speech::Http(layers.made.or_make(name, make)));
+    }
+    if kind == "command" {
+        return Some(Speech::Command(Arc::new(commands::definition(layers, name))));
     }
     Speech::BUILT_IN.into_iter().find(|speech| speech.as_str() == kind)
 }
@@ -54,9 +64,11 @@ pub(super) fn gives(
 /// A configured provider. Whether its key is there shows when it is asked.
 pub(super) fn site(layers: &Layers, environment: &Environment, name: &str) -> Site {
     let at = |key| ["providers", name, key];
+    let speech = speech(layers, name).unwrap_or(Speech::Demo);
+    let concurrency = if let Speech::Command(_) = speech { PROGRAMS } else { CONCURRENCY };
     Site {
         name: name.to_owned(),
-        speech: speech(layers, name).unwrap_or(Speech::Demo),
+        speech,
         base_url: layers.text(&at("base_url")).map(str::to_owned),
         access: access(layers, environment, name),
         headers: headers(layers, name),
@@ -64,7 +76,10 @@ pub(super) fn site(layers: &Layers, environment: &Environment, name: &str) -> Si
             .user_agent(name)
             .unwrap_or_else(|| concat!("mcache/", env!("CARGO_PKG_VERSION")).to_owned()),
         timeout: layers.duration(&at("timeout")).unwrap_or(TIMEOUT),
-        concurrency: layers.count(&at("concurrency")).and_then(|n| n.try_into().ok()).unwrap_or(8),
+        concurrency: layers
+            .count(&at("concurrency"))
+            .and_then(|n| n.try_into().ok())
+            .unwrap_or(concurrency),
         limits: limits(layers, name),
         certificates: match layers.text(&at("tls")) {
             Some("system") => Certificates::System,

@@ -6,6 +6,7 @@
 //! conformance suite finds it.
 
 mod binance;
+pub mod command;
 pub mod demo;
 mod fred;
 pub mod http;
@@ -190,6 +191,8 @@ pub enum Speech {
     Demo,
     /// As the configuration says.
     Http(Arc<http::Definition>),
+    /// Programs that the configuration names.
+    Command(Arc<command::Definition>),
 }
 
 impl Speech {
@@ -197,7 +200,7 @@ impl Speech {
     pub const BUILT_IN: [Self; 4] = [Self::Yahoo, Self::Binance, Self::Fred, Self::Demo];
 
     /// The names of all in the configuration.
-    pub const NAMES: [&str; 5] = ["yahoo", "binance", "fred", "demo", "http"];
+    pub const NAMES: [&str; 6] = ["yahoo", "binance", "fred", "demo", "http", "command"];
 
     /// The name in the configuration.
     pub fn as_str(&self) -> &'static str {
@@ -207,6 +210,7 @@ impl Speech {
             Self::Fred => "fred",
             Self::Demo => "demo",
             Self::Http(_) => "http",
+            Self::Command(_) => "command",
         }
     }
 
@@ -218,6 +222,7 @@ impl Speech {
             Self::Fred => &fred::Fred,
             Self::Demo => &demo::Demo,
             Self::Http(definition) => &**definition,
+            Self::Command(definition) => &**definition,
         }
     }
 
@@ -246,9 +251,16 @@ impl Speech {
     /// Whether an endpoint of this name, whose answers are kept as they are sent, is asked about a symbol;
     /// none if it has no such endpoint.
     pub fn takes_a_symbol(&self, endpoint: EndpointName) -> Option<bool> {
-        let Self::Http(definition) = self else { return None };
-        let endpoint = definition.endpoint(endpoint.as_str());
-        endpoint.filter(|of| of.reading.is_none()).map(http::Endpoint::takes_a_symbol)
+        match self {
+            Self::Http(definition) => {
+                let endpoint = definition.endpoint(endpoint.as_str());
+                endpoint.filter(|of| of.reading.is_none()).map(http::Endpoint::takes_a_symbol)
+            }
+            Self::Command(definition) => {
+                definition.endpoint(endpoint.as_str()).map(command::Endpoint::takes_a_symbol)
+            }
+            _ => None,
+        }
     }
 
     /// The parameter that an endpoint needs to be asked and nobody says, if there is one.
@@ -261,6 +273,10 @@ impl Speech {
     /// provider's own count: what exactly it takes is known only of a request.
     pub fn endpoints(&self) -> BTreeMap<Cow<'static, str>, u32> {
         if let Self::Http(definition) = self {
+            let names = definition.endpoints.iter();
+            return names.map(|of| (of.name.as_str().to_owned().into(), 1)).collect();
+        }
+        if let Self::Command(definition) = self {
             let names = definition.endpoints.iter();
             return names.map(|of| (of.name.as_str().to_owned().into(), 1)).collect();
         }

@@ -1,5 +1,5 @@
-//! The only door to the network: sends what a provider wrote, within the limits, tries again what
-//! may go better, and checks what comes back.
+//! The only door to the network, and to other programs: sends what a provider wrote, within the
+//! limits, tries again what may go better, and checks what comes back.
 //!
 //! It refuses to look anything up, to store anything and to serve anything stale: that is
 //! [`cache`](crate::cache)'s.
@@ -17,6 +17,7 @@
 //! | 429, 418, 403, a body that says so | waits for the pause, if it may | the provider is paused |
 //! | no connection at all | fails, and so do all others of this command | counts as one failure |
 //! | anything else | fails | its key cools down |
+//! | a program that fails, or takes too long | fails, and is not run again | five in a row open the breaker |
 //!
 //! # Secrets
 //!
@@ -26,6 +27,8 @@
 mod demo;
 mod http;
 mod line;
+mod process;
+mod program;
 mod retry;
 mod send;
 mod site;
@@ -42,6 +45,7 @@ use reqwest::Url;
 
 pub use demo::DemoUpstream;
 pub use line::{Patience, Permit};
+pub use program::{Surroundings, Told};
 pub use site::{Access, Certificates, Credentials, DemoSettings, Place, Secret, Site};
 pub use turn::{reason, refused};
 
@@ -87,6 +91,8 @@ pub struct Asking<'a> {
     pub definition: u64,
     /// By what upstream may confirm the value that is held, if one is.
     pub validators: Option<&'a Validators>,
+    /// What a program that is asked finds on its standard input.
+    pub input: &'a [u8],
 }
 
 /// What upstream gave.
@@ -125,6 +131,7 @@ pub struct Upstream {
     ledger: Ledger,
     clients: Clients,
     lines: Mutex<HashMap<String, Arc<Line>>>,
+    surroundings: Told,
 }
 
 /// One question as its provider puts it.
@@ -157,7 +164,13 @@ enum Blame {
 impl Upstream {
     /// Nobody has been asked yet; nothing is built before somebody is.
     pub fn new(clock: Clock, ledger: Ledger) -> Self {
-        Self { clock, ledger, clients: Clients::default(), lines: Mutex::default() }
+        Self {
+            clock,
+            ledger,
+            clients: Clients::default(),
+            lines: Mutex::default(),
+            surroundings: Told::new(Box::new(Surroundings::default)),
+        }
     }
 
     /// The book of what everybody was asked.
@@ -231,6 +244,9 @@ impl Upstream {
         let Some(request) = send::request(site, &ask, asking.piece.as_ref()) else {
             return Err(Failed::unasked(send::unable(site, &ask)));
         };
+        if let Speech::Command(definition) = &site.speech {
+            return self.perform(asking, definition, (&ask, &request), line, spent).await;
+        }
         let credentials = site.credentials().map_err(Failed::unasked)?;
         let base = self.base_url(site, line).map_err(Failed::unasked)?;
         let number = request.number(&site.speech, site.base_url.as_deref(), asking.definition);

@@ -192,7 +192,7 @@ impl Site {
     pub fn check(&self) -> Result<(), Usage> {
         match &self.base_url {
             Some(text) => drop(base_url(text)?),
-            None if self.speech == Speech::Demo => {}
+            None if matches!(self.speech, Speech::Demo | Speech::Command(_)) => {}
             None => {
                 return Err(Usage::new("`base_url` is missing")
                     .hint("write scheme and host: https://api.example.com"));

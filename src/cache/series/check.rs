@@ -142,6 +142,7 @@ impl Cache {
                 budget_share: terms.budget,
                 definition: self.rules.definition(&site.name, question.key.data_type()),
                 validators: None,
+                input: &[],
             };
             let asked = self.upstream.ask(&asking, &permit, &mut patience).await;
             let at = self.clock.now() - asked.latency;

@@ -67,9 +67,16 @@ pub(crate) struct Keys {
 Prints the value byte for byte. Exit code 1 if it is not fresh. Of a pattern, one JSON object
 {key: value} with -f json.
 
+With --or-run a program is run if nothing fresh is held, and what it prints is stored under the key
+as `put` would, and printed. Whoever asks for the key meanwhile, on the whole machine, waits for that
+and runs nothing. If it fails, a stale value stands in for it, with a warning; else the exit code is 1.
+No shell is started, and the program reads nothing; MCACHE_KEY is the key. All that follows --or-run
+is the program, so every other option stands before it.
+
 Examples:
   mcache get quote:stock:AAPL
-  mcache get 'system_config:*' -f json")]
+  mcache get 'system_config:*' -f json
+  mcache get report:daily --ttl 1h --or-run python3 report.py --full")]
 pub(crate) struct Get {
     /// A key, KEY@provider, or a glob over keys
     #[arg(value_name = "KEY|PATTERN")]
@@ -80,6 +87,12 @@ pub(crate) struct Get {
     /// Not older than this
     #[arg(long, value_name = "AGE", value_parser = duration)]
     pub(crate) max_age: Option<Duration>,
+    /// How long what --or-run prints is fresh [default: 300s]
+    #[arg(long, value_name = "TIME", value_parser = duration, requires = "or_run")]
+    pub(crate) ttl: Option<Duration>,
+    /// Run this program if nothing fresh is held, and keep what it prints
+    #[arg(long, value_name = "CMD", num_args = 1.., allow_hyphen_values = true)]
+    pub(crate) or_run: Option<Vec<String>>,
 }
 
 /// Write any program's value under a key.

@@ -453,6 +453,7 @@ mod tests {
             "mcache -q --set a=b fetch - --set c=d -vv --color never",
             "mcache fetch --max-age 5s --min-fresh 1m --max-wait 2s --explain -o x AAPL",
             "mcache get quote:stock:AAPL --stale",
+            "mcache get a --ttl 1h --or-run fetch -n --stale -- x",
             "mcache put a -1 --ttl 5s",
             "mcache limits yahoo --pause 12h",
             "mcache stats --limits -f json",

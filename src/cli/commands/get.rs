@@ -1,22 +1,32 @@
 //! `get`: a value by its key, byte for byte.
 
 use std::io::Write as _;
+use std::time::Duration;
 
 use super::say_warnings;
-use crate::cache::{Cache, Listing, Selection, Served, Status};
+use crate::cache::{Cache, Listing, OrRun, Question, Selection, Served, Status};
 use crate::cli::Invocation;
 use crate::cli::args::{Format, Get};
 use crate::cli::exit::Exit;
 use crate::cli::output::table::{Side, Table, value_as_json, value_for_people};
+use crate::cli::ui::Ui;
 use crate::entry::{Format as EntryFormat, State};
+use crate::error::{Error, Kind};
 use crate::key::{PUT, Pattern};
 use crate::policy::Terms;
 use crate::tier::series::Head;
+
+/// How long what a program prints is fresh, unless it is said: as long as what is put.
+const TTL: Duration = Duration::from_mins(5);
 
 pub(in crate::cli) fn run(args: &Get, invocation: Invocation<'_>) -> anyhow::Result<Exit> {
     let format = invocation.format(&[Format::Table, Format::Json])?;
     let terms = Terms { offline: args.stale, max_age: args.max_age, ..Terms::default() };
     let pattern = invocation.config.pattern(&args.key)?;
+    if let Some(arguments) = &args.or_run {
+        let or_run = OrRun { arguments, ttl: args.ttl.unwrap_or(TTL) };
+        return or_run_it(args, &or_run, format, &terms, invocation);
+    }
     if !pattern.is_one_key() {
         return of_pattern(&pattern, format, &terms, invocation);
     }
@@ -34,6 +44,51 @@ pub(in crate::cli) fn run(args: &Get, invocation: Invocation<'_>) -> anyhow::Res
         ui.failure(&format!("{}: {why}", question.key));
         return Ok(Exit::Failure);
     };
+    print(&question, &served, format, ui)
+}
+
+/// The value of a key, else what a program prints.
+fn or_run_it(
+    args: &Get,
+    or_run: &OrRun<'_>,
+    format: Format,
+    terms: &Terms,
+    invocation: Invocation<'_>,
+) -> anyhow::Result<Exit> {
+    let Invocation { config, offline, ui, .. } = invocation;
+    // What is printed is stored under it, so it is a key that one can write.
+    config.free_key(&args.key).map_err(|usage| usage.at("--or-run"))?;
+    let question = config.key(&args.key)?;
+    let cache = config.open()?;
+    let answer = if offline {
+        let terms = Terms { offline, ..terms.clone() };
+        cache.get(&question, &terms).ok_or_else(|| {
+            Error::new(Kind::Offline, "nothing is held")
+                .hint("leave --offline away: the program is run")
+        })
+    } else {
+        let answer = cache.get_or_run(&question, terms, or_run)?;
+        for warning in &answer.warnings {
+            ui.warn(warning);
+        }
+        answer.outcome
+    };
+    say_warnings(&cache, ui);
+    match answer {
+        Ok(served) => print(&question, &served, format, ui),
+        Err(error) => {
+            ui.error(Some(question.key.as_str()), &error);
+            Ok(Exit::Failure)
+        }
+    }
+}
+
+fn print(
+    question: &Question,
+    served: &Served,
+    format: Format,
+    ui: &mut Ui,
+) -> anyhow::Result<Exit> {
     if Head::is_head(&served.entry.body) {
         let symbol = &question.symbol;
         ui.failure(&format!(

@@ -225,6 +225,23 @@ impl Provider for Definition {
     }
 }
 
+/// A text with a question filled in as it is; none if something of it is not known.
+pub(super) fn filled(template: &Template, symbol: &Symbol, params: [&Params; 2]) -> Option<String> {
+    let names = Names::default();
+    let filling = Filling { symbol, names: &names, interval: None, span: None, params };
+    template.filled(&filling, str::to_owned)
+}
+
+/// Whether a text begins with what it says of a symbol.
+pub(super) fn begins_with_a_symbol(template: &Template) -> bool {
+    template.begins_with_a_symbol()
+}
+
+/// Whether a text says anything of a symbol.
+pub(super) fn names_a_symbol(template: &Template) -> bool {
+    template.names_a_symbol()
+}
+
 /// What an endpoint sent, as it was sent.
 fn sent(ask: &Ask<'_>, endpoint: &Endpoint, reply: &Reply) -> Result<Payload, Error> {
     let symbol = endpoint.takes_a_symbol().then_some(ask.symbol);

@@ -182,6 +182,19 @@ impl Template {
         })
     }
 
+    /// Whether the first that stands in it is of a symbol.
+    pub(super) fn begins_with_a_symbol(&self) -> bool {
+        matches!(
+            self.0.first(),
+            Some(Part::Place(Place::Symbol(_) | Place::Base(_) | Place::Quote(_)))
+        )
+    }
+
+    /// Whether nothing is filled into it.
+    pub fn is_plain(&self) -> bool {
+        self.places().next().is_none()
+    }
+
     /// The parameters that it names.
     pub fn params(&self) -> impl Iterator<Item = &str> {
         self.places().filter_map(|place| match place {

@@ -89,6 +89,7 @@ async fn ask_within(upstream: &Upstream, site: &Site, patience: Duration) -> Ask
         budget_share: None,
         definition: 0,
         validators: None,
+        input: &[],
     };
     upstream.ask(&asking, &permit, &mut patience).await
 }

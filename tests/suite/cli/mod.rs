@@ -14,6 +14,7 @@
 //! - `http` — a provider that is made of configuration
 //! - `presets` — those that are shipped so
 //! - `services` — the services of the kind `http` that are shipped, as they are shipped
+//! - `command`, `or_run` — programs whose output is cached
 //! - `providers` — what each provider is sent, and who is told the key
 //! - `failures` — what becomes of everything that an upstream may answer
 //! - `bars` — what is said of bars that are not final, of splits, and of what cannot be had
@@ -32,6 +33,7 @@ mod benchmark;
 mod calendar;
 mod carry;
 mod clear;
+mod command;
 mod config;
 mod failures;
 mod fetch;
@@ -44,6 +46,7 @@ mod keys;
 mod limits;
 mod lists;
 mod market;
+mod or_run;
 mod output;
 mod packaging;
 mod parquet;
