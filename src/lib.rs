@@ -46,6 +46,8 @@
 //! | Answer, ask or refuse? | [`policy::next()`] |
 //! | When may a stale entry stand in? | [`policy::fallback`] |
 //! | Who may answer, in which order? | `config/assembly.rs`, `cache/lookup.rs` |
+//! | Who is asked next when one fails, and what is said when all have? | `cache/chain.rs` |
+//! | Do several providers agree? | [`policy::quorum`], `cache/quorum.rs` |
 //! | What expires what, before its time? | [`policy::event`], `tier/expire.rs` |
 //! | What is a key, a glob, a `{name}` in one? | [`key`] |
 //! | How is a symbol spelt? | [`market::Symbol`] |

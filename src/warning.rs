@@ -108,6 +108,26 @@ pub enum Warning {
         /// Why.
         why: String,
     },
+    /// Fewer providers answered than were wanted.
+    NoQuorum {
+        /// Of what symbol.
+        symbol: String,
+        /// How many answered.
+        answered: usize,
+        /// How many were wanted.
+        of: usize,
+        /// Why the others did not.
+        why: String,
+    },
+    /// Providers differ in what something costs.
+    Disagreement {
+        /// Of what symbol.
+        symbol: String,
+        /// How far the highest is above the lowest, in percent.
+        spread: String,
+        /// Who says what.
+        prices: Vec<String>,
+    },
     /// A file lacks a part of what was to be carried.
     NotCarried {
         /// Of what symbol.
@@ -142,6 +162,19 @@ fn dropped(f: &mut fmt::Formatter<'_>, path: &Path, series: usize) -> fmt::Resul
 }
 
 impl Warning {
+    /// What is said of the word of several providers.
+    fn of_quorum(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoQuorum { symbol, answered, of, why } => {
+                write!(f, "{symbol}: {answered} of {of} providers answered: {why}")
+            }
+            Self::Disagreement { symbol, spread, prices } => {
+                write!(f, "{symbol}: prices differ by {spread}: {}", prices.join(", "))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// What is said of a series.
     fn of_series(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -220,6 +253,7 @@ impl fmt::Display for Warning {
             | Self::Partial { .. }
             | Self::NotCarried { .. }
             | Self::NotHanded { .. } => self.of_series(f),
+            Self::NoQuorum { .. } | Self::Disagreement { .. } => self.of_quorum(f),
             Self::OverCap { path } => write!(f, "the cache in `{}` {OVER_CAP}", path.display()),
             Self::SeriesDropped { path, series } => dropped(f, path, *series),
         }

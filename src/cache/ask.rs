@@ -1,18 +1,17 @@
 //! Step 3: upstream is asked, all keys of the command at once, and what comes together lands
 //! together.
 
-use std::collections::HashMap;
 use std::time::Duration;
 
 use futures_util::stream::{FuturesUnordered, Stream, StreamExt as _};
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::fly::{Errand, Flight, Landed, flights};
+use super::chain::{Askable, Links, flights};
+use super::fly::{Errand, Landed};
 use super::lookup::Missing;
 use super::{Cache, Interrupted, News, Purpose, Question};
 use crate::error::{Error, Kind};
 use crate::policy::Terms;
-use crate::upstream::Site;
 
 /// How long what has come waits for what comes right after it, while anything else is under way.
 ///
@@ -27,33 +26,38 @@ impl Cache {
     pub(super) fn ask(
         &self,
         questions: &[Question],
-        open: Vec<(usize, Missing)>,
+        mut open: Vec<(usize, Missing)>,
         terms: &Terms,
         purpose: Purpose,
         deliver: &mut dyn FnMut(usize, News),
     ) -> Result<(), Interrupted> {
-        let mut flights = flights(questions, open);
-        let sites = self.sites_of(questions, &flights);
-        self.hand_inputs(questions, &mut flights, &sites, (terms, purpose))?;
-        let errand = Errand { questions, sites: &sites, terms, purpose };
+        for (index, missing) in &mut open {
+            self.set_out(&questions[*index], missing, terms);
+        }
+        let links = Links::of(questions);
+        let askable = Askable::of(&self.sites, open.iter().map(|(index, _)| &questions[*index]));
+        let handed = self.hand_inputs(questions, &open, (terms, purpose))?;
+        let flights = flights(&links, open);
+        let (links, sites, handed) = (&links, &askable, &handed);
+        let errand = Errand { links, questions, sites, handed, terms, purpose };
         let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
             Ok(runtime) => runtime,
             Err(error) => {
                 let error =
                     Error::new(Kind::Unreachable, "the network cannot be used").caused_by(error);
-                let landed = flights.into_iter().map(|f| Landed::refused(f, &error)).collect();
-                // Nobody was asked, so none of them goes on.
-                let _ = self.land(&errand, landed, deliver);
+                let mut flights = flights;
+                while !flights.is_empty() {
+                    let landed = flights.into_iter().map(|f| Landed::refused(f, &error));
+                    flights = self.land(&errand, landed.collect(), deliver);
+                }
                 return Ok(());
             }
         };
         let result = runtime.block_on(async {
             // Before anything is started, so that nothing is left of it.
             let interrupted = interrupted();
-            let mut asking: FuturesUnordered<_> = flights
-                .into_iter()
-                .map(|flight| self.fly(questions, flight, &sites, terms))
-                .collect();
+            let mut asking: FuturesUnordered<_> =
+                flights.into_iter().map(|flight| self.fly(errand, flight)).collect();
             let mut interrupted = std::pin::pin!(interrupted);
             loop {
                 let first = tokio::select! {
@@ -65,7 +69,7 @@ impl Cache {
                 let Some(first) = first else { return Ok(()) };
                 let landed = together(first, &mut asking).await;
                 for flight in self.land(&errand, landed, deliver) {
-                    asking.push(self.fly(questions, flight, &sites, terms));
+                    asking.push(self.fly(errand, flight));
                 }
                 self.say_mishaps();
             }
@@ -74,15 +78,6 @@ impl Cache {
         // thread that waits for the lock of a key.
         runtime.shutdown_background();
         result
-    }
-
-    /// The providers that are asked, each made once: a key may be read from a file for it.
-    fn sites_of(&self, questions: &[Question], flights: &[Flight]) -> HashMap<Box<str>, Site> {
-        let mut sites = HashMap::new();
-        for provider in flights.iter().filter_map(|f| questions[f.index].providers.first()) {
-            sites.entry(provider.clone()).or_insert_with(|| (self.sites)(provider));
-        }
-        sites
     }
 }
 

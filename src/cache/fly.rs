@@ -1,9 +1,10 @@
 //! Who asks: this process, holding the lock of the key, or another one whose answer it waits for.
 
-use std::collections::HashMap;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use super::chain::{Askable, Links};
+use super::input::Handed;
 use super::lookup::{Found, Missing, held};
 use super::series::Leg;
 use super::{Cache, Purpose, Question};
@@ -11,23 +12,34 @@ use crate::db::Trouble;
 use crate::entry::{Format, State};
 use crate::error::{Error, Kind};
 use crate::flight::Holder;
-use crate::key::Key;
 use crate::ledger::Mishap;
 use crate::market::{Class, DataType, Interval};
-use crate::policy::{self, Next, Terms, UseCase};
+use crate::policy::{self, Terms, UseCase};
 use crate::provider::Validators;
 use crate::time::Timestamp;
 use crate::units::duration_for_people;
-use crate::upstream::{Asked, Asking, Patience, Site};
+use crate::upstream::{Asked, Asking, Patience, Permit, Site};
 use crate::warning::Warning;
 
 /// What all questions of one command share.
+#[derive(Clone, Copy)]
 pub(super) struct Errand<'a> {
+    pub(super) links: &'a Links<'a>,
+    /// The questions as they are put to whoever is asked now.
     pub(super) questions: &'a [Question],
-    /// Whoever is asked.
-    pub(super) sites: &'a HashMap<Box<str>, Site>,
+    /// Whoever may be asked.
+    pub(super) sites: &'a Askable<'a>,
+    /// What programs are handed.
+    pub(super) handed: &'a Handed,
     pub(super) terms: &'a Terms,
     pub(super) purpose: Purpose,
+}
+
+impl Errand<'_> {
+    /// The same, of the providers at this place of their chains.
+    pub(super) fn at(self, link: usize) -> Self {
+        Self { questions: self.links.at(link), ..self }
+    }
 }
 
 /// One key that is asked for, and everybody in this command who waits for it.
@@ -36,11 +48,9 @@ pub(super) struct Flight {
     pub(super) index: usize,
     pub(super) missing: Missing,
     /// Further questions of the same key.
-    waiters: Vec<(usize, Missing)>,
+    pub(super) waiters: Vec<(usize, Missing)>,
     /// How far a series has come that is being filled.
     pub(super) leg: Option<Box<Leg>>,
-    /// What is handed to the program that is asked, if one is.
-    pub(super) input: Vec<u8>,
 }
 
 impl Flight {
@@ -49,8 +59,11 @@ impl Flight {
         self.waiters.iter().map(|(index, _)| *index).chain([self.index])
     }
 
-    /// Everybody, who asks last.
+    /// Everybody, who asks last; all of them have waited as long as that one.
     pub(super) fn everybody(mut self) -> Vec<(usize, Missing)> {
+        for (_, missing) in &mut self.waiters {
+            missing.trail.patience = self.missing.trail.patience;
+        }
         self.waiters.push((self.index, self.missing));
         self.waiters
     }
@@ -91,65 +104,90 @@ impl Landed {
 
 impl Cache {
     /// Asks for one key, or waits for another process that does.
-    pub(super) async fn fly(
-        &self,
-        questions: &[Question],
-        mut flight: Flight,
-        sites: &HashMap<Box<str>, Site>,
-        terms: &Terms,
-    ) -> Landed {
-        let question = &questions[flight.index];
-        let Some(site) = question.providers.first().and_then(|provider| sites.get(provider)) else {
+    pub(super) async fn fly(&self, errand: Errand<'_>, mut flight: Flight) -> Landed {
+        let errand = errand.at(flight.missing.trail.link);
+        let question = &errand.questions[flight.index];
+        let asked = question.providers.first().and_then(|provider| errand.sites.get(provider));
+        let Some(site) = asked else {
             let came = Came::refused(unsupported(question));
             return Landed { flight, came, holder: None };
         };
+        let trail = &flight.missing.trail;
+        let left = trail.patience.unwrap_or_else(|| Patience::of(errand.terms.max_wait));
+        let is_alone = errand.links.whole()[flight.index].providers.len() < 2;
+        let mut patience = if trail.waits || is_alone {
+            left.waiting_for_limits()
+        } else {
+            left.passing_limits_by()
+        };
+        let (came, holder) = self.journey(&errand, &mut flight, site, &mut patience).await;
+        flight.missing.trail.patience = Some(patience);
+        Landed { flight, came, holder }
+    }
+
+    async fn journey(
+        &self,
+        errand: &Errand<'_>,
+        flight: &mut Flight,
+        site: &Site,
+        patience: &mut Patience,
+    ) -> (Came, Option<Holder>) {
+        let (question, terms) = (&errand.questions[flight.index], errand.terms);
         let name = name(question);
-        let left = flight.leg.as_ref().and_then(|leg| leg.patience);
-        let mut patience = left.unwrap_or_else(|| Patience::of(terms.max_wait));
         loop {
-            let permit = self.upstream.permit(site, &mut patience).await;
+            let permit = self.upstream.permit(site, patience).await;
             let aboard = flight.leg.as_mut().map(|leg| leg.holder.take());
             let holder = match aboard.map_or_else(|| self.board(&name, terms), Boarded::Holder) {
                 Boarded::Holder(holder) => holder,
                 Boarded::Taken => {
                     // Whoever waits for another keeps nobody here from asking for something else.
                     drop(permit);
-                    match self
-                        .wait_for(question, &flight.missing, &name, terms, &mut patience)
-                        .await
-                    {
+                    match self.wait_for(question, &flight.missing, &name, terms, patience).await {
                         None => continue,
-                        Some(came) => return Landed { flight, came, holder: None },
+                        Some(came) => return (came, None),
                     }
                 }
             };
-            if let Some(came) = self.before_asking(questions, &mut flight, site, &name, terms) {
-                return Landed { flight, came, holder };
+            if let Some(came) = self.before_asking(errand.questions, flight, site, &name, terms) {
+                return (came, holder);
             }
-            let piece = flight.leg.as_ref().and_then(|leg| leg.piece);
-            let validators = self.validators(question, &flight.missing);
-            let asking = Asking {
-                site,
-                symbol: &question.symbol,
-                data_type: question.data_type.made_of(),
-                params: &question.params,
-                piece,
-                name: &name,
-                caller: &self.caller,
-                use_case: self.rules.use_case(&question.key, terms.use_case).map(UseCase::as_str),
-                budget_share: terms.budget,
-                definition: self.rules.definition(&site.name, question.key.data_type()),
-                validators: validators.as_ref(),
-                input: &flight.input,
-            };
-            let asked = self.upstream.ask(&asking, &permit, &mut patience).await;
-            if let Some(leg) = &mut flight.leg {
-                leg.patience = Some(patience);
+            if flight.leg.as_ref().is_some_and(|leg| leg.holds_some()) {
+                *patience = patience.waiting_for_limits();
             }
-            // A value is as old as the request for it: what changed on its way is not in it.
-            let at = self.clock.now() - asked.latency;
-            return Landed { flight, came: Came::Asked { asked, at }, holder };
+            let came = self.inquire(errand, flight, site, &permit, patience).await;
+            return (came, holder);
         }
+    }
+
+    /// Asks a provider, under the lock of the key.
+    async fn inquire(
+        &self,
+        errand: &Errand<'_>,
+        flight: &Flight,
+        site: &Site,
+        permit: &Permit,
+        patience: &mut Patience,
+    ) -> Came {
+        let (question, terms) = (&errand.questions[flight.index], errand.terms);
+        let validators = self.validators(question, &flight.missing);
+        let asking = Asking {
+            site,
+            symbol: &question.symbol,
+            data_type: question.data_type.made_of(),
+            params: &question.params,
+            piece: flight.leg.as_ref().and_then(|leg| leg.piece),
+            name: &name(question),
+            caller: &self.caller,
+            use_case: self.rules.use_case(&question.key, terms.use_case).map(UseCase::as_str),
+            budget_share: terms.budget,
+            definition: self.rules.definition(&site.name, question.key.data_type()),
+            validators: validators.as_ref(),
+            input: errand.handed.get(&name(question)).map(Vec::as_slice).unwrap_or_default(),
+        };
+        let asked = self.upstream.ask(&asking, permit, patience).await;
+        // A value is as old as the request for it: what changed on its way is not in it.
+        let at = self.clock.now() - asked.latency;
+        Came::Asked { asked, at }
     }
 
     /// What there is to say without asking, under the lock of a key; of a series it is worked out what
@@ -262,7 +300,8 @@ impl Cache {
                 if found.entry.format != Format::NotFound {
                     return Some(Ok(found));
                 }
-                if let Next::Refuse(error) = policy::next(&held(&[found]), &Terms::default(), now) {
+                let (provider, any) = (found.entry.provider.clone(), Terms::default());
+                if let Some(error) = policy::absence(&held(&[found]), &provider, &any, now) {
                     return Some(Err(error));
                 }
             }
@@ -349,29 +388,6 @@ enum Boarded {
     Holder(Option<Holder>),
     /// Another process asks for it.
     Taken,
-}
-
-/// One flight a key: who asks for the same waits for the first.
-pub(super) fn flights(questions: &[Question], open: Vec<(usize, Missing)>) -> Vec<Flight> {
-    let mut flights: Vec<Flight> = Vec::new();
-    let mut of_key: HashMap<(&Key, Option<&str>), usize> = HashMap::new();
-    for (index, missing) in open {
-        let question = &questions[index];
-        let name = (&question.key, question.providers.first().map(AsRef::as_ref));
-        if let Some(flight) = of_key.get(&name) {
-            flights[*flight].waiters.push((index, missing));
-        } else {
-            of_key.insert(name, flights.len());
-            flights.push(Flight {
-                index,
-                missing,
-                waiters: Vec::new(),
-                leg: None,
-                input: Vec::new(),
-            });
-        }
-    }
-    flights
 }
 
 /// The name of an answer's counters, of its lock, and of its failures: its key and whoever is asked.

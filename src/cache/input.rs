@@ -7,15 +7,16 @@ use std::collections::HashMap;
 
 use serde::Serialize;
 
-use super::fly::Flight;
+use super::lookup::Missing;
 use super::{Answer, Cache, Interrupted, News, Purpose, Question, Served};
 use crate::entry::Format;
 use crate::market::{BarSeries, Json};
 use crate::policy::Terms;
-use crate::provider::Speech;
 use crate::time::Timestamp;
-use crate::upstream::Site;
 use crate::warning::Warning;
+
+/// What programs are handed on their standard input, by the key and the provider that they are asked as.
+pub(super) type Handed = HashMap<String, Vec<u8>>;
 
 /// The contract's `cache` object.
 #[derive(Serialize)]
@@ -60,27 +61,32 @@ struct BarRecord {
 }
 
 impl Cache {
-    /// Gives every flight that ends in a program what that is handed.
+    /// What every program is handed that may be asked, also behind others in a chain: once the first
+    /// is under way, nothing else can be had before it has answered.
     pub(super) fn hand_inputs(
         &self,
         questions: &[Question],
-        flights: &mut [Flight],
-        sites: &HashMap<Box<str>, Site>,
+        open: &[(usize, Missing)],
         (terms, purpose): (&Terms, Purpose),
-    ) -> Result<(), Interrupted> {
+    ) -> Result<Handed, Interrupted> {
+        let mut handed = Handed::new();
         let mut wanted: Vec<Question> = Vec::new();
-        let mut owners: Vec<(usize, Box<str>)> = Vec::new();
-        for (at, flight) in flights.iter().enumerate() {
-            let question = &questions[flight.index];
-            let site = question.providers.first().and_then(|provider| sites.get(provider));
-            let Some(Site { name, speech: Speech::Command(_), .. }) = site else { continue };
-            for (input, question) in (self.inputs)(question, name) {
-                wanted.push(question);
-                owners.push((at, input));
+        let mut owners: Vec<(String, Box<str>)> = Vec::new();
+        for question in open.iter().map(|(index, _)| &questions[*index]) {
+            for provider in &question.providers {
+                let name = format!("{}@{provider}", question.key);
+                if handed.contains_key(&name) {
+                    continue;
+                }
+                for (input, question) in (self.inputs)(question, provider) {
+                    handed.entry(name.clone()).or_default();
+                    wanted.push(question);
+                    owners.push((name.clone(), input));
+                }
             }
         }
         if wanted.is_empty() {
-            return Ok(());
+            return Ok(handed);
         }
         let Terms { no_cache, max_wait, budget, .. } = *terms;
         let terms = Terms { no_cache, max_wait, budget, ..Terms::default() };
@@ -90,18 +96,19 @@ impl Cache {
                 answers[index] = Some(*answer);
             }
         })?;
-        for ((at, input), (question, answer)) in owners.into_iter().zip(wanted.iter().zip(answers))
+        for ((name, input), (question, answer)) in
+            owners.into_iter().zip(wanted.iter().zip(answers))
         {
-            let text = &mut flights[at].input;
+            let text = handed.entry(name).or_default();
             text.extend_from_slice(if text.is_empty() { b"{" } else { b"," });
             text.extend_from_slice(Json::text(&input).as_str().as_bytes());
             text.push(b':');
             text.extend_from_slice(self.handed(question, &input, answer).as_bytes());
         }
-        for flight in flights.iter_mut().filter(|flight| !flight.input.is_empty()) {
-            flight.input.extend_from_slice(b"}\n");
+        for text in handed.values_mut() {
+            text.extend_from_slice(b"}\n");
         }
-        Ok(())
+        Ok(handed)
     }
 
     /// A record as a program is handed it, with what is to be said of it.

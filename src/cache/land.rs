@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::chain::{Whose, Word};
 use super::fly::{Came, Errand, Flight, Landed, name, refused, unsupported};
-use super::lookup::{Found, Missing, NOT_HELD, held, is_stale};
+use super::lookup::{Found, Missing, NOT_HELD, held};
 use super::series::{Filled, replaced};
 use super::{Answer, AnsweredBy, Cache, News, Purpose, Question, Served, Status};
 use crate::db::courses::Turn;
@@ -31,8 +32,10 @@ pub(super) struct Landing {
     /// How far series have come of which a page was kept.
     pub(super) filled: Vec<(usize, Filled)>,
     pub(super) answers: Vec<(usize, Answer)>,
-    /// Flights with something left to ask for.
-    onward: Vec<Flight>,
+    /// Questions that were not answered by whoever was asked.
+    pub(super) failed: Vec<(usize, Missing)>,
+    /// Flights with something left to ask for, and those to the next provider.
+    pub(super) onward: Vec<Flight>,
 }
 
 /// What changes the course of a provider: its use, and whether its market moves.
@@ -56,6 +59,7 @@ impl Cache {
         let mut holders = Vec::new();
         let mut landing = Landing::default();
         for Landed { mut flight, came, holder } in landed {
+            let errand = &errand.at(flight.missing.trail.link);
             if let Some(mut leg) = flight.leg.take() {
                 let provider = errand.questions[flight.index].providers.first();
                 let turning = provider.and_then(|provider| turnings.get(&**provider));
@@ -65,7 +69,7 @@ impl Cache {
                     flight.leg = Some(leg);
                     landing.onward.push(flight);
                 } else {
-                    self.arrive(errand, flight, &leg, &mut landing);
+                    self.arrive(errand, flight, *leg, &mut landing);
                     holders.extend(holder);
                 }
                 continue;
@@ -74,9 +78,9 @@ impl Cache {
             let everybody = flight.everybody();
             match came {
                 Came::Asked { asked, at } => {
-                    self.answer_asked(errand, &everybody, &asked, at, &turnings, &mut landing);
+                    self.answer_asked(errand, everybody, &asked, at, &turnings, &mut landing);
                 }
-                Came::Shared(Err(error)) => self.fail(errand, &everybody, &error, &mut landing),
+                Came::Shared(Err(error)) => self.fail(errand, everybody, &error, &mut landing),
                 Came::Shared(Ok(found)) => {
                     self.answer_given(errand, everybody, &found, &mut landing);
                 }
@@ -84,7 +88,8 @@ impl Cache {
                 Came::Whole => {}
             }
         }
-        let Landing { tally, mut incoming, given, filled, answers, onward } = landing;
+        self.go_on(errand, &mut landing);
+        let Landing { tally, mut incoming, given, filled, answers, onward, .. } = landing;
         self.count_hits(&given);
         if !incoming.is_empty() || !tally.is_empty() {
             let now = self.clock.real_now();
@@ -110,14 +115,15 @@ impl Cache {
     fn answer_asked(
         &self,
         errand: &Errand<'_>,
-        everybody: &[(usize, Missing)],
+        everybody: Vec<(usize, Missing)>,
         asked: &Asked,
         at: Timestamp,
         turnings: &BTreeMap<&str, Turning>,
         landing: &mut Landing,
     ) {
         let Some((own, missing)) = everybody.last() else { return };
-        let question = &errand.questions[*own];
+        let own = *own;
+        let question = &errand.questions[own];
         let name = name(question);
         self.count_asking(&mut landing.tally, &name, asked);
         let sighting = self.sighting(errand, question, asked, at);
@@ -129,29 +135,34 @@ impl Cache {
             let pace = self.pace(missing, &entry);
             (entry, Known { course, definition, market, pace, ..Known::default() })
         });
-        let waiting = Asked {
-            outcome: asked.outcome.clone(),
-            validators: None,
-            calls: 0,
-            latency: asked.latency,
-        };
-        for (index, missing) in everybody {
-            let question = &errand.questions[*index];
-            let coalesced = index != own;
-            let given = if coalesced { &waiting } else { asked };
-            let answer = self.answer(question, errand.terms, missing, given, entry.as_ref());
-            if errand.purpose == Purpose::Read {
-                let cost = Cost { calls: asked.calls, coalesced };
-                self.count_answer(&mut landing.tally, &name, &answer, cost);
-            }
-            landing.answers.push((*index, answer));
-        }
         let storable = |entry: &Entry| !errand.terms.no_cache && self.has_room_for(entry);
-        if let Some((entry, known)) = entry.filter(|(entry, _)| storable(entry)) {
+        if let Some((entry, known)) = entry.clone().filter(|(entry, _)| storable(entry)) {
             let incoming = self.incoming(entry, known, sighting);
             let parts = replaced(missing.of_the_asked(question), &incoming.stored.entry);
             let validators = asked.validators.clone();
             landing.incoming.push(Incoming { validators, parts, ..incoming });
+        }
+        for (index, mut missing) in everybody {
+            let question = &errand.questions[index];
+            let whose = if index == own { Whose::Own } else { Whose::Anothers };
+            missing.trail.flew(asked.calls, whose);
+            let answer = match (&asked.outcome, &entry) {
+                (Ok(given), Some(entry)) => {
+                    self.answer(question, errand.terms, &missing, given, entry)
+                }
+                (outcome, _) => {
+                    // What is given always becomes an entry: the question has a provider.
+                    let error = outcome.clone().err().unwrap_or_else(|| unsupported(question));
+                    missing.trail.failed(question, error, Word::after(asked.calls), None);
+                    landing.failed.push((index, missing));
+                    continue;
+                }
+            };
+            if errand.purpose == Purpose::Read {
+                let cost = missing.trail.cost();
+                self.count_answer(&mut landing.tally, &name, &answer, cost);
+            }
+            landing.answers.push((index, answer));
         }
     }
 
@@ -161,24 +172,23 @@ impl Cache {
         held.map(|h| self.rules.paced(&h.known, &h.entry, entry)).unwrap_or_default()
     }
 
-    /// Answers everybody who waited with how another process has failed.
+    /// Takes note of how another process has failed for everybody who waited.
     fn fail(
         &self,
         errand: &Errand<'_>,
-        everybody: &[(usize, Missing)],
+        everybody: Vec<(usize, Missing)>,
         error: &Error,
         landing: &mut Landing,
     ) {
         let asked = refused(error.clone());
-        for (index, missing) in everybody {
-            let question = &errand.questions[*index];
-            let answer = self.answer(question, errand.terms, missing, &asked, None);
+        for (index, mut missing) in everybody {
+            let question = &errand.questions[index];
             if errand.purpose == Purpose::Read {
-                let (tally, name) = (&mut landing.tally, name(question));
-                self.count_asking(tally, &name, &asked);
-                self.count_answer(tally, &name, &answer, Cost { calls: 0, coalesced: true });
+                self.count_asking(&mut landing.tally, &name(question), &asked);
             }
-            landing.answers.push((*index, answer));
+            missing.trail.flew(0, Whose::Anothers);
+            missing.trail.failed(question, error.clone(), Word::Its, None);
+            landing.failed.push((index, missing));
         }
     }
 
@@ -200,13 +210,15 @@ impl Cache {
             let served = self.served(question, &found, NOT_HELD).map(|served| Served {
                 status: Status::Miss,
                 answered_by: AnsweredBy::Upstream,
+                upstream_calls: missing.trail.calls,
                 ..served
             });
             if let Some(served) = served.as_ref().filter(|_| errand.purpose == Purpose::Read) {
                 landing.given.push(self.hit(found.row, served, took));
             }
             let outcome = served.ok_or_else(|| unreadable(question));
-            landing.answers.push((index, Answer { outcome, warnings: Vec::new(), took }));
+            let passed = missing.trail.passed_over();
+            landing.answers.push((index, Answer { passed, ..Answer::new(outcome, took) }));
         }
     }
 
@@ -215,11 +227,11 @@ impl Cache {
         let mut turnings: BTreeMap<&'a str, Turning> = BTreeMap::new();
         for Landed { flight, came, .. } in landed {
             let Came::Asked { asked, at } = came else { continue };
-            let question = &errand.questions[flight.index];
-            let site = question.providers.first().and_then(|provider| errand.sites.get(provider));
-            let Some(site) = site.filter(|_| asked.calls > 0) else { continue };
+            let question = &errand.at(flight.missing.trail.link).questions[flight.index];
             // The map outlives the landing, and so does the question's name for the provider.
-            let provider: &'a str = &question.providers[0];
+            let Some(provider) = question.providers.first() else { continue };
+            let site = errand.sites.get(provider).filter(|_| asked.calls > 0);
+            let Some(site) = site else { continue };
             let turning = turnings.entry(provider).or_insert_with(|| Turning {
                 uses: self.uses(site),
                 is_volatile: false,
@@ -230,8 +242,10 @@ impl Cache {
                 && let Some(entry) = Self::entry(question, &flight.missing, asked, *at)
             {
                 let strategies = &self.rules.strategies;
+                // Another's price is no move of this one's.
+                let own = held.iter().filter(|held| held.entry.provider == entry.provider);
                 turning.is_volatile |=
-                    held.iter().any(|h| strategies.is_volatile(&h.entry, &entry));
+                    own.into_iter().any(|h| strategies.is_volatile(&h.entry, &entry));
             }
         }
         let now = self.clock.real_now();
@@ -311,7 +325,11 @@ impl Cache {
             Err(error)
                 if error.kind == Kind::NotFound
                     && asked.calls > 0
-                    && policy::may_remember_absence(&held(&missing.held), at) =>
+                    && policy::may_remember_absence(
+                        &held(&missing.held),
+                        question.providers.first()?,
+                        at,
+                    ) =>
             {
                 (Format::NotFound, error.message.clone().into_bytes().into())
             }
@@ -333,40 +351,20 @@ impl Cache {
         question: &Question,
         terms: &Terms,
         missing: &Missing,
-        asked: &Asked,
-        entry: Option<&(Arc<Entry>, Known)>,
+        given: &Given,
+        (entry, known): &(Arc<Entry>, Known),
     ) -> Answer {
-        let now = self.clock.now();
-        let took = missing.since.elapsed();
-        match (&asked.outcome, entry) {
-            (Ok(given), Some((entry, known))) => {
-                let is_refresh = terms.refresh || *given == Given::Unchanged;
-                let from = (AnsweredBy::Upstream, 0);
-                let found = self.found(question, terms, Arc::clone(entry), known.clone(), from);
-                let served = self.served(question, &found, NOT_HELD).map(|served| Served {
-                    status: if is_refresh { Status::Refresh } else { Status::Miss },
-                    upstream_calls: asked.calls,
-                    ..served
-                });
-                let outcome = served.ok_or_else(|| unreadable(question));
-                Answer { outcome, warnings: Vec::new(), took }
-            }
-            (Err(error), _) => {
-                let fallback = policy::fallback(&held(&missing.held), terms, now);
-                let served = fallback
-                    .and_then(|index| self.served(question, &missing.held[index], &error.message));
-                let Some(mut served) = served else {
-                    return Answer { outcome: Err(error.clone()), warnings: Vec::new(), took };
-                };
-                served.upstream_calls = asked.calls;
-                let warning = is_stale(question, &served, now, &error.message);
-                Answer { outcome: Ok(served), warnings: vec![warning], took }
-            }
-            // What is given always becomes an entry: the question that was asked has a provider.
-            (Ok(_), None) => {
-                Answer { outcome: Err(unsupported(question)), warnings: Vec::new(), took }
-            }
-        }
+        let is_refresh = terms.refresh || *given == Given::Unchanged;
+        let from = (AnsweredBy::Upstream, 0);
+        let found = self.found(question, terms, Arc::clone(entry), known.clone(), from);
+        let served = self.served(question, &found, NOT_HELD).map(|served| Served {
+            status: if is_refresh { Status::Refresh } else { Status::Miss },
+            upstream_calls: missing.trail.calls,
+            ..served
+        });
+        let outcome = served.ok_or_else(|| unreadable(question));
+        let (passed, took) = (missing.trail.passed_over(), missing.since.elapsed());
+        Answer { passed, ..Answer::new(outcome, took) }
     }
 
     /// Counts a question that was refused without asking, if this one was: a miss like any other

@@ -4,6 +4,7 @@ use std::cmp::Reverse;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::chain::Trail;
 use super::series::{Part, Told};
 use super::{Answer, AnsweredBy, Cache, Question, Served, Status};
 use crate::calendar::Exchange;
@@ -38,9 +39,16 @@ pub(super) struct Missing {
     pub(super) held: Vec<Found>,
     /// Running since the question was taken up.
     pub(super) since: Stopwatch,
+    /// How far it has come along its chain.
+    pub(super) trail: Trail,
 }
 
 impl Missing {
+    /// What is held, of a question that nobody was asked yet.
+    pub(super) fn of(held: Vec<Found>, since: Stopwatch) -> Self {
+        Self { held, since, trail: Trail::default() }
+    }
+
     /// What is held of the provider that is asked, the newest of it.
     pub(super) fn of_the_asked(&self, question: &Question) -> Option<&Found> {
         let provider = question.providers.first()?;
@@ -74,11 +82,11 @@ impl Cache {
         let now = self.clock.now();
         let mut found = self.look_up(question, terms, now);
         for _ in 0..LOOKS {
-            let index = match policy::next(&held(&found), terms, now) {
-                Next::Ask => return Looked::Open(Missing { held: found, since }),
+            let index = match policy::next(&held(&found), &question.providers, terms, now) {
+                Next::Ask => return Looked::Open(Missing::of(found, since)),
                 Next::Refuse(error) => {
                     let outcome = Err(self.unanswered(question, &found, error));
-                    let answer = Answer { outcome, warnings: Vec::new(), took: since.elapsed() };
+                    let answer = Answer::new(outcome, since.elapsed());
                     return Looked::Answered { answer, hit: None };
                 }
                 Next::Answer(index) => index,
@@ -94,17 +102,17 @@ impl Cache {
                 warnings.push(is_stale(question, &served, now, "--offline asks nobody"));
             }
             return Looked::Answered {
-                answer: Answer { outcome: Ok(served), warnings, took },
+                answer: Answer { warnings, ..Answer::new(Ok(served), took) },
                 hit,
             };
         }
         if terms.offline {
             let error = Error::new(Kind::Offline, "what the cache holds of it is damaged");
             let outcome = Err(error.hint("leave --offline away: it is asked for again"));
-            let answer = Answer { outcome, warnings: Vec::new(), took: since.elapsed() };
+            let answer = Answer::new(outcome, since.elapsed());
             return Looked::Answered { answer, hit: None };
         }
-        Looked::Open(Missing { held: found, since })
+        Looked::Open(Missing::of(found, since))
     }
 
     /// The error of a question that only the cache may answer: what of a series is missing, if some of
@@ -180,7 +188,10 @@ impl Cache {
             self.memory_in_use().and_then(|memory| memory.get(&question.key).ok()?)
         {
             self.take(question, terms, &shelf, AnsweredBy::Memory, &mut found);
-            if matches!(policy::next(&held(&found), terms, now), Next::Answer(_)) {
+            if matches!(
+                policy::next(&held(&found), &question.providers, terms, now),
+                Next::Answer(_)
+            ) {
                 return found;
             }
         }

@@ -6,22 +6,25 @@
 //!    another process may have refreshed a slower tier. [`policy::next`](crate::policy::next) decides what comes of it.
 //! 2. A fresh entry *answers*: no runtime is started, no client is built, 64 bytes are appended to
 //!    the hit log.
-//! 3. Else upstream is *asked*, all keys of the command at once, each key once.
+//! 3. Else upstream is *asked*, all keys of the command at once, each key once; of a chain of
+//!    providers one after the other, until one gives an answer.
 //! 4. What came (and passed [`validate`](crate::validate)) is *put* into every tier, in one
 //!    transaction with its statistics and with what it expires, and only then answered.
-//! 5. What failed is answered with a stale entry, if [`policy::fallback`](crate::policy::fallback) allows one, and a
+//! 5. What all of them failed is answered with a stale entry, if [`policy::fallback`](crate::policy::fallback) allows one, and a
 //!    warning; else with the error.
 //!
 //! Trouble with the cache never stops an answer: it becomes a [`Warning`], said once, and upstream
 //! is asked.
 
 mod ask;
+mod chain;
 mod entries;
 mod fly;
 mod input;
 mod land;
 mod limits;
 mod lookup;
+mod quorum;
 mod report;
 mod series;
 mod statistics;
@@ -38,6 +41,7 @@ use std::time::Duration;
 
 pub use entries::{Cleared, Listing, Selection};
 pub use limits::{Allowance, BudgetUse, Health, WindowUse};
+pub use quorum::{Consensus, Quorum, Vote};
 pub use report::{Dimension, Percentiles, Report, Row};
 pub use series::{Checked, Filled, Provenance, Slice, Verified, carry};
 pub use through::OrRun;
@@ -241,8 +245,28 @@ pub struct Answer {
     pub outcome: Result<Served, Error>,
     /// What should be known although the answer stands.
     pub warnings: Vec<Warning>,
+    /// Who was passed over for whoever gave it.
+    pub passed: Vec<PassedOver>,
+    /// What several providers said, if they were asked.
+    pub quorum: Option<Box<Quorum>>,
     /// How long it took.
     pub took: Duration,
+}
+
+impl Answer {
+    /// What it came to, and nothing else to be said of it.
+    pub fn new(outcome: Result<Served, Error>, took: Duration) -> Self {
+        Self { outcome, warnings: Vec::new(), passed: Vec::new(), quorum: None, took }
+    }
+}
+
+/// A provider that did not answer, so that the next of its chain was asked.
+#[derive(Clone, Debug)]
+pub struct PassedOver {
+    /// Who.
+    pub provider: Box<str>,
+    /// Why.
+    pub error: Error,
 }
 
 /// What is told of a question while it is answered.
@@ -380,7 +404,9 @@ impl Cache {
     fn held_above(&self, question: &Question) -> Option<Error> {
         let surroundings = self.upstream.surroundings();
         let may_be = !surroundings.held.is_empty();
-        may_be.then(|| surroundings.refusal(&fly::name(question))).flatten()
+        let refusal =
+            |provider: &Box<str>| surroundings.refusal(&format!("{}@{provider}", question.key));
+        question.providers.iter().filter(|_| may_be).find_map(refusal)
     }
 
     /// The rules that set an answer's time to live, strongest last.

@@ -44,7 +44,7 @@ impl Cache {
             }
             Looked::Answered { .. } => {
                 let since = self.clock.stopwatch();
-                Missing { held: self.look_up(question, terms, self.clock.now()), since }
+                Missing::of(self.look_up(question, terms, self.clock.now()), since)
             }
             Looked::Open(missing) => missing,
         };
@@ -71,9 +71,7 @@ impl Cache {
         runtime.shutdown_background();
         self.say_mishaps();
         Ok(match outcome? {
-            Ok(served) => {
-                Answer { outcome: Ok(served), warnings: Vec::new(), took: missing.since.elapsed() }
-            }
+            Ok(served) => Answer::new(Ok(served), missing.since.elapsed()),
             Err(error) => self.instead(question, &missing, error),
         })
     }
@@ -192,10 +190,10 @@ impl Cache {
             age: served.entry.age(now),
             why: error.message,
         };
-        Answer { outcome: Ok(served), warnings: vec![warning], took }
+        Answer { warnings: vec![warning], ..Answer::new(Ok(served), took) }
     }
 }
 
 pub(super) fn failed(missing: &Missing, error: Error) -> Answer {
-    Answer { outcome: Err(error), warnings: Vec::new(), took: missing.since.elapsed() }
+    Answer::new(Err(error), missing.since.elapsed())
 }

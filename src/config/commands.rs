@@ -4,12 +4,11 @@
 use std::path::Path;
 
 use super::endpoints::Mistake;
-use super::{Config, Layers, sites};
+use super::{Config, Layers};
 use crate::cache::{Question, Slice};
 use crate::config::Choice;
 use crate::error::Usage;
 use crate::market::{DataType, EndpointName, Params};
-use crate::provider::Speech;
 use crate::provider::command::{Definition, Endpoint, Input, Output};
 use crate::provider::http::{FIELDS, Template};
 
@@ -223,18 +222,15 @@ impl Config {
 
     /// What a program of a provider is handed for a question: each under its name.
     pub(super) fn inputs(&self, question: &Question, provider: &str) -> Vec<(Box<str>, Question)> {
-        let Some(Speech::Command(definition)) = sites::speech(self.layers(), provider) else {
-            return Vec::new();
-        };
-        let endpoint = definition.endpoint(question.data_type.as_str());
-        let of = |input: &Input| -> Option<(Box<str>, Question)> {
+        let of = |input: Input| -> Option<(Box<str>, Question)> {
             let data_type: DataType = self.data_type(&input.data_type, None).ok()?;
             let slice = Slice { interval: input.interval, ..Slice::default() };
             let choice = Choice { slice, ..Choice::default() };
             let symbols = [question.symbol.clone()];
             let question = self.questions(&symbols, &[data_type], &choice).ok()?.pop()?;
-            Some((input.name.clone(), question))
+            Some((input.name, question))
         };
-        endpoint.map(|of| of.input.iter()).into_iter().flatten().filter_map(of).collect()
+        let inputs = self.inputs_of(provider, question.data_type.as_str());
+        inputs.into_iter().filter_map(of).collect()
     }
 }

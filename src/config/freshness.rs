@@ -140,6 +140,12 @@ impl Config {
         self.layers().share(&["early_refresh"])
     }
 
+    /// How far a price may be from the median of several providers'; none: as far as it will.
+    pub fn quorum_tolerance(&self, class: Class) -> Option<Share> {
+        let path = ["quorum", "tolerance", class.as_str()];
+        self.layers().share(&path).or_else(|| self.layers().share(&path[..2]))
+    }
+
     /// A mistake in what is said of lists, which shows only once all layers are known.
     pub(super) fn check_freshness(&self) -> Result<(), Usage> {
         let layers = self.layers();

@@ -142,6 +142,8 @@ static KEYS: &[(&str, Kind)] = &[
     ("invalidation.<change>.other", Kind::Share),
     ("invalidation.<change>.$", Kind::Share),
     ("invalidation.expire", Kind::Dependents),
+    ("quorum.tolerance", Kind::Share),
+    ("quorum.tolerance.<class>", Kind::Share),
     ("rules", Kind::Rules),
     ("rules.[].when", Kind::Template),
     ("rules.[].expire", Kind::Templates),

@@ -76,6 +76,22 @@ pub struct Refusal {
     pub cause: Cause,
 }
 
+impl Refusal {
+    /// Whether the call may start once that instant has come, and somebody may wait for it.
+    pub fn is_worth_a_wait(&self, now: Timestamp) -> bool {
+        match &self.cause {
+            Cause::Full(_) => true,
+            Cause::Paused(pause) => is_waited_for(*pause, now),
+            Cause::Spent(_) | Cause::ShareSpent(..) | Cause::Sick(..) | Cause::Unkept(_) => false,
+        }
+    }
+}
+
+/// Whether a pause is waited for by the patient.
+fn is_waited_for(pause: Pause, now: Timestamp) -> bool {
+    pause.by != FORBIDDEN && pause.until <= now + LONGEST_WAIT
+}
+
 /// What becomes of a call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
@@ -126,9 +142,7 @@ impl Book {
                 let (kind, why) = failed.unwrap_or((Kind::Upstream, String::new()));
                 return Some(Refusal { until, cause: Cause::Sick(kind, why) });
             }
-            Some(Hindrance::Paused(pause))
-                if pause.by == FORBIDDEN || pause.until > now + LONGEST_WAIT =>
-            {
+            Some(Hindrance::Paused(pause)) if !is_waited_for(pause, now) => {
                 return Some(Refusal { until: pause.until, cause: Cause::Paused(pause) });
             }
             _ => {}

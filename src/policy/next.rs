@@ -72,27 +72,37 @@ pub enum Next {
     Refuse(Error),
 }
 
-/// Decides on what is held for one question, best provider first.
-pub fn next(held: &[Held<'_>], terms: &Terms, now: Timestamp) -> Next {
+/// Decides on what is held for one question to these providers, both best first. That one of them
+/// knows of no such thing is no answer as long as another may.
+pub fn next(held: &[Held<'_>], providers: &[Box<str>], terms: &Terms, now: Timestamp) -> Next {
     if terms.offline {
         return offline(held, now);
     }
-    if terms.refresh {
-        return Next::Ask;
+    let will_do = |h: &Held<'_>| h.entry.format != Format::NotFound && will_do(h, terms, now);
+    if let Some(found) = held.iter().position(will_do) {
+        return Next::Answer(found);
     }
-    let lasting = now + terms.min_fresh;
-    let fresh = |h: &Held<'_>| {
-        h.life.state(now) == State::Fresh
-            && h.life.state(lasting) == State::Fresh
-            && !is_due_early(h, terms, now)
-    };
-    match held.iter().position(fresh) {
-        Some(found) if held[found].entry.format == Format::NotFound => {
-            Next::Refuse(remembered(&held[found]))
-        }
-        Some(found) => Next::Answer(found),
-        None => Next::Ask,
+    let mut absent: Vec<Error> =
+        providers.iter().map_while(|provider| absence(held, provider, terms, now)).collect();
+    if !absent.is_empty() && absent.len() == providers.len() {
+        return Next::Refuse(absent.swap_remove(0));
     }
+    Next::Ask
+}
+
+/// That a provider knows of no such thing, if that is remembered and need not be asked again.
+pub fn absence(held: &[Held<'_>], provider: &str, terms: &Terms, now: Timestamp) -> Option<Error> {
+    let newest = held.iter().find(|h| &*h.entry.provider == provider)?;
+    let is_absent = newest.entry.format == Format::NotFound && will_do(newest, terms, now);
+    is_absent.then(|| remembered(newest))
+}
+
+/// Whether an entry is as fresh as these terms want it.
+fn will_do(held: &Held<'_>, terms: &Terms, now: Timestamp) -> bool {
+    !terms.refresh
+        && held.life.state(now) == State::Fresh
+        && held.life.state(now + terms.min_fresh) == State::Fresh
+        && !is_due_early(held, terms, now)
 }
 
 /// Which entry may answer in place of an upstream that failed: the first that is not too stale.
@@ -109,11 +119,13 @@ pub fn fallback(held: &[Held<'_>], terms: &Terms, now: Timestamp) -> Option<usiz
     })
 }
 
-/// Whether it may be remembered that upstream knows no such thing: not in place of what it gave
+/// Whether it may be remembered that a provider knows no such thing: not in place of what it gave
 /// before and what may still answer.
-pub fn may_remember_absence(held: &[Held<'_>], now: Timestamp) -> bool {
+pub fn may_remember_absence(held: &[Held<'_>], provider: &str, now: Timestamp) -> bool {
     !held.iter().any(|h| {
-        h.entry.format != Format::NotFound && !h.entry.is_put() && h.life.state(now) != State::Gone
+        &*h.entry.provider == provider
+            && h.entry.format != Format::NotFound
+            && h.life.state(now) != State::Gone
     })
 }
 
@@ -168,9 +180,13 @@ mod tests {
     const NOW: Timestamp = Timestamp::from_seconds(1_000_000);
 
     fn entry(format: Format) -> Entry {
+        of("yahoo", format)
+    }
+
+    fn of(provider: &str, format: Format) -> Entry {
         Entry {
             key: Key::from_stored("quote:stock:AAPL"),
-            provider: "yahoo".into(),
+            provider: provider.into(),
             fetched_at: NOW - Duration::from_secs(10),
             own_ttl: None,
             format,
@@ -224,7 +240,7 @@ mod tests {
             ("offline and stale", vec![held(&json, 5)], &offline, "answer"),
             ("offline and known not to exist", vec![held(&none, 30)], &offline, "offline"),
         ] {
-            assert_eq!(verdict(&next(&held, terms, NOW)), expected, "{case}");
+            assert_eq!(verdict(&next(&held, &["yahoo".into()], terms, NOW)), expected, "{case}");
         }
     }
 
@@ -232,6 +248,7 @@ mod tests {
     fn absence_is_remembered_but_not_in_place_of_what_may_still_answer() {
         let (json, none) = (entry(Format::Json), entry(Format::NotFound));
         let put = Entry { provider: crate::key::PUT.into(), ..json.clone() };
+        let another = of("mirror", Format::Json);
         let mut gone = held(&json, 5);
         gone.life.gone_at = NOW;
         for (case, held, remembered) in [
@@ -240,9 +257,29 @@ mod tests {
             ("gone", vec![gone], true),
             ("a user's own value", vec![held(&put, 30)], true),
             ("known not to exist", vec![held(&none, 5)], true),
+            ("another's", vec![held(&another, 5)], true),
         ] {
-            assert_eq!(may_remember_absence(&held, NOW), remembered, "{case}");
+            assert_eq!(may_remember_absence(&held, "yahoo", NOW), remembered, "{case}");
         }
+    }
+
+    #[test]
+    fn only_all_of_a_chain_make_something_absent() {
+        let chain: [Box<str>; 2] = ["yahoo".into(), "mirror".into()];
+        let (none, mirrors_none) = (entry(Format::NotFound), of("mirror", Format::NotFound));
+        let (json, mirrors) = (entry(Format::Json), of("mirror", Format::Json));
+        for (case, held, expected) in [
+            ("the first", vec![held(&none, 30)], "ask"),
+            ("the second", vec![held(&mirrors_none, 30)], "ask"),
+            ("both", vec![held(&none, 30), held(&mirrors_none, 30)], "not_found"),
+            ("both, one long ago", vec![held(&none, 30), held(&mirrors_none, 5)], "ask"),
+            ("the other has it", vec![held(&none, 30), held(&mirrors, 30)], "answer"),
+            ("the other had it", vec![held(&none, 30), held(&mirrors, 5)], "ask"),
+            ("the first had it", vec![held(&json, 5), held(&mirrors_none, 30)], "ask"),
+        ] {
+            assert_eq!(verdict(&next(&held, &chain, &Terms::default(), NOW)), expected, "{case}");
+        }
+        assert_eq!(verdict(&next(&[], &[], &Terms::default(), NOW)), "ask", "nobody can");
     }
 
     #[test]
@@ -252,7 +289,7 @@ mod tests {
         held.life.gone_at = NOW;
         held.life.error_until = NOW;
         let offline = Terms { offline: true, ..Terms::default() };
-        assert_eq!(verdict(&next(&[held], &offline, NOW)), "offline");
+        assert_eq!(verdict(&next(&[held], &["yahoo".into()], &offline, NOW)), "offline");
         assert!(fallback(&[held], &Terms::default(), NOW).is_none());
     }
 

@@ -14,17 +14,33 @@ use super::locked;
 use super::{DemoUpstream, Site};
 use crate::clock::{Clock, Stopwatch};
 use crate::error::Error;
+use crate::time::Timestamp;
 
 /// How long one question may still wait for others.
 #[derive(Clone, Copy, Debug)]
 pub struct Patience {
     left: Duration,
+    /// Whether a limit is waited for: not where another provider may be asked instead.
+    waits_for_limits: bool,
+    limited_until: Option<Timestamp>,
 }
 
 impl Patience {
     /// So long.
     pub fn of(left: Duration) -> Self {
-        Self { left }
+        Self { left, waits_for_limits: true, limited_until: None }
+    }
+
+    /// The same, with a wait for limits and for the pauses that upstream asks for.
+    #[must_use]
+    pub fn waiting_for_limits(self) -> Self {
+        Self { waits_for_limits: true, limited_until: None, ..self }
+    }
+
+    /// The same without.
+    #[must_use]
+    pub fn passing_limits_by(self) -> Self {
+        Self { waits_for_limits: false, limited_until: None, ..self }
     }
 
     /// What is left of it.
@@ -32,9 +48,25 @@ impl Patience {
         self.left
     }
 
+    /// What is left of it for a limit.
+    pub fn left_for_limits(self) -> Duration {
+        if self.waits_for_limits { self.left } else { Duration::ZERO }
+    }
+
+    /// The instant, by real time, until which a limit was not waited for that patience would have
+    /// done for.
+    pub fn limited_until(self) -> Option<Timestamp> {
+        self.limited_until
+    }
+
     /// Takes off what was waited.
     pub fn spend(&mut self, waited: Duration) {
         self.left = self.left.saturating_sub(waited);
+    }
+
+    /// Takes note of a limit that is not waited for.
+    pub(super) fn passes_by(&mut self, until: Timestamp) {
+        self.limited_until = (!self.waits_for_limits).then_some(until);
     }
 }
 

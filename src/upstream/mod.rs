@@ -284,7 +284,7 @@ impl Upstream {
         site: &Site,
         failed: &Failed,
         retries: u32,
-        spent: &Spent<'_>,
+        spent: &mut Spent<'_>,
     ) -> Option<Duration> {
         let left = spent.patience.left();
         let pause = failed.again.pause(retries)?;
@@ -295,6 +295,10 @@ impl Upstream {
             }
             Again::Soon | Again::No => None,
         };
+        if let Some(paused) = paused.filter(|paused| *paused > spent.patience.left_for_limits()) {
+            spent.patience.passes_by(now.wall + paused);
+            return None;
+        }
         let in_time = spent.latency < site.timeout && !left.is_zero();
         (in_time && pause.max(paused.unwrap_or_default()) <= left).then_some(pause)
     }

@@ -56,9 +56,14 @@ impl Upstream {
             let now = self.reading();
             // It is in the hands of the ledger until that says what has become of it.
             let ticket = promise.ticket.take();
-            match self.ledger.claim(call, ticket.as_ref(), patience.left(), &now) {
+            match self.ledger.claim(call, ticket.as_ref(), patience.left_for_limits(), &now) {
                 Claim::Started(started) => return Ok(started),
-                Claim::Refused(refusal) => return Err(refused(call, &refusal, &now)),
+                Claim::Refused(refusal) => {
+                    if refusal.is_worth_a_wait(now.wall) {
+                        patience.passes_by(refusal.until);
+                    }
+                    return Err(refused(call, &refusal, &now));
+                }
                 Claim::Promised(ticket) => {
                     let pause = ticket.at.since(now.wall);
                     promise.ticket = Some(ticket);

@@ -22,7 +22,7 @@ use crate::span::{Span, Spans};
 use crate::tier::series::Head;
 use crate::tier::{Stored, Tier as _};
 use crate::time::Timestamp;
-use crate::upstream::{Patience, Site};
+use crate::upstream::Site;
 
 /// A flight that fills a series.
 #[derive(Debug)]
@@ -41,8 +41,6 @@ pub(in crate::cache) struct Leg {
     /// When it was decided how far bars are wanted: what goes as far as there is anything is as of
     /// then, however long it waited for its turn and for the requests before it.
     pub(super) planned_at: Timestamp,
-    /// How long it may still wait for others.
-    pub(in crate::cache) patience: Option<Patience>,
     /// Whether it is asked for although it is fresh.
     is_refresh: bool,
     /// The requests made by now.
@@ -113,7 +111,6 @@ impl Cache {
             holder: None,
             piece: None,
             planned_at: self.clock.now(),
-            patience: None,
             is_refresh: terms.refresh,
             calls: 0,
             pages: 0,
@@ -393,6 +390,13 @@ impl Leg {
     /// The wishes that can be granted.
     fn granted(&self) -> impl Iterator<Item = &(usize, Wish)> {
         self.wishes.iter().filter(|(_, wish)| wish.refused.is_none())
+    }
+
+    /// Whether some of what is wanted is held.
+    pub(in crate::cache) fn holds_some(&self) -> bool {
+        let known = self.fill.known();
+        let spans = self.granted().filter_map(|(_, wish)| wish.span);
+        spans.into_iter().any(|span| !known.intersection(&span.into()).is_empty())
     }
 
     /// What must be held to grant a wish, each with what of it need not be asked for.

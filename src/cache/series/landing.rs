@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use super::Slice;
 use super::flight::Leg;
+use crate::cache::chain::{Whose, Word};
 use crate::cache::fly::{Came, Errand, Flight, name, unsupported};
-use crate::cache::land::{Cost, Landing, unreadable};
+use crate::cache::land::{Landing, unreadable};
 use crate::cache::lookup::{Found, Missing, held, is_stale};
 use crate::cache::{Answer, AnsweredBy, Cache, Purpose, Question, Served, Status};
 use crate::entry::State;
@@ -94,60 +95,73 @@ impl Cache {
         &self,
         errand: &Errand<'_>,
         flight: Flight,
-        leg: &Leg,
+        leg: Leg,
         landing: &mut Landing,
     ) {
-        let own = flight.index;
-        for (index, missing) in flight.everybody() {
+        let (own, leg) = (flight.index, Arc::new(leg));
+        for (index, mut missing) in flight.everybody() {
             let question = &errand.questions[index];
-            let coalesced = index != own;
-            let calls = if coalesced { 0 } else { leg.calls };
-            let answer = self.answer_filled(errand, index, question, &missing, leg, calls);
-            if errand.purpose == Purpose::Read {
-                let cost = Cost { calls: leg.calls, coalesced };
-                self.count_answer(&mut landing.tally, &name(question), &answer, cost);
+            let whose = if index == own { Whose::Own } else { Whose::Anothers };
+            missing.trail.flew(leg.calls, whose);
+            match self.answer_filled(errand, index, &missing, &leg, None) {
+                Ok(answer) => {
+                    if errand.purpose == Purpose::Read {
+                        let (name, cost) = (name(question), missing.trail.cost());
+                        self.count_answer(&mut landing.tally, &name, &answer, cost);
+                    }
+                    landing.answers.push((index, answer));
+                }
+                Err(error) => {
+                    let leg = Arc::clone(&leg);
+                    let word = Word::after(leg.calls);
+                    missing.trail.failed(question, error, word, Some(leg));
+                    landing.failed.push((index, missing));
+                }
             }
-            landing.answers.push((index, answer));
         }
     }
 
-    /// The answer to a question about a series as it is now.
-    fn answer_filled(
+    /// The answer to a question about a series as it is now. As long as another provider may be asked
+    /// it is all that was wanted or the error; once all have failed, and `said` why, what is held will
+    /// do.
+    pub(in crate::cache) fn answer_filled(
         &self,
         errand: &Errand<'_>,
         index: usize,
-        question: &Question,
         missing: &Missing,
         leg: &Leg,
-        calls: u32,
-    ) -> Answer {
-        let took = missing.since.elapsed();
+        said: Option<&str>,
+    ) -> Result<Answer, Error> {
+        let (question, took) = (&errand.questions[index], missing.since.elapsed());
         let failed = leg.refusal(index).or(leg.failed.as_ref());
-        let refused = |error: Error| Answer { outcome: Err(error), warnings: Vec::new(), took };
         let Some(found) = self.aboard(errand, question, leg) else {
-            return refused(failed.cloned().unwrap_or_else(|| unreadable(question)));
+            return Err(failed.cloned().unwrap_or_else(|| unreadable(question)));
         };
         let is_whole = found.part.as_ref().is_some_and(|part| part.holes.is_empty());
         let is_modest = question.slice.as_ref().is_some_and(Slice::takes_less);
-        let why = failed.map_or(OUT_OF_REACH, |error| &error.message);
         let now = self.clock.now();
+        // What failed may have been for another's part.
+        let is_fresh = is_whole && found.life.state(now) == State::Fresh;
         match failed {
-            // What failed may have been for another's part.
-            Some(error) if !(is_whole && found.life.state(now) == State::Fresh) => {
+            Some(error) if said.is_none() && (!is_fresh || errand.terms.refresh) => {
+                return Err(error.clone());
+            }
+            Some(error) if !is_fresh => {
                 let may = is_modest && leg.refusal(index).is_none()
                     || policy::fallback(&held(std::slice::from_ref(&found)), errand.terms, now)
                         .is_some();
                 if !may || (!is_whole && !is_modest) {
-                    return refused(error.clone());
+                    return Err(error.clone());
                 }
             }
-            None if !is_whole && !is_modest => return refused(unreadable(question)),
+            None if !is_whole && !is_modest => return Err(unreadable(question)),
             _ => {}
         }
+        let why = said.or(failed.map(|error| &*error.message)).unwrap_or(OUT_OF_REACH);
         let Some(served) = self.served(question, &found, why) else {
-            return refused(unreadable(question));
+            return Err(unreadable(question));
         };
-        // What failed may have been for another's part; who wants everything anew has not got it.
+        // Who wants everything anew has not got it.
         let failed = failed.filter(|_| served.status == Status::Stale || errand.terms.refresh);
         let status = match failed {
             Some(_) => served.status,
@@ -157,15 +171,17 @@ impl Cache {
         };
         let is_held = leg.calls == 0 || failed.is_some();
         let answered_by = if is_held { AnsweredBy::Disk } else { AnsweredBy::Upstream };
-        let served = Served { status, answered_by, upstream_calls: calls, ..served };
+        let upstream_calls = missing.trail.calls;
+        let served = Served { status, answered_by, upstream_calls, ..served };
         let mut warnings = Vec::new();
-        if let Some(error) = failed {
-            warnings.push(is_stale(question, &served, now, &error.message));
+        if failed.is_some() {
+            warnings.push(is_stale(question, &served, now, why));
         }
         if leg.fill.has_given_up {
             warnings.push(Warning::Restated { symbol: question.symbol.to_string() });
         }
-        Answer { outcome: Ok(served), warnings, took }
+        let passed = missing.trail.passed_over();
+        Ok(Answer { warnings, passed, ..Answer::new(Ok(served), took) })
     }
 
     /// What is held of a series by now, as a question finds it.

@@ -83,7 +83,7 @@ impl Cache {
             hit = Some(self.hit(row, &served, took));
             served
         });
-        Looked::Answered { answer: Answer { outcome, warnings: Vec::new(), took }, hit }
+        Looked::Answered { answer: Answer::new(outcome, took), hit }
     }
 
     /// What this cache knew at an instant of what a question asks for, without counting it.

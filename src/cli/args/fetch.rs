@@ -54,6 +54,7 @@ Examples:
   mcache fetch AAPL -t bars --period 20y -f csv
   mcache fetch BTC -t bars -i 1h --from 2026-07-01 --to 2026-07-07
   mcache fetch AAPL --max-age 5s         not older than five seconds
+  mcache fetch AAPL --quorum 2           of two of `chains.stock`, with a word if they differ
   mcache fetch @portfolio @tech          two lists of the configuration; @all is every list
   echo AAPL MSFT | mcache fetch - -f ndjson")]
 pub(crate) struct Fetch {
@@ -73,6 +74,10 @@ pub(crate) struct Fetch {
     /// Neither read nor write the cache
     #[arg(long, conflicts_with_all = ["offline", "refresh"])]
     pub(crate) no_cache: bool,
+    /// Ask so many providers of the chain for a quote and say if their prices differ (`quorum.tolerance`
+    /// in the configuration); the answer is that of the best
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(2..=5), conflicts_with = "provider")]
+    pub(crate) quorum: Option<u8>,
     /// How a series is read.
     #[command(flatten)]
     pub(crate) manner: Manner,

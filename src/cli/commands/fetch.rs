@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::proof::Proof;
 use super::{line, questions, refuse_idle, say_warnings, slice, terms};
-use crate::cache::{Answer, Cache, Interrupted, News, Purpose, Question, Served, Slice};
+use crate::cache::{Answer, Cache, Consensus, Interrupted, News, Purpose, Question, Served, Slice};
 use crate::cli::Invocation;
 use crate::cli::args::{Fetch, Format};
 use crate::cli::exit::Exit;
@@ -13,7 +13,9 @@ use crate::cli::output::file::Unfinished;
 use crate::cli::output::{Printer, Shown, fits, printer};
 use crate::cli::progress;
 use crate::cli::ui::{Style, Ui};
-use crate::error::{Error, Kind};
+use crate::config::Config;
+use crate::error::{Error, Kind, Usage};
+use crate::market::DataType;
 use crate::policy::Terms;
 
 const FORMATS: [Format; 5] =
@@ -32,6 +34,7 @@ pub(in crate::cli) fn run(args: &Fetch, invocation: Invocation<'_>) -> anyhow::R
     let questions =
         questions(&args.symbols, &args.asked, &slice, &invocation.config, invocation.ui)?;
     refuse_idle(args.asked.part.said().chain(args.manner.said()), &questions)?;
+    refuse_votes(args, &questions)?;
     let terms = Terms {
         no_cache: args.no_cache,
         max_stale: args.max_stale,
@@ -65,18 +68,45 @@ pub(in crate::cli) fn run(args: &Fetch, invocation: Invocation<'_>) -> anyhow::R
         served: 0,
     };
     ui.start_progress(questions.len(), "fetching");
-    let fetched = cache.fetch(&questions, &terms, Purpose::Read, &mut |index, news| match news {
+    let deliver: &mut dyn FnMut(usize, News) = &mut |index, news| match news {
         News::Page(filled) => ui.page(index, &progress::name(&questions[index]), filled),
         News::Answer(answer) => {
             ui.done(index);
             report.deliver(index, *answer, ui);
         }
-    });
+    };
+    let fetched = ask(args, &invocation.config, &cache, (&questions, &terms), deliver);
     ui.end_progress();
     say_warnings(&cache, ui);
     report.finish(ui, fetched)?;
     let proved = report.proof.finish(&cache, &terms, ui)?;
     Ok(if report.exit == Exit::Success { proved } else { report.exit })
+}
+
+/// Asks, one provider of a chain or several.
+fn ask(
+    args: &Fetch,
+    config: &Config,
+    cache: &Cache,
+    (questions, terms): (&[Question], &Terms),
+    deliver: &mut dyn FnMut(usize, News),
+) -> Result<(), Interrupted> {
+    let Some(number) = args.quorum else {
+        return cache.fetch(questions, terms, Purpose::Read, deliver);
+    };
+    let tolerance = &|class| config.quorum_tolerance(class);
+    let consensus = Consensus { number: number.into(), tolerance };
+    cache.fetch_quorum(questions, &consensus, terms, deliver)
+}
+
+/// Refuses to ask several providers for what has no one price.
+fn refuse_votes(args: &Fetch, questions: &[Question]) -> Result<(), Usage> {
+    let other = questions.iter().find(|question| question.data_type != DataType::Quote);
+    let other = other.filter(|_| args.quorum.is_some());
+    let Some(Question { symbol, data_type, .. }) = other else { return Ok(()) };
+    let of = data_type.in_prose();
+    Err(Usage::new(format!("--quorum is for quotes, and {symbol} is asked for {of}"))
+        .hint("leave --quorum away, or say `-t quote`"))
 }
 
 /// The format that the name of a file stands for; what is drawn, or printed as it was sent, has none.

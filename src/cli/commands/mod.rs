@@ -35,6 +35,7 @@ use crate::units::duration_for_people;
 
 use super::Invocation;
 use super::args::{Asked, Of, Part};
+use super::output::passed_over;
 use super::ui::Ui;
 
 /// The questions of `fetch` and `warm`: `@lists` opened, `-` read from standard input.
@@ -161,18 +162,23 @@ fn nothing_matches(cache: &Cache, pattern: &Pattern) -> String {
     }
 }
 
-/// One line about a request: status, tier, key, age, milliseconds, provider.
+/// One line about a request: status, tier, key, age, milliseconds, provider; and who of the chain was
+/// passed over.
 fn line(question: &Question, answer: &Answer, now: Timestamp) -> String {
     let ms = answer.took.as_secs_f64() * 1000.0;
     match &answer.outcome {
-        Ok(served) => format!(
-            "{} {} {} {} {ms:.2}ms {}",
-            served.status.as_str(),
-            served.answered_by.as_str(),
-            served.entry.key,
-            duration_for_people(served.entry.age(now)).replace(' ', ""),
-            served.entry.provider,
-        ),
+        Ok(served) => {
+            let mut who = vec![served.entry.provider.to_string()];
+            who.extend(answer.passed.iter().map(passed_over));
+            format!(
+                "{} {} {} {} {ms:.2}ms {}",
+                served.status.as_str(),
+                served.answered_by.as_str(),
+                served.entry.key,
+                duration_for_people(served.entry.age(now)).replace(' ', ""),
+                who.join(", "),
+            )
+        }
         Err(error) => {
             let provider = question.providers.first().map_or("-", AsRef::as_ref);
             format!("error {} {} - {ms:.2}ms {provider}", error.kind, question.key)

@@ -298,7 +298,7 @@ pub(super) fn title(shown: &Shown<'_>, served: &Served, symbol: &str, what: &str
 /// The rules that set the time to live, a line each, and what came of them; nothing unless that is
 /// wanted.
 fn explained(shown: &Shown<'_>, served: &Served) -> Vec<String> {
-    let Some(reasons) = &shown.reasons else { return Vec::new() };
+    let Some(mut lines) = shown.why() else { return Vec::new() };
     let until = served.life.expires_at.for_people();
     let verdict = match (served.status, served.upstream_calls) {
         (Status::Hit, 0) => format!("no call was made: fresh until {until}"),
@@ -308,6 +308,6 @@ fn explained(shown: &Shown<'_>, served: &Served) -> Vec<String> {
         (_, 0) => format!("another process asked: fresh until {until}"),
         (..) => format!("upstream was asked: fresh until {until}"),
     };
-    let rules = reasons.iter().map(|reason| format!("{}: {}", reason.rule, reason.says));
-    rules.chain([verdict]).collect()
+    lines.push(verdict);
+    lines
 }

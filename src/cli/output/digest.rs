@@ -46,11 +46,7 @@ pub(crate) fn digest(question: &Question, served: &Served) -> Option<Digest> {
     let fields = Fields::read(&names, Format::Csv, questions).ok()?;
     let mut rows = Rows::new(questions, &fields).ok()?;
     let mut sink = Sink(Xxh3::new());
-    let answer = Answer {
-        outcome: Ok(served.clone()),
-        warnings: Vec::new(),
-        took: std::time::Duration::ZERO,
-    };
+    let answer = Answer::new(Ok(served.clone()), std::time::Duration::ZERO);
     let now = Timestamp::from_ms(0);
     let shown = Shown { question, answer: &answer, reasons: None, now };
     rows.answer(&shown, &mut sink).and_then(|()| rows.end(&mut sink)).ok()?;

@@ -10,9 +10,10 @@ use super::fields::{Fields, Layout};
 use super::records::Members;
 use super::table::value_as_json;
 use super::{Printer, Shown, age_seconds, bars};
-use crate::cache::Served;
+use crate::cache::{self, Served};
 use crate::error::Error;
 use crate::market::DataType;
+use crate::number::Number;
 use crate::time::Timestamp;
 
 /// What of a record is printed.
@@ -76,6 +77,25 @@ struct Cache<'a> {
     why: Option<Vec<String>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     missing: Vec<Missing<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    quorum: Option<Quorum<'a>>,
+}
+
+/// What several providers said.
+#[derive(Serialize)]
+struct Quorum<'a> {
+    asked: usize,
+    agreed: bool,
+    spread_percent: Option<f64>,
+    values: Vec<Value<'a>>,
+}
+
+/// What one of them said.
+#[derive(Serialize)]
+struct Value<'a> {
+    provider: &'a str,
+    price: &'a Number,
+    time: Option<&'a str>,
 }
 
 /// A span that is not in the answer.
@@ -208,10 +228,7 @@ fn member(name: &str, of: Option<&Members<'_>>, text: &mut Vec<u8>) {
     text.extend_from_slice(value.as_bytes());
 }
 
-fn cache<'a>(shown: &Shown<'_>, served: &'a Served) -> Cache<'a> {
-    let why = shown.reasons.as_ref().map(|reasons| {
-        reasons.iter().map(|reason| format!("{}: {}", reason.rule, reason.says)).collect()
-    });
+fn cache<'a>(shown: &'a Shown<'_>, served: &'a Served) -> Cache<'a> {
     let gaps = served.bars.as_deref().map(|series| &*series.missing).unwrap_or_default();
     let at = Timestamp::from_ms;
     let missing =
@@ -225,8 +242,22 @@ fn cache<'a>(shown: &Shown<'_>, served: &'a Served) -> Cache<'a> {
         age_seconds: age_seconds(served, shown.now),
         ttl_seconds: served.life.ttl.as_secs_f64(),
         upstream_calls: served.upstream_calls,
-        why,
+        why: shown.why(),
         missing: missing.collect(),
+        quorum: shown.answer.quorum.as_deref().map(quorum),
+    }
+}
+
+/// Whoever is alone agrees with nobody.
+fn quorum(quorum: &cache::Quorum) -> Quorum<'_> {
+    fn value(vote: &cache::Vote) -> Value<'_> {
+        Value { provider: &vote.provider, price: &vote.price, time: vote.time.as_deref() }
+    }
+    Quorum {
+        asked: quorum.asked,
+        agreed: quorum.agreement.is_some_and(|agreement| agreement.agreed),
+        spread_percent: quorum.agreement.map(|agreement| (agreement.spread.0 * 1e6).round() / 1e4),
+        values: quorum.votes.iter().map(value).collect(),
     }
 }
 

@@ -23,8 +23,8 @@ pub(crate) mod table;
 
 use std::io::{self, Write};
 
-use crate::cache::{Answer, Question, Served};
-use crate::error::Usage;
+use crate::cache::{Answer, PassedOver, Question, Served};
+use crate::error::{Usage, sanitized};
 use crate::market::{DataType, Quote, Series};
 use crate::policy::Reason;
 use crate::time::Timestamp;
@@ -44,6 +44,23 @@ pub(crate) struct Shown<'a> {
     pub(crate) reasons: Option<Vec<Reason>>,
     /// The instant of printing.
     pub(crate) now: Timestamp,
+}
+
+impl Shown<'_> {
+    /// Who of the chain was passed over, and the rules that set the time to live, strongest last; none
+    /// unless that is wanted.
+    fn why(&self) -> Option<Vec<String>> {
+        let reasons = self.reasons.as_ref()?;
+        let passed = self.answer.passed.iter().map(|over| format!("chain: {}", passed_over(over)));
+        let rules = reasons.iter().map(|reason| format!("{}: {}", reason.rule, reason.says));
+        Some(passed.chain(rules).collect())
+    }
+}
+
+/// That a provider was passed over, and why, on one line.
+pub(crate) fn passed_over(passed: &PassedOver) -> String {
+    let (provider, why) = (&passed.provider, sanitized(&passed.error.message));
+    format!("{provider} was passed over ({why})")
 }
 
 /// One format of answers.

@@ -17,6 +17,7 @@
 //! - `command`, `or_run` — programs whose output is cached
 //! - `providers` — what each provider is sent, and who is told the key
 //! - `failures` — what becomes of everything that an upstream may answer
+//! - `chains` — several providers of one chain: who is asked when one fails, and whether they agree
 //! - `bars` — what is said of bars that are not final, of splits, and of what cannot be had
 //! - `history` — what was known when, what has changed since, and how that is proved
 //! - `benchmark`, `warm`, `stats`, `clear`, `keys`, `get`, `put`, `limits`, `calendar`, `config`,
@@ -32,6 +33,7 @@ mod bars;
 mod benchmark;
 mod calendar;
 mod carry;
+mod chains;
 mod clear;
 mod command;
 mod config;

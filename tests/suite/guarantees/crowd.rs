@@ -136,3 +136,33 @@ fn readers_writers_and_clearers_do_not_disturb_each_other() {
         assert_eq!(sandbox.run(&["get", &format!("k{round}")]).stdout, "1");
     }
 }
+
+#[test]
+fn a_crowd_whose_first_provider_is_down_asks_each_of_the_chain_once() {
+    for refusal in ["HTTP/1.1 501 X\r\n", "HTTP/1.1 429 X\r\nRetry-After: 60\r\n"] {
+        let first = Upstream::start(move |_| {
+            format!("{refusal}Content-Length: 0\r\nConnection: close\r\n\r\n").into_bytes()
+        });
+        let second = numbered();
+        let sandbox = machine(&second);
+        sandbox.config(&format!(
+            "providers:\n  down: {{kind: yahoo, base_url: \"{}\", limits: []}}\nchains:\n  stock: [down, yahoo]\n",
+            first.url()
+        ));
+        first.hold();
+        second.hold();
+        let crowd: Vec<_> = (0..20).map(|_| fetching(&sandbox, vec!["S7".to_owned()])).collect();
+        first.wait_for(1);
+        first.let_go();
+        second.wait_for(1);
+        second.let_go();
+        all_right(crowd);
+        assert_eq!((first.count(), second.count()), (1, 1), "{refusal}");
+        let stats = sandbox.json(&["stats"]);
+        assert_eq!(counted(&stats), 20, "one question is one request");
+        assert_eq!(stats["upstream_calls"], 2);
+        let keys = sandbox.json(&["keys"]);
+        assert_eq!((keys.as_array().unwrap().len(), &keys[0]["provider"]), (1, &"yahoo".into()));
+        assert_eq!(std::fs::read_dir(sandbox.cache().join("locks")).unwrap().count(), 0);
+    }
+}

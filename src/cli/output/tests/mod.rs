@@ -68,7 +68,7 @@ fn answer(key: &str, reading: Reading) -> Answer {
         upstream_calls: 0,
         bars,
     };
-    Answer { outcome: Ok(served), warnings: Vec::new(), took: Duration::ZERO }
+    Answer::new(Ok(served), Duration::ZERO)
 }
 
 /// Daily bars of which the last is live and the one before it provisional.
