@@ -53,12 +53,15 @@
 //! | How is a symbol spelt? | [`market::Symbol`] |
 //! | When is an exchange open? | [`calendar`] |
 //! | What is on a list? | `config/lists/` |
+//! | What is kept warm, how often, and what first? | `config/schedules.rs`, `cli/commands/selection.rs` |
+//! | What would it take? | `cache/planned/`, [`ledger::Outlook`] |
 //! | What is refused as nonsense? | [`validate`] |
 //! | What does Yahoo send, and call an exchange? | `provider/yahoo/{wire,exchanges}.rs` |
 //! | How does a provider of one's own speak, and what is read of it? | `provider/http/`, `config/endpoints/` |
 //! | Which program is run, what does it print, what is it handed? | `provider/command.rs`, `upstream/process.rs`, `cache/input.rs` |
 //! | What may a program ask for that is run? | `upstream/program.rs` |
 //! | Who asks for a key, and who waits? | [`flight`], `cache/fly.rs` |
+//! | What is asked for in one request? | `cache/batch.rs`, [`provider::Provider::most_at_once`] |
 //! | When may the next call start? | [`ledger`] |
 //! | What does a refusal lead to, or a failure? What is tried again? | `ledger/health.rs`, `upstream/retry.rs` |
 //! | What is said of who may not be asked? | `upstream/turn.rs`, `cache/limits.rs` |

@@ -6,6 +6,7 @@ use std::time::Duration;
 use futures_util::stream::{FuturesUnordered, Stream, StreamExt as _};
 use tokio::signal::unix::{SignalKind, signal};
 
+use super::batch::batches;
 use super::chain::{Askable, Links, flights};
 use super::fly::{Errand, Landed};
 use super::lookup::Missing;
@@ -56,18 +57,29 @@ impl Cache {
         let result = runtime.block_on(async {
             // Before anything is started, so that nothing is left of it.
             let interrupted = interrupted();
+            let (batches, singles) = batches(&errand, flights);
+            let mut batched: FuturesUnordered<_> =
+                batches.into_iter().map(|batch| self.fly_together(errand, batch)).collect();
             let mut asking: FuturesUnordered<_> =
-                flights.into_iter().map(|flight| self.fly(errand, flight)).collect();
+                singles.into_iter().map(|flight| self.fly(errand, flight)).collect();
             let mut interrupted = std::pin::pin!(interrupted);
             loop {
-                let first = tokio::select! {
+                if batched.is_empty() && asking.is_empty() {
+                    return Ok(());
+                }
+                let landed = tokio::select! {
                     // What has come by the time of an interrupt is stored.
                     biased;
-                    landed = asking.next() => landed,
+                    Some(batch) = batched.next(), if !batched.is_empty() => {
+                        self.count_in_vain(&batch);
+                        asking.extend(batch.left.into_iter().map(|flight| self.fly(errand, flight)));
+                        batch.landed
+                    }
+                    Some(first) = asking.next(), if !asking.is_empty() => {
+                        together(first, &mut asking).await
+                    }
                     () = &mut interrupted => return Err(Interrupted),
                 };
-                let Some(first) = first else { return Ok(()) };
-                let landed = together(first, &mut asking).await;
                 for flight in self.land(&errand, landed, deliver) {
                     asking.push(self.fly(errand, flight));
                 }

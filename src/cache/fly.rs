@@ -113,7 +113,9 @@ impl Cache {
             return Landed { flight, came, holder: None };
         };
         let trail = &flight.missing.trail;
-        let left = trail.patience.unwrap_or_else(|| Patience::of(errand.terms.max_wait));
+        let most = errand.terms.patience(self.clock.now());
+        let mut left = trail.patience.unwrap_or_else(|| Patience::of(most));
+        left.bound(most);
         let is_alone = errand.links.whole()[flight.index].providers.len() < 2;
         let mut patience = if trail.waits || is_alone {
             left.waiting_for_limits()
@@ -136,6 +138,12 @@ impl Cache {
         let name = name(question);
         loop {
             let permit = self.upstream.permit(site, patience).await;
+            // Whoever waits behind others for their answers spends no patience, and time all the same.
+            patience.bound(terms.patience(self.clock.now()));
+            if let Some(error) = self.is_too_late(terms) {
+                let holder = flight.leg.as_mut().and_then(|leg| leg.holder.take());
+                return (Came::refused(error), holder);
+            }
             let aboard = flight.leg.as_mut().map(|leg| leg.holder.take());
             let holder = match aboard.map_or_else(|| self.board(&name, terms), Boarded::Holder) {
                 Boarded::Holder(holder) => holder,
@@ -172,6 +180,7 @@ impl Cache {
         let validators = self.validators(question, &flight.missing);
         let asking = Asking {
             site,
+            beside: &[],
             symbol: &question.symbol,
             data_type: question.data_type.made_of(),
             params: &question.params,
@@ -188,6 +197,13 @@ impl Cache {
         // A value is as old as the request for it: what changed on its way is not in it.
         let at = self.clock.now() - asked.latency;
         Came::Asked { asked, at }
+    }
+
+    /// The error for what is not asked for any more since the time for it is over.
+    pub(super) fn is_too_late(&self, terms: &Terms) -> Option<Error> {
+        let by = terms.by.filter(|by| *by <= self.clock.now())?;
+        let message = format!("it was not its turn by {}", by.for_people());
+        Some(Error::new(Kind::RateLimited, message).hint("a later `--by` goes on"))
     }
 
     /// What there is to say without asking, under the lock of a key; of a series it is worked out what
@@ -223,7 +239,7 @@ impl Cache {
 
     /// Takes the lock of a key, if it can be had; without one if locks cannot be kept at all, or if
     /// the answer is not stored and so cannot be shared.
-    fn board(&self, name: &str, terms: &Terms) -> Boarded {
+    pub(super) fn board(&self, name: &str, terms: &Terms) -> Boarded {
         let can_share = self.disk().is_some() && !self.writing_given_up.load(Ordering::Relaxed);
         let Some(flights) = self.flights.as_ref().filter(|_| can_share && !terms.no_cache) else {
             return Boarded::Holder(None);
@@ -275,7 +291,7 @@ impl Cache {
     /// What another process has come to with this key, if anything: an entry that was not held when
     /// the question was asked and is fresh, or was stored while this waited for it, however short its
     /// time is; its failure, if that came meanwhile, or while the key cools down.
-    fn landed(
+    pub(super) fn landed(
         &self,
         question: &Question,
         missing: &Missing,
@@ -375,7 +391,7 @@ impl Cache {
 
 /// A wait for another process.
 #[derive(Clone, Copy)]
-struct Awaited {
+pub(super) struct Awaited {
     /// When it began, by real time.
     since: Timestamp,
     /// What had come by then: when it was fetched.
@@ -383,7 +399,7 @@ struct Awaited {
 }
 
 /// What came of trying to take the lock of a key.
-enum Boarded {
+pub(super) enum Boarded {
     /// It may be asked for, under this lock if there is one.
     Holder(Option<Holder>),
     /// Another process asks for it.
@@ -397,7 +413,7 @@ pub(super) fn name(question: &Question) -> String {
 }
 
 /// The error for bars of an interval that the provider which was named does not have, if it has others.
-fn lacks_interval(question: &Question, site: &Site) -> Option<Error> {
+pub(super) fn lacks_interval(question: &Question, site: &Site) -> Option<Error> {
     let charts = site.speech.provider().charts()?;
     let has = |interval: &Interval| charts.reach(&question.symbol, *interval).is_some();
     let wanted = question.slice.as_ref().filter(|_| question.pinned)?.stored();

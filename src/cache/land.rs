@@ -230,8 +230,9 @@ impl Cache {
             let question = &errand.at(flight.missing.trail.link).questions[flight.index];
             // The map outlives the landing, and so does the question's name for the provider.
             let Some(provider) = question.providers.first() else { continue };
-            let site = errand.sites.get(provider).filter(|_| asked.calls > 0);
-            let Some(site) = site else { continue };
+            // What came in one request with others was counted once, for one of them.
+            let came = asked.calls > 0 || asked.outcome.is_ok();
+            let Some(site) = errand.sites.get(provider).filter(|_| came) else { continue };
             let turning = turnings.entry(provider).or_insert_with(|| Turning {
                 uses: self.uses(site),
                 is_volatile: false,
@@ -334,7 +335,7 @@ impl Cache {
                 (Format::NotFound, error.message.clone().into_bytes().into())
             }
             // A page goes into the head of a series.
-            Ok(Given::Page(_)) | Err(_) => return None,
+            Ok(Given::Page(_) | Given::Several(_)) | Err(_) => return None,
         };
         Some(Arc::new(Entry {
             key: question.key.clone(),

@@ -168,7 +168,7 @@ impl Cache {
         done.ok().filter(|()| self.upstream.ledger().is_shared())
     }
 
-    fn allowance_of(&self, site: &Site, endpoint: Option<&str>) -> Allowance {
+    pub(super) fn allowance_of(&self, site: &Site, endpoint: Option<&str>) -> Allowance {
         let now = self.clock.reading();
         let call = Call {
             provider: &site.name,

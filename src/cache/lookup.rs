@@ -12,7 +12,7 @@ use crate::clock::Stopwatch;
 use crate::db::hits::Hit;
 use crate::entry::{Entry, Format, Life, State};
 use crate::error::{Error, Kind};
-use crate::key::PUT;
+use crate::key::{Key, PUT};
 use crate::market::{DataType, Interval};
 use crate::policy::{self, Held, Known, Next, Reader, Terms};
 use crate::span::Span;
@@ -224,6 +224,11 @@ impl Cache {
         Reader { use_case: terms.use_case, max_age: terms.max_age, ..self.anybody() }
     }
 
+    /// Who reads what is held under a key under these terms.
+    pub(super) fn reader_of(&self, key: &Key, terms: &Terms) -> Reader {
+        Reader { every: terms.every.get(key).copied(), ..self.reader(terms) }
+    }
+
     /// Who reads without asking for anything in particular.
     pub(super) fn anybody(&self) -> Reader {
         Reader::at(self.clock.real_now())
@@ -251,7 +256,7 @@ impl Cache {
         (answered_by, row): (AnsweredBy, i64),
         now: Timestamp,
     ) -> Found {
-        let life = self.rules.life(&entry, &known, self.reader(terms));
+        let life = self.rules.life(&entry, &known, self.reader_of(&question.key, terms));
         let mut found = Found { entry, life, known, answered_by, row, part: None };
         self.stand(question, terms, &mut found, now);
         found

@@ -17,6 +17,7 @@
 //! is asked.
 
 mod ask;
+mod batch;
 mod chain;
 mod entries;
 mod fly;
@@ -24,6 +25,7 @@ mod input;
 mod land;
 mod limits;
 mod lookup;
+mod planned;
 mod quorum;
 mod report;
 mod series;
@@ -41,6 +43,7 @@ use std::time::Duration;
 
 pub use entries::{Cleared, Listing, Selection};
 pub use limits::{Allowance, BudgetUse, Health, WindowUse};
+pub use planned::{Opening, Planned, PlannedItem, PlannedOf, PlannedProvider};
 pub use quorum::{Consensus, Quorum, Vote};
 pub use report::{Dimension, Percentiles, Report, Row};
 pub use series::{Checked, Filled, Provenance, Slice, Verified, carry};
@@ -417,6 +420,11 @@ impl Cache {
     /// What comes first, when not everything can be had at once.
     pub fn priority(&self, question: &Question, terms: &Terms) -> Priority {
         self.rules.priority(&question.key, terms.use_case)
+    }
+
+    /// The exchange at which what a question is about is traded, as far as that is known beforehand.
+    pub fn exchange(&self, question: &Question) -> Option<calendar::Exchange> {
+        self.rules.exchange(&question.key, &Known::default())
     }
 
     /// The shortest and the longest time to live that a rule gives to a value of each type.

@@ -20,10 +20,10 @@ use crate::key::{Key, PUT};
 use crate::time::Timestamp;
 
 /// The counters of one name.
-type Counts = BTreeMap<String, i64>;
+pub(super) type Counts = BTreeMap<String, i64>;
 
 /// All counters of one dimension since a day.
-type Counters = BTreeMap<String, Counts>;
+pub(super) type Counters = BTreeMap<String, Counts>;
 
 impl Cache {
     /// What all processes have counted since a day (all days, if none is given), and how the
@@ -113,7 +113,7 @@ impl Cache {
             .ok_or_else(|| Undone("the statistics could not be reset".to_owned()))
     }
 
-    fn counters(&self, dimension: &str, since: Option<Timestamp>) -> Counters {
+    pub(super) fn counters(&self, dimension: &str, since: Option<Timestamp>) -> Counters {
         let Some(disk) = self.disk() else { return Counters::new() };
         let since = since.map_or(i64::MIN, Timestamp::day);
         let read = |connection: &rusqlite::Connection| {
@@ -219,7 +219,7 @@ impl Report {
     }
 }
 
-fn count(counts: &Counts, measure: &str) -> i64 {
+pub(super) fn count(counts: &Counts, measure: &str) -> i64 {
     counts.get(measure).copied().unwrap_or(0)
 }
 
@@ -296,7 +296,7 @@ fn rate(part: i64, whole: i64) -> f64 {
 }
 
 /// Prices are in fractions of cents: six places hide what binary fractions add.
-fn money(calls: i64, price: f64) -> f64 {
+pub(super) fn money(calls: i64, price: f64) -> f64 {
     (as_f64(calls) * price * 1e6).round() / 1e6
 }
 

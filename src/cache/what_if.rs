@@ -1,4 +1,4 @@
-//! What the reads that are remembered would have come to under other rules.
+//! What was read most, and what the reads that are remembered would have come to under other rules.
 
 use std::collections::BTreeMap;
 
@@ -84,6 +84,15 @@ impl Cache {
         rows.sort_by_key(|(_, row)| std::cmp::Reverse((row.calls_saved.unsigned_abs(), row.reads)));
         rows.truncate(by.map_or(0, |(_, top)| top));
         WhatIf { total: total.compared(), rows }
+    }
+
+    /// The names that were read since an instant (`key@provider`, without what `put` wrote), as far as it
+    /// is remembered and was counted; the most read first.
+    pub fn most_read(&self, since: Timestamp) -> Vec<String> {
+        let reads = self.accesses(Some(since)).into_iter();
+        let mut names: Vec<(String, usize)> = reads.map(|(name, at)| (name, at.len())).collect();
+        names.sort_by_key(|(_, reads)| std::cmp::Reverse(*reads));
+        names.into_iter().map(|(name, _)| name).collect()
     }
 
     fn accesses(&self, since: Option<Timestamp>) -> BTreeMap<String, Vec<Timestamp>> {

@@ -5,6 +5,7 @@
 
 use super::Layers;
 use super::invalidation::{of_a_symbol, rule};
+use super::schedules::{check_type, is_selection, schedule};
 use crate::calendar::Exchange;
 use crate::error::{Usage, nearest, sanitized};
 use crate::key::Template;
@@ -91,6 +92,12 @@ pub enum Kind {
     Dependents,
     /// A list of maps: what the put of a key expires.
     Rules,
+    /// A list of symbols, and of lists with their `@`.
+    Selections,
+    /// A list of types, some with an interval.
+    Types,
+    /// A list of maps: what is kept warm.
+    Schedules,
 }
 
 impl Kind {
@@ -108,6 +115,9 @@ impl Kind {
                 | Self::Templates
                 | Self::Dependents
                 | Self::Rules
+                | Self::Selections
+                | Self::Types
+                | Self::Schedules
         )
     }
 
@@ -149,6 +159,9 @@ impl Kind {
             Self::Template => "a pattern of keys".to_owned(),
             Self::Templates | Self::Dependents => "a list of patterns of keys".to_owned(),
             Self::Rules => "a list of rules like [{when: a, expire: [b]}]".to_owned(),
+            Self::Selections => "a list of symbols and @lists".to_owned(),
+            Self::Types => "a list of types like [quote, \"bars:1d\"]".to_owned(),
+            Self::Schedules => "a list of schedules like [{symbols: [AAPL], every: 5m}]".to_owned(),
         }
     }
 
@@ -209,6 +222,9 @@ impl Kind {
                 return of_a_symbol(text, &Layers::default()).map(drop).map_err(short(text));
             }
             Self::Rules => return rule(text, &Layers::default()).map(drop),
+            Self::Selections => is_selection(text),
+            Self::Types => return check_type(text).map_err(short(text)),
+            Self::Schedules => return schedule(text).map(drop).map_err(short(text)),
         };
         if right { Ok(()) } else { Err(self.refused(text)) }
     }
@@ -225,6 +241,9 @@ impl Kind {
             Self::Names => "a name".to_owned(),
             Self::Templates | Self::Dependents => Self::Template.expected(),
             Self::Rules => "a rule".to_owned(),
+            Self::Selections => "a symbol, or a list with its @".to_owned(),
+            Self::Types => "a type".to_owned(),
+            Self::Schedules => "a schedule".to_owned(),
             kind => kind.expected(),
         }
     }

@@ -4,6 +4,7 @@
 //! No other floor imports it: they are given values, not settings. Every value was checked by
 //! the [`schema`] when it was loaded; the [`Layers`] only pick the strongest.
 
+mod again;
 mod assembly;
 mod calendars;
 mod commands;
@@ -20,6 +21,7 @@ mod load;
 mod market;
 mod questions;
 mod said;
+mod schedules;
 pub mod schema;
 mod sites;
 mod strategies;
@@ -33,3 +35,4 @@ pub use lists::Lists;
 pub use load::Sources;
 pub use questions::Choice;
 pub use said::Flag;
+pub use schedules::{Schedule, Scheduled};

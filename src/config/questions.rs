@@ -63,7 +63,7 @@ impl Config {
         known.next().filter(|(_, takes)| !takes).map(|(name, _)| name.as_str().into())
     }
 
-    fn question(
+    pub(super) fn question(
         &self,
         symbol: &Symbol,
         data_type: DataType,
@@ -175,7 +175,7 @@ impl Config {
 }
 
 /// The question for what an endpoint gives that takes no symbol.
-fn without_symbol(
+pub(super) fn without_symbol(
     data_type: DataType,
     site: &str,
     provider: Option<&str>,

@@ -216,7 +216,7 @@ fn read(path: &str, value: &str) -> Result<Leaf, Usage> {
         schema::check("", path, value).map_err(Usage::from)?;
         return Ok(Leaf::Text(Cow::Owned(value.to_owned())));
     }
-    if kind == Some(Kind::Rules) {
+    if matches!(kind, Some(Kind::Rules | Kind::Schedules)) {
         return maps(path, value);
     }
     let items: Vec<String> = if value.trim_start().starts_with('[') {

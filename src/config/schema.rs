@@ -148,6 +148,11 @@ static KEYS: &[(&str, Kind)] = &[
     ("rules.[].when", Kind::Template),
     ("rules.[].expire", Kind::Templates),
     ("chains.<class>", Kind::Names),
+    ("schedules", Kind::Schedules),
+    ("schedules.[].symbols", Kind::Selections),
+    ("schedules.[].types", Kind::Types),
+    ("schedules.[].every", Kind::Duration),
+    ("schedules.[].priority", Kind::Word(PRIORITIES)),
     ("watchlists.*", Kind::Symbols),
     ("watchlists.*.file", Kind::Path),
     ("portfolio.positions", Kind::Symbols),
@@ -565,9 +570,7 @@ mod tests {
 
     #[test]
     fn a_later_key_is_unknown() {
-        for (parent, name) in
-            [("", "serve"), ("", "schedules"), ("cache", "shared"), ("providers\tfred", "fields")]
-        {
+        for (parent, name) in [("", "serve"), ("cache", "shared"), ("providers\tfred", "fields")] {
             assert_eq!(child(parent, name), None, "{parent} {name}");
         }
     }

@@ -135,7 +135,7 @@ impl Book {
 
     /// What is not waited for: a budget begins anew tomorrow, who is sick is left alone, to be
     /// forbidden is not to be told to wait, and a ban of days is not the end of a queue.
-    fn refusal(&self, call: &Call<'_>, now: Timestamp) -> Option<Refusal> {
+    pub(super) fn refusal(&self, call: &Call<'_>, now: Timestamp) -> Option<Refusal> {
         match self.health.hindrance(now) {
             Some(Hindrance::Open(until)) if !call.is_probe => {
                 let failed = self.health.failed_as.clone();
@@ -164,7 +164,7 @@ impl Book {
     }
 
     /// When there is room for the call beside those that count, if that is not now.
-    fn earliest(
+    pub(super) fn earliest(
         &self,
         call: &Call<'_>,
         now: Timestamp,

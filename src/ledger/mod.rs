@@ -12,6 +12,7 @@
 //! | Does one more call fit into a window, and if not, when? | `window.rs` |
 //! | May it start now, be promised a later instant, or must it be refused? | `claim.rs` |
 //! | When does a budget begin anew? | `budget.rs` |
+//! | When could a whole list of calls start? | `outlook.rs` |
 //! | What does a refusal by upstream, or a failure, lead to? | `health.rs` |
 //! | What if the file is damaged, locked, or the clock was set? | `store.rs`, `carry.rs` |
 //!
@@ -27,6 +28,7 @@ mod budget;
 mod carry;
 mod claim;
 mod health;
+mod outlook;
 mod rows;
 mod store;
 #[cfg(test)]
@@ -42,6 +44,7 @@ use rusqlite::Transaction;
 pub use budget::{Budget, Period};
 pub use claim::{Cause, Refusal, Ticket};
 pub use health::{Health, Hindrance, Pause, PausedBy};
+pub use outlook::{Outlook, Pace};
 pub use rows::Cooling;
 pub use store::Mishap;
 pub use window::{Reserve, Window};
@@ -357,6 +360,22 @@ impl Ledger {
         };
         let book = self.store.read(now, &look)?.unwrap_or_default();
         Ok(standing(&book, call, now.wall))
+    }
+
+    /// When these calls of one provider could start, made one after the other as fast as its limits
+    /// let them. Nothing is entered.
+    pub fn outlook(
+        &self,
+        calls: &[Call<'_>],
+        pace: Pace,
+        now: &Reading,
+    ) -> Result<Outlook, Trouble> {
+        let Some(first) = calls.first() else { return Ok(Outlook::default()) };
+        let look = |connection: &rusqlite::Connection| {
+            rows::book(connection, first.provider, first.limits, now.wall)
+        };
+        let book = self.store.read(now, &look)?.unwrap_or_default();
+        Ok(outlook::of(book, calls, pace, now.wall))
     }
 
     /// Whether other processes see what is written here, found out by writing.

@@ -44,11 +44,20 @@ pub struct Reader {
     pub use_case: Option<UseCase>,
     /// No answer older than this is fresh to them.
     pub max_age: Option<Duration>,
+    /// Nor is one by rule that is older than this, unless nothing new can have come since.
+    pub every: Option<Duration>,
 }
 
 impl Reader {
     /// One who asks for nothing in particular.
     pub fn at(real_now: Timestamp) -> Self {
-        Self { real_now, use_case: None, max_age: None }
+        Self { real_now, use_case: None, max_age: None, every: None }
+    }
+
+    /// The same, to whom everything is too old that is older than a schedule says.
+    #[must_use]
+    pub fn every_time(self) -> Self {
+        let max_age = [self.max_age, self.every].into_iter().flatten().min();
+        Self { max_age, ..self }
     }
 }

@@ -269,6 +269,11 @@ impl Rules {
             let rule = || format!("strategy {}", strategy.as_str());
             why.note(rule, || duration_for_people(ttl));
         }
+        let reader = match bound {
+            // A schedule asks for what is new, and there is nothing while the market is closed.
+            Bound::Lasts(_) => reader,
+            Bound::Ends(_) => reader.every_time(),
+        };
         // A narrower request, a storm or an aggressive provider loses nobody's entry, and nothing is
         // gone while it is fresh under a careful one.
         let latest = expires_at.max(bound.expires_at(fetched_at, usual));

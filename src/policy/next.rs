@@ -1,10 +1,12 @@
 //! What to do with a question: answer it, ask upstream, or refuse.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use super::use_case::UseCase;
 use crate::entry::{Entry, Format, Life, State, Until};
 use crate::error::{Error, Kind};
+use crate::key::Key;
 use crate::time::Timestamp;
 use crate::units::Share;
 
@@ -32,6 +34,18 @@ pub struct Terms {
     pub max_wait: Duration,
     /// How much of a provider's budget may be used up, whoever used it.
     pub budget: Option<Share>,
+    /// How old what is held under a key may be, where a schedule says so; only while something new
+    /// can come.
+    pub every: HashMap<Key, Duration>,
+    /// The instant from which on nobody is asked any more, by the program's time.
+    pub by: Option<Timestamp>,
+}
+
+impl Terms {
+    /// The longest to wait for others, as seen from an instant.
+    pub fn patience(&self, now: Timestamp) -> Duration {
+        self.by.map_or(self.max_wait, |by| self.max_wait.min(by.since(now)))
+    }
 }
 
 impl Default for Terms {
@@ -48,6 +62,8 @@ impl Default for Terms {
             // The contract's default of `fetch --max-wait`.
             max_wait: Duration::from_secs(10),
             budget: None,
+            every: HashMap::new(),
+            by: None,
         }
     }
 }

@@ -137,6 +137,28 @@ pub trait Provider: Sync {
     /// The request for what it [has](Self::has); none if one of its parameters is not known.
     fn request(&self, ask: &Ask<'_>) -> Option<Request>;
 
+    /// How many symbols one request may ask for of this type; 1, if each has its own.
+    fn most_at_once(&self, _data_type: DataType) -> usize {
+        1
+    }
+
+    /// The request for all of these, which are no more than [that](Self::most_at_once), of one type and
+    /// without parameters.
+    fn request_at_once(&self, _asks: &[Ask<'_>]) -> Option<Request> {
+        None
+    }
+
+    /// The records in the reply to it, in the order of what was asked; none for what it does not give
+    /// rightly, and for all of them if it is no such reply.
+    fn read_at_once(
+        &self,
+        asks: &[Ask<'_>],
+        _reply: &Reply,
+        _now: Timestamp,
+    ) -> Vec<Option<Record>> {
+        asks.iter().map(|_| None).collect()
+    }
+
     /// What a reply received at `now`, real time, says of how often one may ask. `header` gives the
     /// value of a header by its name in lower case.
     fn pace(

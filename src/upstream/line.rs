@@ -59,6 +59,11 @@ impl Patience {
         self.limited_until
     }
 
+    /// Keeps no more of it than this.
+    pub fn bound(&mut self, most: Duration) {
+        self.left = self.left.min(most);
+    }
+
     /// Takes off what was waited.
     pub fn spend(&mut self, waited: Duration) {
         self.left = self.left.saturating_sub(waited);

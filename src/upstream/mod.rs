@@ -79,6 +79,8 @@ pub struct Asking<'a> {
     pub params: &'a Params,
     /// Which bars, if those are asked for.
     pub piece: Option<Piece>,
+    /// What else is asked about in the same request; nothing for a request of its own.
+    pub beside: &'a [&'a Symbol],
     /// The name under which a failure is remembered: `key@provider`.
     pub name: &'a str,
     /// Who asks, for what is reserved.
@@ -102,6 +104,8 @@ pub enum Given {
     Record(Record),
     /// The same of bars.
     Page(Box<Page>),
+    /// The records of all that was asked about at once, in order; none for what is to be asked by itself.
+    Several(Vec<Option<Record>>),
     /// That the value whose validators were sent is what it would give again (304).
     Unchanged,
 }
@@ -241,7 +245,11 @@ impl Upstream {
             provider: &site.name,
             params: asking.params,
         };
-        let Some(request) = send::request(site, &ask, asking.piece.as_ref()) else {
+        let request = match asking.beside {
+            [] => send::request(site, &ask, asking.piece.as_ref()),
+            beside => site.speech.provider().request_at_once(&send::several(&ask, beside)),
+        };
+        let Some(request) = request else {
             return Err(Failed::unasked(send::unable(site, &ask)));
         };
         if let Speech::Command(definition) = &site.speech {
@@ -362,7 +370,15 @@ impl Upstream {
         let outcome = match (status, held) {
             (304, Some(_)) => Ok(Given::Unchanged),
             (304, None) => Err(send::unasked(site)),
-            _ => send::read(site, &inquiry.ask, asking.piece.as_ref(), reply, self.clock.now()),
+            _ => match asking.beside {
+                [] => {
+                    send::read(site, &inquiry.ask, asking.piece.as_ref(), reply, self.clock.now())
+                }
+                beside => {
+                    let asks = send::several(&inquiry.ask, beside);
+                    send::read_several(site, &asks, reply, self.clock.now())
+                }
+            },
         };
         outcome.map_err(|error| {
             // A date is meant by the clock of whoever wrote it.

@@ -13,7 +13,7 @@ use super::http::{Arrival, Letter};
 use super::site::{Credentials, Place, Secret, Site, host_and_port, joined};
 use crate::error::{Error, Kind, Usage};
 use crate::key;
-use crate::market::Record;
+use crate::market::{Record, Symbol};
 use crate::provider::{Ask, Piece, Reply, Request, TOKEN, Validators};
 use crate::time::Timestamp;
 use crate::validate;
@@ -255,6 +255,30 @@ pub(super) fn unable(site: &Site, ask: &Ask<'_>) -> Error {
     }
     Error::new(Kind::Unsupported, format!("{name} has no {data_type} of `{symbol}`"))
         .hint("ask another provider with -p")
+}
+
+/// What is asked, and the same of these.
+pub(super) fn several<'a>(ask: &Ask<'a>, beside: &[&'a Symbol]) -> Vec<Ask<'a>> {
+    let others = beside.iter().map(|symbol| Ask { symbol, ..*ask });
+    std::iter::once(*ask).chain(others).collect()
+}
+
+/// What an answer to all of these gives; if it gives nothing of any of them, what is wrong with it.
+pub(super) fn read_several(
+    site: &Site,
+    asks: &[Ask<'_>],
+    reply: Reply,
+    now: Timestamp,
+) -> Result<Given, Error> {
+    let records = site.speech.provider().read_at_once(asks, &reply, now);
+    let possible = |record: &Record| validate::record(record).is_ok();
+    let records: Vec<Option<Record>> =
+        records.into_iter().map(|record| record.filter(possible)).collect();
+    match asks.first().filter(|_| records.iter().all(Option::is_none)) {
+        // It is read as the answer to one of them for what it says of a refusal, or of a limit.
+        Some(ask) => read(site, ask, None, reply, now).map(|_| Given::Several(records)),
+        None => Ok(Given::Several(records)),
+    }
 }
 
 /// What an answer gives, or what is wrong with it.

@@ -131,6 +131,7 @@ impl Cache {
         for span in sample.spans(self.clock.now()) {
             let piece = Piece { interval: slice.stored(), span, session: slice.session };
             let asking = Asking {
+                beside: &[],
                 site,
                 symbol: &question.symbol,
                 data_type: question.data_type.made_of(),

@@ -129,6 +129,18 @@ impl Cache {
         Ok(leg)
     }
 
+    /// How many requests a series takes at most, as far as is known beforehand, and the first of them.
+    pub(in crate::cache) fn requests(
+        &self,
+        questions: &[Question],
+        flight: &Flight,
+        site: &Site,
+        terms: &Terms,
+    ) -> Result<(u32, Option<Piece>), Error> {
+        let leg = self.embark(questions, flight, site, terms)?;
+        Ok((self.filled(questions, &leg).of, leg.piece))
+    }
+
     /// Reads the chunks that are wanted, so that what is damaged is asked for again.
     fn open_chunks(&self, question: &Question, leg: &mut Leg) {
         let Some(provider) = question.providers.first() else { return };

@@ -38,7 +38,7 @@ use crate::policy::{Asked, Period};
 use crate::time::Timestamp;
 
 /// Which part of a series is asked for, and how it is read.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Slice {
     /// How long a bar is.
     pub interval: Interval,

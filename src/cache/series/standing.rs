@@ -120,11 +120,12 @@ impl Cache {
         known: &Known,
         terms: &Terms,
     ) -> Life {
-        let life = self.rules.life(entry, known, self.reader(terms));
+        let reader = self.reader_of(&question.key, terms);
+        let life = self.rules.life(entry, known, reader);
         if question.read_as == question.key {
             return life;
         }
-        let own = self.rules.life(&named(entry, &question.read_as), known, self.reader(terms));
+        let own = self.rules.life(&named(entry, &question.read_as), known, reader);
         life.sooner(own)
     }
 

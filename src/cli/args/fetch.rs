@@ -55,6 +55,7 @@ Examples:
   mcache fetch BTC -t bars -i 1h --from 2026-07-01 --to 2026-07-07
   mcache fetch AAPL --max-age 5s         not older than five seconds
   mcache fetch AAPL --quorum 2           of two of `chains.stock`, with a word if they differ
+  mcache fetch BTC -t bars -i 1m --period 1y --plan   how many calls would that be?
   mcache fetch @portfolio @tech          two lists of the configuration; @all is every list
   echo AAPL MSFT | mcache fetch - -f ndjson")]
 pub(crate) struct Fetch {
@@ -87,6 +88,9 @@ pub(crate) struct Fetch {
     /// Say which rules set the time to live
     #[arg(long)]
     pub(crate) explain: bool,
+    /// Call nobody: say what is fresh, how many calls the rest would take, for how long and at what cost
+    #[arg(long, conflicts_with_all = ["explain", "output", "receipt", "verify", "fields", "raw", "chart"])]
+    pub(crate) plan: bool,
     /// How answers are shown.
     #[command(flatten)]
     pub(crate) look: Look,
@@ -99,22 +103,51 @@ pub(crate) struct Fetch {
 /// Fill the cache, so that a later fetch is a hit; made for cron.
 #[derive(Args, Debug)]
 #[command(after_help = "\
-What is fresh is not asked again, unless it is near its end (`early_refresh`). Silent unless something fails or standard error is a terminal.
+What is fresh is not asked again, unless it is near its end (`early_refresh`), or older than `every` of
+its schedule while something new can come. Silent unless something fails or standard error is a terminal.
+A second one that starts while the first still runs asks for nothing twice, and one that was killed goes
+on where it was: what had come is fresh.
+
+Without a symbol: the portfolio, every watchlist and every schedule (`schedules` in the configuration);
+the schedules only if nothing else is asked for, by -t, -i, -p and their like. With --top, what was read
+most instead, or besides the symbols that are named.
+
+--plan calls nobody and writes nothing. Calls are the most that they are likely to be; the time is that
+of the limits as they are used now, and of the calls as long as they took before. Reads since the cache
+was last written to are not counted for its --top.
+
+--by ends it: what cannot start before that is left out, the least important first, and counts as failed.
+open-5m is five minutes before the next session of any exchange of the symbols, close+10m ten after its
+end; where none of them has hours, New York's. A call that has started is given its time.
 
 Examples:
-  mcache warm                            the portfolio and every watchlist
+  mcache warm                            the portfolio, every watchlist and every schedule
   mcache warm @tech                      a list under `watchlists` in the configuration
+  mcache warm @tech -t quote,bars        every type of every symbol
+  mcache warm --plan                     how many calls would that be, how long, at what cost?
+  mcache warm @all -t bars --by open-5m  be done before the market opens
+  mcache warm --top 50                   what was read most in the last 7 days
   mcache warm AAPL MSFT --min-fresh 20s  what would go stale within 20 seconds too
   mcache warm @all --tolerate 5%         exit 0 if at most one in twenty failed
   mcache warm @all --budget 50%          leave half of every budget to the others")]
 pub(crate) struct Warm {
-    /// AAPL, BTC/USDT, GDP, @list; - reads them from standard input [default: @all, the
-    /// portfolio and every watchlist]
+    /// AAPL, BTC/USDT, GDP, @list; - reads them from standard input [default: @all, the portfolio and
+    /// every watchlist, and the schedules]
     #[arg(value_name = "SYMBOL")]
     pub(crate) symbols: Vec<String>,
     /// What is asked for.
     #[command(flatten)]
     pub(crate) asked: Asked,
+    /// So many of the keys that were read most in the last 7 days, by what is remembered of reads
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub(crate) top: Option<u32>,
+    /// Call nobody: say what is fresh, how many calls the rest would take, for how long and at what cost
+    #[arg(long)]
+    pub(crate) plan: bool,
+    /// Begin no call after this: a time (2026-07-01T15:00:00Z), so long from now (20m), or so long before or
+    /// after the market next opens or closes (open-5m, close+10m)
+    #[arg(long, value_name = "TIME|open-5m")]
+    pub(crate) by: Option<String>,
     /// The most requests at the same time
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1000))]
     pub(crate) jobs: Option<u16>,

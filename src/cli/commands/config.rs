@@ -56,11 +56,12 @@ pub(in crate::cli) fn run(args: &Args, invocation: Invocation<'_>) -> anyhow::Re
     }
 }
 
-/// Every value was checked when it was loaded: what is left are the files of lists and of days, which
-/// are read when they are needed.
+/// Every value was checked when it was loaded: what is left are the files of lists and of days, and
+/// what schedules name, which are read when they are needed.
 fn check(invocation: Invocation<'_>) -> anyhow::Result<Exit> {
     invocation.config.lists()?;
     invocation.config.calendars()?;
+    invocation.config.scheduled()?;
     let environment = invocation.config.environment();
     let foreign: Vec<&str> =
         FOREIGN_FOLDERS.into_iter().filter(|name| environment.get(name).is_some()).collect();

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::Path;
 
 use super::proof::Proof;
-use super::{line, questions, refuse_idle, say_warnings, slice, terms};
+use super::{line, plan, questions, refuse_idle, say_warnings, slice, terms};
 use crate::cache::{Answer, Cache, Consensus, Interrupted, News, Purpose, Question, Served, Slice};
 use crate::cli::Invocation;
 use crate::cli::args::{Fetch, Format};
@@ -23,16 +23,10 @@ const FORMATS: [Format; 5] =
 
 pub(in crate::cli) fn run(args: &Fetch, invocation: Invocation<'_>) -> anyhow::Result<Exit> {
     let said = invocation.global.format.or_else(|| format_of(args));
-    let format = Invocation::format_of(said, &FORMATS)?;
-    let slice = Slice {
-        adjust: args.manner.adjust.map(Into::into).unwrap_or_default(),
-        final_only: args.manner.final_only,
-        partial: args.manner.partial,
-        as_of: args.manner.as_of,
-        ..slice(&args.asked.part)
-    };
+    let format = Invocation::format_of(said, if args.plan { &plan::FORMATS } else { &FORMATS })?;
+    let slice = wanted(args);
     let questions =
-        questions(&args.symbols, &args.asked, &slice, &invocation.config, invocation.ui)?;
+        questions(&args.symbols, &[], &args.asked, &slice, &invocation.config, invocation.ui)?;
     refuse_idle(args.asked.part.said().chain(args.manner.said()), &questions)?;
     refuse_votes(args, &questions)?;
     let terms = Terms {
@@ -41,6 +35,11 @@ pub(in crate::cli) fn run(args: &Fetch, invocation: Invocation<'_>) -> anyhow::R
         max_wait: args.max_wait,
         ..terms(&args.asked, &invocation)
     };
+    if args.plan {
+        let cache = invocation.config.open()?;
+        cache.check(&questions)?;
+        return plan::run(&cache, &questions, &terms, format, &invocation.config, invocation.ui);
+    }
     let ui = invocation.ui;
     let output = args.output.as_deref().filter(|path| *path != Path::new("-"));
     let style = match output {
@@ -107,6 +106,17 @@ fn refuse_votes(args: &Fetch, questions: &[Question]) -> Result<(), Usage> {
     let of = data_type.in_prose();
     Err(Usage::new(format!("--quorum is for quotes, and {symbol} is asked for {of}"))
         .hint("leave --quorum away, or say `-t quote`"))
+}
+
+/// The part of a series that is wanted, and how.
+fn wanted(args: &Fetch) -> Slice {
+    Slice {
+        adjust: args.manner.adjust.map(Into::into).unwrap_or_default(),
+        final_only: args.manner.final_only,
+        partial: args.manner.partial,
+        as_of: args.manner.as_of,
+        ..slice(&args.asked.part)
+    }
 }
 
 /// The format that the name of a file stands for; what is drawn, or printed as it was sent, has none.

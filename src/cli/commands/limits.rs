@@ -3,10 +3,10 @@
 //! `stats` shows the same in its own words: everything that is printed of limits is printed here.
 
 use std::io::Write;
-use std::time::Duration;
 
 use serde::Serialize;
 
+use super::deadline::until;
 use super::say_warnings;
 use crate::cache::{Allowance, BudgetUse, Cache, Health, Report, WindowUse};
 use crate::cli::Invocation;
@@ -15,14 +15,14 @@ use crate::cli::exit::Exit;
 use crate::cli::output::table::{Side, Table, grouped, second};
 use crate::cli::ui::Style;
 use crate::config::Config;
-use crate::error::{Usage, sanitized};
+use crate::error::Usage;
 use crate::time::Timestamp;
-use crate::units::parse_duration;
 
 const FORMATS: [Format; 4] = [Format::Table, Format::Json, Format::Ndjson, Format::Csv];
 
-/// The longest pause: longer than anybody means.
-const LONGEST_PAUSE: Duration = Duration::from_hours(24 * 36_525);
+/// How the end of a pause is written.
+const FORMS: &str =
+    "write 30m, 12h, 7d, 2026-07-01 or 2026-07-01T15:00:00Z, at most 100 years from now";
 
 pub(in crate::cli) fn run(args: &Limits, invocation: Invocation<'_>) -> anyhow::Result<Exit> {
     let format = invocation.format(&FORMATS)?;
@@ -75,7 +75,7 @@ fn named<'a>(text: &'a str, config: &Config) -> Result<(&'a str, Option<&'a str>
 /// Pauses a provider, or ends that; what there is to say about it.
 fn change(provider: &str, pause: Option<&str>, cache: &Cache) -> anyhow::Result<String> {
     let now = cache.clock().real_now();
-    let wanted = pause.map(|text| until(text, now)).transpose()?;
+    let wanted = pause.map(|text| until(text, now, FORMS)).transpose()?;
     match wanted {
         Some(until) => cache.pause(provider, until)?,
         None => cache.resume(provider)?,
@@ -93,26 +93,6 @@ fn change(provider: &str, pause: Option<&str>, cache: &Cache) -> anyhow::Result<
             format!("{provider} may be asked again, but not before {until} UTC: {reason}")
         }
     })
-}
-
-/// The end of a pause: an instant, or so long after now.
-fn until(text: &str, now: Timestamp) -> Result<Timestamp, Usage> {
-    let refused = |why: &str| {
-        Usage::new(format!("`{}` {why}", sanitized(text))).hint(
-            "write 30m, 12h, 7d, 2026-07-01 or 2026-07-01T15:00:00Z, at most 100 years from now",
-        )
-    };
-    let until = parse_duration(text)
-        .map(|duration| now + duration)
-        .or_else(|_| Timestamp::parse(text))
-        .map_err(|_| refused("is neither a duration nor a time"))?;
-    if until <= now {
-        return Err(refused("is not in the future"));
-    }
-    if until > now + LONGEST_PAUSE {
-        return Err(refused("is too far away"));
-    }
-    Ok(until)
 }
 
 const HEADER: [&str; 11] = [

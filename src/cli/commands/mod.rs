@@ -5,6 +5,7 @@ pub(super) mod calendar;
 pub(super) mod clear;
 pub(super) mod completions;
 pub(super) mod config;
+mod deadline;
 pub(super) mod diff;
 pub(super) mod export;
 pub(super) mod fetch;
@@ -13,9 +14,11 @@ pub(super) mod import;
 pub(super) mod keys;
 pub(super) mod limits;
 pub(super) mod man;
+mod plan;
 mod proof;
 pub(super) mod put;
 mod receipt;
+mod selection;
 mod sources;
 pub(super) mod stats;
 mod verify;
@@ -38,9 +41,11 @@ use super::args::{Asked, Of, Part};
 use super::output::passed_over;
 use super::ui::Ui;
 
-/// The questions of `fetch` and `warm`: `@lists` opened, `-` read from standard input.
+/// The questions of `fetch` and `warm`: `@lists` opened, `-` read from standard input; without a symbol,
+/// of `else_said`, unless every type takes none.
 fn questions(
     said: &[String],
+    else_said: &[String],
     asked: &Asked,
     slice: &Slice,
     config: &Config,
@@ -60,6 +65,7 @@ fn questions(
             return Ok(without_symbols);
         }
     }
+    let said = if said.is_empty() { else_said } else { said };
     let symbols = symbols(said, config, ui)?;
     Ok(config.questions(&symbols, &types, &choice)?)
 }

@@ -2,81 +2,128 @@
 
 use std::time::Duration;
 
-use super::{line, questions, refuse_idle, say_warnings, slice, terms};
-use crate::cache::{AnsweredBy, News, Purpose, Status};
+use super::deadline::deadline;
+use super::selection::Selection;
+use super::{line, plan, say_warnings, terms};
+use crate::cache::{Answer, AnsweredBy, Cache, News, Purpose, Question, Status};
 use crate::cli::Invocation;
 use crate::cli::args::{Format, Warm};
 use crate::cli::exit::Exit;
 use crate::cli::progress;
-use crate::error::{Usage, sanitized};
+use crate::cli::ui::Ui;
+use crate::error::{Error, Kind, Usage, sanitized};
 use crate::policy::Terms;
 use crate::units::duration_for_people;
-
-/// What is warmed when nothing is named: every list of the configuration.
-const EVERYTHING: &str = "@all";
 
 /// Longer than any limit makes anybody wait: a hundred years.
 const AS_LONG_AS_IT_TAKES: Duration = Duration::from_hours(24 * 36_525);
 
-pub(in crate::cli) fn run(args: &Warm, invocation: Invocation<'_>) -> anyhow::Result<Exit> {
-    invocation.format(&[Format::Table])?;
+pub(in crate::cli) fn run(args: &Warm, mut invocation: Invocation<'_>) -> anyhow::Result<Exit> {
+    let formats = if args.plan { &plan::FORMATS[..] } else { &[Format::Table] };
+    let format = invocation.format(formats)?;
     let tolerated = Tolerance::parse(&args.tolerate)?;
-    let everything = [EVERYTHING.to_owned()];
-    let said = if args.symbols.is_empty() { &everything } else { args.symbols.as_slice() };
-    let mut questions =
-        questions(said, &args.asked, &slice(&args.asked.part), &invocation.config, invocation.ui)?;
-    refuse_idle(args.asked.part.said(), &questions)?;
-    let terms = Terms {
-        max_wait: args.max_wait.unwrap_or(AS_LONG_AS_IT_TAKES),
-        budget: args.budget,
-        early: invocation.config.early_refresh(),
-        ..terms(&args.asked, &invocation)
-    };
     let cache = invocation.config.open_with(|options| {
         if let Some(jobs) = args.jobs {
             options.change_sites(move |site| site.concurrency = jobs.into());
         }
     })?;
-    cache.check(&questions)?;
-    // If time or a budget runs out, it does for what matters least.
-    questions.sort_by_key(|question| cache.priority(question, &terms));
+    let mut selection = Selection::of(args, &cache, &mut invocation)?;
+    cache.check(&selection.questions)?;
+    let mut terms = Terms {
+        max_wait: args.max_wait.unwrap_or(AS_LONG_AS_IT_TAKES),
+        budget: args.budget,
+        early: invocation.config.early_refresh(),
+        every: std::mem::take(&mut selection.every),
+        ..terms(&args.asked, &invocation)
+    };
+    selection.sort(&cache, &terms);
+    let questions = selection.questions;
+    if let Some(text) = &args.by {
+        let exchanges = questions.iter().filter_map(|question| cache.exchange(question));
+        let calendars = invocation.config.calendars()?;
+        terms.by = Some(deadline(text, exchanges, &calendars, cache.clock().now())?);
+        // What is left out is counted, and no older answer is wanted in its place.
+        terms.max_stale = Some(Duration::ZERO);
+    }
     let ui = invocation.ui;
+    if args.plan {
+        return plan::run(&cache, &questions, &terms, format, &invocation.config, ui);
+    }
     let watch = cache.clock().stopwatch();
-    let (mut asked, mut fresh, mut failed) = (0_usize, 0_usize, 0_usize);
+    let mut count = Count::default();
     ui.start_progress(questions.len(), "warming");
-    let warmed = cache.fetch(&questions, &terms, Purpose::Warm, &mut |index, news| {
-        let answer = match news {
-            News::Answer(answer) => answer,
-            News::Page(filled) => {
-                return ui.page(index, &progress::name(&questions[index]), filled);
-            }
-        };
-        ui.done(index);
-        for warning in &answer.warnings {
-            ui.warn(warning);
-        }
-        if ui.is_verbose() {
-            ui.verbose(&line(&questions[index], &answer, cache.clock().now()));
-        }
-        match &answer.outcome {
-            Ok(served) if served.status == Status::Stale => failed += 1,
-            Ok(served) if served.answered_by == AnsweredBy::Upstream => asked += 1,
-            Ok(_) => fresh += 1,
-            Err(error) => {
-                failed += 1;
-                ui.error(Some(questions[index].symbol.name()), error);
-            }
+    let warmed = cache.fetch(&questions, &terms, Purpose::Warm, &mut |index, news| match news {
+        News::Page(filled) => ui.page(index, &progress::name(&questions[index]), filled),
+        News::Answer(answer) => {
+            ui.done(index);
+            count.add(&questions[index], &answer, &terms, &cache, ui);
         }
     });
     ui.end_progress();
     say_warnings(&cache, ui);
+    count.say_left_out(&terms, questions.len(), ui);
     warmed?;
+    let Count { asked, fresh, failed, .. } = count;
     let took = duration_for_people(watch.elapsed());
     if ui.is_watched() || failed > 0 {
         ui.note(&format!("{asked} asked, {fresh} fresh already, {failed} failed, {took}"));
     }
     let allowed = tolerated.allows(failed, questions.len());
     Ok(if allowed { Exit::Success } else { Exit::Failure })
+}
+
+/// What became of the questions.
+#[derive(Default)]
+struct Count {
+    asked: usize,
+    fresh: usize,
+    failed: usize,
+    /// How many of those that failed there was no time for, and why, of the first.
+    left_out: usize,
+    why: Option<Error>,
+}
+
+impl Count {
+    fn add(
+        &mut self,
+        question: &Question,
+        answer: &Answer,
+        terms: &Terms,
+        cache: &Cache,
+        ui: &mut Ui,
+    ) {
+        let is_timed = terms.by.is_some();
+        let is_held = matches!(&answer.outcome, Ok(served) if served.status == Status::Hit);
+        // What is fresh still, and was only asked for early, lacks nothing.
+        for warning in answer.warnings.iter().filter(|_| !(is_timed && is_held)) {
+            ui.warn(warning);
+        }
+        if ui.is_verbose() {
+            ui.verbose(&line(question, answer, cache.clock().now()));
+        }
+        match &answer.outcome {
+            Ok(served) if served.status == Status::Stale => self.failed += 1,
+            Ok(served) if served.answered_by == AnsweredBy::Upstream => self.asked += 1,
+            Ok(_) => self.fresh += 1,
+            Err(error) if is_timed && error.kind == Kind::RateLimited => {
+                self.failed += 1;
+                self.left_out += 1;
+                self.why.get_or_insert_with(|| error.clone());
+            }
+            Err(error) => {
+                self.failed += 1;
+                ui.error(Some(question.symbol.name()), error);
+            }
+        }
+    }
+
+    /// Says once how much there was no time for.
+    fn say_left_out(&self, terms: &Terms, of: usize, ui: &mut Ui) {
+        let (Some(by), Some(why)) = (terms.by, &self.why) else { return };
+        let message = format!("{} of {of} left out by {}: {why}", self.left_out, by.for_people());
+        let hint = "`mcache warm --plan` says how long all of it takes; -v names what is missing";
+        ui.error(None, &Error::new(Kind::RateLimited, message).hint(hint));
+    }
 }
 
 /// How many may fail.

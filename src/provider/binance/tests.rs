@@ -242,3 +242,55 @@ fn its_weight_is_of_its_own_minute_and_its_ban_until_the_instant_it_names() {
     let banned = r#"{"code":-1003,"msg":"Way too much request weight used; IP banned until 1761768001000."}"#;
     assert_eq!(pace(&[], banned).banned_until, Some(Timestamp::from_ms(1_761_768_001_000)));
 }
+
+#[test]
+fn several_pairs_are_asked_for_at_once_and_each_gets_its_own() {
+    let symbols = ["BTC", "ETH", "SOL"].map(|name| Symbol::new(Class::Crypto, name));
+    let asks = symbols.each_ref().map(|symbol| Ask {
+        symbol,
+        data_type: DataType::Quote,
+        provider: "binance",
+        params: Params::none(),
+    });
+    assert_eq!(
+        (Binance.most_at_once(DataType::Quote), Binance.most_at_once(DataType::Bars)),
+        (20, 1)
+    );
+    let request = Binance.request_at_once(&asks).unwrap();
+    let pairs = r#"["BTCUSDT","ETHUSDT","SOLUSDT"]"#.to_owned();
+    assert_eq!((request.query, request.weight), (vec![("symbols".into(), pairs)], WEIGHT));
+    let ticker = |pair: &str, price: &str| {
+        format!(r#"{{"symbol":"{pair}","lastPrice":"{price}","count":1}}"#)
+    };
+    let (btc, eth) = (ticker("BTCUSDT", "60000.10"), ticker("ETHUSDT", "3000.5"));
+    let read = |status, body: &str| {
+        let reply = Reply::new(status, body.as_bytes().to_vec());
+        let price = |record: Option<Record>| match record {
+            Some(Record::Quote(quote)) => {
+                Some((quote.symbol.clone(), quote.price.as_str().to_owned()))
+            }
+            _ => None,
+        };
+        let records = Binance.read_at_once(&asks, &reply, NOW);
+        records.into_iter().map(price).collect::<Vec<_>>()
+    };
+    let of = |name: &str, price: &str| Some((name.to_owned(), price.to_owned()));
+    // In any order, and whatever else is there.
+    let other = ticker("XRPUSDT", "1");
+    assert_eq!(
+        read(200, &format!("[{eth},{other},{btc}]")),
+        [of("BTC", "60000.10"), of("ETH", "3000.5"), None]
+    );
+    let halted = r#"{"symbol":"ETHUSDT","lastPrice":"0.00000000","count":0}"#;
+    assert_eq!(read(200, &format!("[{btc},{halted}]")), [of("BTC", "60000.10"), None, None]);
+    for (status, body) in [
+        (200, btc.as_str()),
+        (200, "[]"),
+        (200, ""),
+        (500, "[]"),
+        (400, r#"{"code":-1121,"msg":"x"}"#),
+    ] {
+        assert_eq!(read(status, body), [None, None, None], "{status} {body}");
+    }
+    assert_eq!(read(429, &format!("[{btc}]")), [None, None, None]);
+}

@@ -108,8 +108,19 @@ fn described(symbol: &str, listing: &Listing, session: Session) -> Value {
     })
 }
 
-/// Binance's `/api/v3/ticker/24hr?symbol=…`.
+/// Binance's `/api/v3/ticker/24hr?symbol=…`, or with several: `symbols=["BTCUSDT","ETHUSDT"]`.
 pub(super) fn ticker(query: &Query, now: Timestamp) -> Reply {
+    let several = query.get("symbols").filter(|_| query.count() == 1);
+    if let Some(Ok(symbols)) = several.map(serde_json::from_str::<Vec<String>>) {
+        let each = symbols.iter().map(|symbol| {
+            let walk = listed(symbol)?;
+            Ok(last_24_hours(symbol, &walk, now))
+        });
+        return match each.collect::<Result<Vec<Value>, Reply>>() {
+            Ok(tickers) => said(200, &Value::Array(tickers)),
+            Err(refusal) => refusal,
+        };
+    }
     match pair(query, &["symbol"]) {
         Ok((symbol, walk)) => said(200, &last_24_hours(symbol, &walk, now)),
         Err(refusal) => refusal,
@@ -136,6 +147,12 @@ pub(super) fn pair<'a>(query: &'a Query, read: &[&str]) -> Result<(&'a str, Walk
             ),
         );
     }
+    Ok((symbol, listed(symbol)?))
+}
+
+/// The prices of a pair, or what is said of one that there is not.
+fn listed(symbol: &str) -> Result<Walk, Reply> {
+    let error = |code: i64, msg: &str| Err(said(400, &json!({"code": code, "msg": msg})));
     let legal = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || "-_.".contains(c);
     if symbol.len() > LONGEST_PAIR || !symbol.chars().all(legal) {
         return error(
@@ -147,7 +164,7 @@ pub(super) fn pair<'a>(query: &'a Query, read: &[&str]) -> Result<(&'a str, Walk
         return error(-1121, "Invalid symbol.");
     }
     let (coin, quote) = split(symbol);
-    Ok((symbol, Walk::pair(coin, quote)))
+    Ok(Walk::pair(coin, quote))
 }
 
 /// A coin and what it is in; the longest end that is one wins, so `BTCFDUSD` is not in `USD`.

@@ -78,6 +78,7 @@ async fn ask_within(upstream: &Upstream, site: &Site, patience: Duration) -> Ask
     let permit = upstream.permit(site, &mut patience).await;
     let symbol = apple();
     let asking = Asking {
+        beside: &[],
         site,
         symbol: &symbol,
         data_type: DataType::Quote,

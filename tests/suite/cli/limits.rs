@@ -338,7 +338,8 @@ fn a_call_takes_its_weight_of_a_limit() {
     let upstream = Upstream::speaking();
     let sandbox = Sandbox::new().with_provider("binance", upstream.url());
     let sandbox = sandbox.env("MCACHE_PROVIDERS__BINANCE__LIMITS", "[5/1h]");
-    sandbox.run(&["fetch", "BTC", "ETH"]);
+    sandbox.run(&["fetch", "BTC"]);
+    sandbox.run(&["fetch", "ETH"]);
     let full = row(&sandbox, &["binance"]);
     assert_eq!(full["limits"][0]["used"], 4, "{full}");
     assert_eq!(full["may_call"], false, "one is left, and no call weighs so little: {full}");

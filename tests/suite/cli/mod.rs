@@ -22,6 +22,9 @@
 //! - `history` — what was known when, what has changed since, and how that is proved
 //! - `benchmark`, `warm`, `stats`, `clear`, `keys`, `get`, `put`, `limits`, `calendar`, `config`,
 //!   `packaging` — the command of that name
+//! - `plan` — `--plan` of `fetch` and `warm`
+//! - `schedules` — what `warm` is about if nothing is named, until when, and who runs beside it
+//! - `batch` — several symbols in one request, where upstream takes them
 //! - `carry` — `export` and `import`
 //! - `parquet` — Parquet files that are imported, and what a build without them says
 //! - `output` — formats, colour, numbers, closed pipes
@@ -30,6 +33,7 @@
 mod adaptive;
 mod bad_input;
 mod bars;
+mod batch;
 mod benchmark;
 mod calendar;
 mod carry;
@@ -52,10 +56,12 @@ mod or_run;
 mod output;
 mod packaging;
 mod parquet;
+mod plan;
 mod presets;
 mod providers;
 mod put;
 mod revalidation;
+mod schedules;
 mod services;
 mod several;
 mod stats;

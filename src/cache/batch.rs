@@ -1,0 +1,179 @@
+//! Several keys in one request, where their provider takes several symbols at once.
+//!
+//! A batch takes only the keys that it gets at once and leaves the others to themselves: nobody waits
+//! for one key while holding another. Each answer lands by itself, as if it had been asked for alone.
+//! What a batch does not bring is asked for singly, also all of it: one symbol that upstream does not
+//! know makes it refuse the others too.
+
+use super::fly::{Boarded, Came, Errand, Flight, Landed, name};
+use super::{Cache, Question};
+use crate::db::tally::Tally;
+use crate::flight::Holder;
+use crate::market::Symbol;
+use crate::policy::{Terms, UseCase};
+use crate::upstream::{Access, Asked, Asking, Given, Patience, Site};
+
+/// What became of a batch.
+#[derive(Default)]
+pub(super) struct Batched {
+    /// What has come, or had come to another process.
+    pub(super) landed: Vec<Landed>,
+    /// What is to be asked for singly.
+    pub(super) left: Vec<Flight>,
+    /// A request that brought nothing, under the name that it is counted by.
+    in_vain: Option<(String, Asked)>,
+}
+
+/// A key that is asked for, and its lock.
+type Aboard = (Flight, Option<Holder>);
+
+/// The flights whose provider takes several of them at once, as many together as it takes; and the rest.
+/// Both in their order.
+pub(super) fn batches(
+    errand: &Errand<'_>,
+    flights: Vec<Flight>,
+) -> (Vec<Vec<Flight>>, Vec<Flight>) {
+    let (mut full, mut singles) = (Vec::new(), Vec::new());
+    let mut begun: Vec<(&str, Vec<Flight>)> = Vec::new();
+    for flight in flights {
+        let question = &errand.questions[flight.index];
+        // Who was passed over before anybody was asked leaves the question to the next by itself.
+        let provider = question.providers.first().filter(|_| flight.missing.trail.link == 0);
+        let site = provider.and_then(|provider| errand.sites.get(provider));
+        // What upstream says of a key is looked for in what is shown of one answer.
+        let site = site.filter(|site| {
+            question.slice.is_none() && question.params.is_empty() && site.access == Access::Open
+        });
+        let most = |site: &Site| site.speech.provider().most_at_once(question.data_type);
+        let Some((site, most)) = site.map(|site| (site, most(site))).filter(|(_, most)| *most > 1)
+        else {
+            singles.push(flight);
+            continue;
+        };
+        let at = begun.iter().position(|(name, _)| *name == site.name).unwrap_or_else(|| {
+            begun.push((&site.name, Vec::new()));
+            begun.len() - 1
+        });
+        begun[at].1.push(flight);
+        if begun[at].1.len() == most {
+            full.push(std::mem::take(&mut begun[at].1));
+        }
+    }
+    for (_, rest) in begun {
+        if rest.len() > 1 { full.push(rest) } else { singles.extend(rest) }
+    }
+    (full, singles)
+}
+
+impl Cache {
+    /// Asks for several keys of one provider at once.
+    pub(super) async fn fly_together(&self, errand: Errand<'_>, flights: Vec<Flight>) -> Batched {
+        let Errand { questions, sites, terms, .. } = errand;
+        let mut batched = Batched::default();
+        let provider = flights.first().and_then(|f| questions[f.index].providers.first());
+        let Some(site) = provider.and_then(|provider| sites.get(provider)) else {
+            batched.left = flights;
+            return batched;
+        };
+        // Where others may be asked instead, a limit is not waited for.
+        let has_another = |flight: &Flight| questions[flight.index].providers.len() > 1;
+        let mut patience = Patience::of(terms.patience(self.clock.now()));
+        if flights.iter().any(has_another) {
+            patience = patience.passing_limits_by();
+        }
+        let permit = self.upstream.permit(site, &mut patience).await;
+        patience.bound(terms.patience(self.clock.now()));
+        let aboard = self.take_aboard(questions, flights, terms, &mut batched);
+        if aboard.len() < 2 || self.is_too_late(terms).is_some() {
+            batched.left.extend(aboard.into_iter().map(|(flight, _)| flight));
+            return batched;
+        }
+        let first = &questions[aboard[0].0.index];
+        let beside: Vec<&Symbol> =
+            aboard[1..].iter().map(|(flight, _)| &questions[flight.index].symbol).collect();
+        let name = name(first);
+        // How it fails says nothing of any one of them: none of their keys cools down.
+        let together = format!("{name} and {} more", beside.len());
+        let asking = Asking {
+            site,
+            symbol: &first.symbol,
+            data_type: first.data_type,
+            params: &first.params,
+            piece: None,
+            beside: &beside,
+            name: &together,
+            caller: &self.caller,
+            use_case: self.rules.use_case(&first.key, terms.use_case).map(UseCase::as_str),
+            budget_share: terms.budget,
+            definition: self.rules.definition(&site.name, first.key.data_type()),
+            validators: None,
+            input: &[],
+        };
+        let mut asked = self.upstream.ask(&asking, &permit, &mut patience).await;
+        drop(permit);
+        let at = self.clock.now() - asked.latency;
+        let Ok(Given::Several(records)) = &mut asked.outcome else {
+            batched.left.extend(aboard.into_iter().map(|(flight, _)| flight));
+            batched.in_vain = Some((name, asked));
+            return batched;
+        };
+        let mut records = std::mem::take(records).into_iter();
+        for (flight, holder) in aboard {
+            let Some(record) = records.next().flatten() else {
+                batched.left.push(flight);
+                continue;
+            };
+            // The request was one, so it counts once, whoever it brought something to.
+            let calls = std::mem::take(&mut asked.calls);
+            let latency = std::mem::take(&mut asked.latency);
+            let outcome = Ok(Given::Record(record));
+            let came = Asked { outcome, validators: None, calls, latency };
+            batched.landed.push(Landed { flight, came: Came::Asked { asked: came, at }, holder });
+        }
+        batched
+    }
+
+    /// The keys that may be asked for now, each under its lock. Those that somebody else asks for are left,
+    /// and what somebody else has brought has landed.
+    fn take_aboard(
+        &self,
+        questions: &[Question],
+        flights: Vec<Flight>,
+        terms: &Terms,
+        batched: &mut Batched,
+    ) -> Vec<Aboard> {
+        let mut aboard = Vec::new();
+        for flight in flights {
+            let question = &questions[flight.index];
+            let name = name(question);
+            let Boarded::Holder(holder) = self.board(&name, terms) else {
+                batched.left.push(flight);
+                continue;
+            };
+            match self.landed(question, &flight.missing, &name, terms, None) {
+                Some(shared) => {
+                    batched.landed.push(Landed { flight, came: Came::Shared(shared), holder });
+                }
+                None => aboard.push((flight, holder)),
+            }
+        }
+        aboard
+    }
+
+    /// Counts a request that brought nothing.
+    pub(super) fn count_in_vain(&self, batched: &Batched) {
+        let Some((name, asked)) = batched.in_vain.as_ref().filter(|(_, asked)| asked.calls > 0)
+        else {
+            return;
+        };
+        let asked = Asked {
+            outcome: Ok(Given::Several(Vec::new())),
+            validators: None,
+            calls: asked.calls,
+            latency: asked.latency,
+        };
+        let mut tally = Tally::default();
+        self.count_asking(&mut tally, name, &asked);
+        self.store(&mut [], &tally, &[]);
+    }
+}

@@ -1,0 +1,484 @@
+//! What answering questions would take: calls, time and money, before anybody is asked.
+//!
+//! It looks and does nothing else: no call is made or counted, no hit is noted, no file is made. What it
+//! says of calls is the most that they are likely to be: a series may end sooner than its provider
+//! could give it, and another process may ask for the same. Retries and redirects are not foreseen.
+
+mod sight;
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::time::Duration;
+
+use serde::Serialize;
+
+use super::batch::batches;
+use super::chain::{Askable, Links, flights};
+use super::fly::{Errand, Flight, lacks_interval, name, unsupported};
+use super::input::Handed;
+use super::lookup::{Found, Missing, held};
+use super::statistics::{count, money};
+use super::{Cache, Purpose, Question};
+use crate::calendar::Exchange;
+use crate::entry::{Format, State, Until};
+use crate::error::{Error, Kind};
+use crate::ledger::{Call, Pace};
+use crate::market::DataType;
+use crate::policy::{self, Known, Next, Terms, UseCase};
+use crate::provider::Ask;
+use crate::time::Timestamp;
+use crate::units::duration_for_people;
+use crate::upstream::{Access, Site};
+use sight::{Sight, rounded};
+
+/// Of how many calls of one provider it is foreseen when each of them starts; those beyond go on at the
+/// same pace.
+const MOST_FORESEEN: usize = 2_000;
+
+/// What it would take to answer questions.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Planned {
+    /// The calls, also those that do not fit.
+    pub calls: u64,
+    /// How long they take, in seconds.
+    pub seconds: f64,
+    /// What they cost, but for those that do not fit.
+    pub cost: f64,
+    /// How many keys cost no call.
+    pub fresh: u64,
+    /// How many of the calls a budget, or the time that there is, leaves out.
+    pub unfit: u64,
+    /// Each key.
+    pub items: Vec<PlannedItem>,
+    /// The same, summed up by provider.
+    pub providers: BTreeMap<String, PlannedProvider>,
+    /// The quotes that would be stale again once their exchange opens.
+    pub stale_at_open: Vec<Opening>,
+}
+
+/// What one key would take.
+#[derive(Clone, Debug, Serialize)]
+pub struct PlannedItem {
+    /// The key.
+    pub key: String,
+    /// Who would be asked for it, or has given what is held.
+    pub provider: String,
+    /// At which endpoint.
+    pub endpoint: String,
+    /// What is held of it: `fresh`, `stale`, `gone` or `missing`; `refused` if nobody would be asked
+    /// although nothing that is held answers.
+    pub state: &'static str,
+    /// How many calls, at most.
+    pub calls: u32,
+    /// Why so many.
+    pub why: String,
+    /// Whether it costs none since it comes with another.
+    #[serde(skip)]
+    pub is_beside: bool,
+}
+
+/// What one provider would be asked for.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct PlannedProvider {
+    /// The calls, also those that do not fit.
+    pub calls: u64,
+    /// How many keys cost no call.
+    pub fresh: u64,
+    /// How long the calls take that fit, in seconds.
+    pub seconds: f64,
+    /// What those cost.
+    pub cost: f64,
+    /// The calls that are left of the budget after them; none without one.
+    pub budget_left: Option<u64>,
+    /// How many calls do not fit.
+    pub unfit: u64,
+    /// Why those do not.
+    pub reason: Option<String>,
+    /// The same by endpoint.
+    pub endpoints: BTreeMap<String, PlannedOf>,
+}
+
+/// What one endpoint would be asked for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct PlannedOf {
+    /// The calls.
+    pub calls: u64,
+    /// How many keys cost none.
+    pub fresh: u64,
+}
+
+/// An exchange that is closed, whose quotes are as they were until it opens.
+#[derive(Clone, Debug, Serialize)]
+pub struct Opening {
+    /// The exchange.
+    pub exchange: Exchange,
+    /// How many quotes of it are asked for.
+    pub quotes: u64,
+    /// When it opens.
+    pub opens_at: Timestamp,
+}
+
+/// What one key costs at its provider.
+struct Load {
+    calls: u32,
+    weight: u32,
+}
+
+/// The calls of one provider, in the order in which they would be made.
+#[derive(Default)]
+struct Row<'a> {
+    /// For each item that costs any: what it is asked for, how heavy a call is, and how many.
+    loads: Vec<(&'a Question, String, Load)>,
+}
+
+impl Cache {
+    /// What it would take to answer these questions now. `cost_per_call` is asked for each provider.
+    pub fn forecast(
+        &self,
+        questions: &[Question],
+        terms: &Terms,
+        cost_per_call: &dyn Fn(&str) -> f64,
+    ) -> Planned {
+        let now = self.clock.now();
+        let mut planned = Planned::default();
+        let mut open = Vec::new();
+        let mut seen = HashSet::new();
+        for (index, question) in questions.iter().enumerate() {
+            match self.held_or_open(question, terms, now) {
+                Ok(item) => {
+                    if seen.insert((item.key.clone(), item.provider.clone())) {
+                        planned.items.push(item);
+                    }
+                }
+                Err(mut missing) => {
+                    self.set_out(question, &mut missing, terms);
+                    open.push((index, missing));
+                }
+            }
+        }
+        let (links, handed, purpose) = (Links::of(questions), Handed::new(), Purpose::Warm);
+        let sites = Askable::of(&self.sites, open.iter().map(|(index, _)| &questions[*index]));
+        let flights = flights(&links, open);
+        let (links, sites, handed) = (&links, &sites, &handed);
+        let errand = Errand { links, questions, sites, handed, terms, purpose };
+        let mut rows: BTreeMap<Box<str>, Row<'_>> = BTreeMap::new();
+        let mut charged = HashSet::new();
+        for (flight, batch) in batched(&errand, flights) {
+            let (question, (mut item, load)) = self.first_able(errand, &flight, now);
+            if let Some((_, others)) = batch.filter(|_| load.is_some()) {
+                item.why = format!("{}; in one request with {others} more", item.why);
+            }
+            if batch.is_some_and(|(number, _)| load.is_some() && !charged.insert(number)) {
+                (item.calls, item.is_beside) = (0, true);
+            } else if let (Some(load), Some(provider)) = (load, question.providers.first()) {
+                let row = rows.entry(provider.clone()).or_default();
+                row.loads.push((question, item.endpoint.clone(), load));
+            }
+            planned.items.push(item);
+        }
+        planned.stale_at_open = self.openings(questions, now);
+        planned.sum_up();
+        let latencies = if rows.is_empty() { HashMap::new() } else { self.latencies() };
+        for (provider, row) in &rows {
+            let Some(site) = sites.get(provider) else { continue };
+            let latency = latencies.get(&**provider).copied().unwrap_or_default();
+            let of_provider = planned.providers.entry(provider.to_string()).or_default();
+            self.foresee(site, row, terms, latency, of_provider);
+            of_provider.cost = money(
+                of_provider.calls.saturating_sub(of_provider.unfit).cast_signed(),
+                cost_per_call(provider),
+            );
+        }
+        planned.finish()
+    }
+
+    /// What is held of a question, if that answers it or nobody may be asked.
+    fn held_or_open(
+        &self,
+        question: &Question,
+        terms: &Terms,
+        now: Timestamp,
+    ) -> Result<PlannedItem, Missing> {
+        let since = self.clock.stopwatch();
+        if question.slice.as_ref().is_some_and(|slice| slice.as_of.is_some()) {
+            let why = "what was known then is read, and nobody is asked".to_owned();
+            return Ok(item(question, None, State::Fresh.as_str(), why));
+        }
+        let found = self.look_up(question, terms, now);
+        match policy::next(&held(&found), &question.providers, terms, now) {
+            Next::Ask => Err(Missing::of(found, since)),
+            Next::Refuse(error) => Ok(item(question, None, REFUSED, error.message)),
+            Next::Answer(index) => {
+                let found = &found[index];
+                let until = match found.life.expires_at {
+                    Timestamp::NEVER => "it does not change any more".to_owned(),
+                    at => format!("fresh until {}", at.for_people()),
+                };
+                let state = found.life.state(now);
+                let why = if state == State::Fresh { until } else { "nobody is asked".to_owned() };
+                Ok(item(question, Some(found), state.as_str(), why))
+            }
+        }
+    }
+
+    /// What a key costs of the first of its chain who can be asked for it, with the question to that one; of
+    /// the first of all, if nobody can.
+    fn first_able<'a>(
+        &self,
+        errand: Errand<'a>,
+        flight: &Flight,
+        now: Timestamp,
+    ) -> (&'a Question, (PlannedItem, Option<Load>)) {
+        let first = flight.missing.trail.link;
+        let of = |link: usize| {
+            let errand = errand.at(link);
+            (&errand.questions[flight.index], self.to_ask(&errand, flight, now))
+        };
+        let is_able =
+            |(_, (item, _)): &(&Question, (PlannedItem, Option<Load>))| item.state != REFUSED;
+        let chain = first..errand.links.whole()[flight.index].providers.len();
+        chain.map(of).find(is_able).unwrap_or_else(|| of(first))
+    }
+
+    /// What a key costs that is asked for.
+    fn to_ask(
+        &self,
+        errand: &Errand<'_>,
+        flight: &Flight,
+        now: Timestamp,
+    ) -> (PlannedItem, Option<Load>) {
+        let (question, terms) = (&errand.questions[flight.index], errand.terms);
+        let found = flight.missing.of_the_asked(question);
+        match self.burden(errand, flight) {
+            Err(error) => (item(question, None, REFUSED, error.message), None),
+            Ok((_, Load { calls: 0, .. })) => {
+                let why = "what is held of it is all that can be had".to_owned();
+                (item(question, found, State::Fresh.as_str(), why), None)
+            }
+            Ok((endpoint, load)) => {
+                let state = found.map_or("missing", |found| found.life.state(now).as_str());
+                let mut why = why(found, terms, now);
+                if load.calls > 1 {
+                    why = format!("{why}; at most {} requests", load.calls);
+                }
+                let item = item(question, None, state, why);
+                (PlannedItem { endpoint, calls: load.calls, ..item }, Some(load))
+            }
+        }
+    }
+
+    /// The endpoint that is asked, how often at most, and how heavy a call is; or why none is made.
+    fn burden(&self, errand: &Errand<'_>, flight: &Flight) -> Result<(String, Load), Error> {
+        let Errand { questions, sites, terms, .. } = *errand;
+        let question = &questions[flight.index];
+        let site = question.providers.first().and_then(|provider| sites.get(provider));
+        let site = site.ok_or_else(|| unsupported(question))?;
+        if let Access::Missing { .. } = site.access {
+            let message = format!("{} needs a key and has none", site.name);
+            return Err(Error::new(Kind::Unauthorized, message));
+        }
+        let real = self.clock.reading();
+        let cooling = self.upstream.ledger().cooling(&name(question), &real);
+        if let Some(cooling) = cooling.filter(|c| !terms.refresh && c.until > real.wall) {
+            return Err(cooling.error);
+        }
+        let ask = Ask {
+            symbol: &question.symbol,
+            data_type: question.data_type.made_of(),
+            provider: &site.name,
+            params: &question.params,
+        };
+        let provider = site.speech.provider();
+        let (calls, request) = if question.is_of_bars() {
+            if let Some(error) = lacks_interval(question, site) {
+                return Err(error);
+            }
+            let (calls, piece) = self.requests(questions, flight, site, terms)?;
+            let request = piece.zip(provider.charts());
+            (calls, request.map(|(piece, charts)| charts.request(&ask, &piece)))
+        } else {
+            let has = provider.has(ask.symbol, ask.data_type);
+            let request = has.then(|| provider.request(&ask)).flatten();
+            (1, Some(request.ok_or_else(|| unsupported(question))?))
+        };
+        let Some(request) = request else {
+            return Ok((String::new(), Load { calls: 0, weight: 1 }));
+        };
+        let weight = site.limits.weight(&request.endpoint, request.weight);
+        Ok((request.endpoint.into_owned(), Load { calls, weight }))
+    }
+
+    /// Says when the calls of one provider would be made, and which of them would not.
+    fn foresee(
+        &self,
+        site: &Site,
+        row: &Row<'_>,
+        terms: &Terms,
+        latency: Duration,
+        of_provider: &mut PlannedProvider,
+    ) {
+        let calls: Vec<Call<'_>> = row
+            .loads
+            .iter()
+            .flat_map(|load| {
+                std::iter::repeat_n(self.call_of(site, load, terms), load.2.calls as usize)
+            })
+            .take(MOST_FORESEEN)
+            .collect();
+        let (now, real) = (self.clock.now(), self.clock.reading());
+        let pace = Pace {
+            concurrency: site.concurrency,
+            latency,
+            patience: terms.max_wait,
+            until: terms.by.map(|by| real.wall + by.since(now)),
+        };
+        let outlook = self.upstream.ledger().outlook(&calls, pace, &real).unwrap_or_default();
+        self.say_mishaps();
+        let sight = Sight { calls: &calls, outlook: &outlook, pace, now: real.wall };
+        let left = self.allowance_of(site, None).budget;
+        sight.tell(left.map(|budget| budget.limit.saturating_sub(budget.used)), of_provider);
+        // The pages of one series come one after the other.
+        let longest = row.loads.iter().map(|(.., load)| load.calls).max().unwrap_or(0);
+        let at_least = if of_provider.unfit == 0 { latency * longest } else { Duration::ZERO };
+        of_provider.seconds = of_provider.seconds.max(rounded(at_least));
+    }
+
+    fn call_of<'c>(
+        &'c self,
+        site: &'c Site,
+        (question, endpoint, load): &'c (&Question, String, Load),
+        terms: &Terms,
+    ) -> Call<'c> {
+        Call {
+            provider: &site.name,
+            endpoint,
+            weight: load.weight,
+            caller: &self.caller,
+            use_case: self.rules.use_case(&question.key, terms.use_case).map(UseCase::as_str),
+            limits: &site.limits,
+            budget_share: terms.budget,
+            is_probe: false,
+        }
+    }
+
+    /// The mean time of a call of each provider, by what was counted.
+    fn latencies(&self) -> HashMap<String, Duration> {
+        let mut sums: HashMap<String, (u64, u64)> = HashMap::new();
+        for (name, counts) in self.counters("key", None) {
+            let Some((_, provider)) = name.rsplit_once('@') else { continue };
+            let sum = sums.entry(provider.to_owned()).or_default();
+            let of = |measure| u64::try_from(count(&counts, measure)).unwrap_or(0);
+            *sum = (sum.0 + of("calls"), sum.1.saturating_add(of("call_us")));
+        }
+        let mean =
+            |(calls, us): (u64, u64)| Duration::from_micros(us.checked_div(calls).unwrap_or(0));
+        sums.into_iter().map(|(provider, sum)| (provider, mean(sum))).collect()
+    }
+
+    /// The exchanges that are closed, with how many quotes are asked for that new ones come of when
+    /// they open.
+    fn openings(&self, questions: &[Question], now: Timestamp) -> Vec<Opening> {
+        let mut seen = HashSet::new();
+        let mut openings: BTreeMap<Exchange, Opening> = BTreeMap::new();
+        for question in questions.iter().filter(|asked| asked.data_type == DataType::Quote) {
+            let exchange = self.rules.exchange(&question.key, &Known::default());
+            let Some(exchange) = exchange.filter(|_| seen.insert(&question.key)) else { continue };
+            let phase = self.rules.calendars().phase(exchange, now);
+            if phase.is_open || phase.until == Timestamp::NEVER {
+                continue;
+            }
+            let opening = Opening { exchange, quotes: 0, opens_at: phase.until };
+            openings.entry(exchange).or_insert(opening).quotes += 1;
+        }
+        openings.into_values().collect()
+    }
+}
+
+/// The flights in the order of their questions, each with the number of its batch and how many others are in
+/// that, if it is in one.
+fn batched(errand: &Errand<'_>, flights: Vec<Flight>) -> Vec<(Flight, Option<(usize, usize)>)> {
+    let (batches, singles) = batches(errand, flights);
+    let mut all: Vec<_> = singles.into_iter().map(|flight| (flight, None)).collect();
+    for (number, batch) in batches.into_iter().enumerate() {
+        let others = batch.len() - 1;
+        all.extend(batch.into_iter().map(|flight| (flight, Some((number, others)))));
+    }
+    all.sort_by_key(|(flight, _)| flight.index);
+    all
+}
+
+/// The state of what nobody would be asked for.
+const REFUSED: &str = "refused";
+
+fn item(
+    question: &Question,
+    found: Option<&Found>,
+    state: &'static str,
+    why: String,
+) -> PlannedItem {
+    let asked = question.providers.first().map_or("", AsRef::as_ref);
+    PlannedItem {
+        key: question.key.to_string(),
+        provider: found.map_or(asked, |found| &found.entry.provider).to_owned(),
+        endpoint: question.data_type.made_of().as_str().to_owned(),
+        state,
+        calls: 0,
+        why,
+        is_beside: false,
+    }
+}
+
+/// Why a key is asked for.
+fn why(found: Option<&Found>, terms: &Terms, now: Timestamp) -> String {
+    if terms.refresh {
+        return "--refresh".to_owned();
+    }
+    let Some(found) = found else { return "it is not held".to_owned() };
+    let stretches = found.part.as_ref().map_or(0, |part| part.holes.len());
+    let every = terms.every.get(&found.entry.key);
+    match (stretches, found.life.state(now)) {
+        (1, _) => "one stretch of it is not held".to_owned(),
+        (2.., _) => format!("{stretches} stretches of it are not held"),
+        (0, State::Fresh) => "it is near its end".to_owned(),
+        (0, _) if found.entry.format == Format::NotFound => {
+            "it was not known, and that is long ago".to_owned()
+        }
+        (0, _) => match every.filter(|_| found.life.until == Until::Reader) {
+            Some(every) => format!("it is older than {}", duration_for_people(*every)),
+            None => format!("stale since {}", found.life.expires_at.for_people()),
+        },
+    }
+}
+
+impl Planned {
+    /// Counts the items of each provider and endpoint.
+    fn sum_up(&mut self) {
+        for item in &self.items {
+            let is_refused = item.state == REFUSED;
+            if item.provider.is_empty() || is_refused {
+                continue;
+            }
+            let calls = u64::from(item.calls);
+            let fresh = u64::from(calls == 0 && !item.is_beside);
+            let of_provider = self.providers.entry(item.provider.clone()).or_default();
+            let of_endpoint = of_provider.endpoints.entry(item.endpoint.clone()).or_default();
+            of_provider.calls += calls;
+            of_provider.fresh += fresh;
+            of_endpoint.calls += calls;
+            of_endpoint.fresh += fresh;
+        }
+    }
+
+    /// Sums up all providers: they are asked at the same time.
+    fn finish(mut self) -> Self {
+        for of_provider in self.providers.values() {
+            self.calls += of_provider.calls;
+            self.fresh += of_provider.fresh;
+            self.unfit += of_provider.unfit;
+            self.cost += of_provider.cost;
+            self.seconds = self.seconds.max(of_provider.seconds);
+        }
+        // As each is rounded, so that a sum of decimals is one.
+        self.cost = (self.cost * 1e6).round() / 1e6;
+        self
+    }
+}
