@@ -92,6 +92,13 @@ impl Error {
         self
     }
 
+    /// The same error for whoever knows better what to do.
+    #[must_use]
+    pub fn without_hint(mut self) -> Self {
+        self.hint = None;
+        self
+    }
+
     /// The same error with what brought it about, for `-v`.
     #[must_use]
     pub fn caused_by(

@@ -60,6 +60,8 @@
 //! | How does a provider of one's own speak, and what is read of it? | `provider/http/`, `config/endpoints/` |
 //! | Which program is run, what does it print, what is it handed? | `provider/command.rs`, `upstream/process.rs`, `cache/input.rs` |
 //! | What may a program ask for that is run? | `upstream/program.rs` |
+//! | What stands where a configuration looks, and what was meant where nothing does? | `provider/http/findings.rs`, `cache/probe.rs` |
+//! | What is known of a class, all at once? | `cli/commands/summary.rs` |
 //! | Who asks for a key, and who waits? | [`flight`], `cache/fly.rs` |
 //! | What is asked for in one request? | `cache/batch.rs`, [`provider::Provider::most_at_once`] |
 //! | When may the next call start? | [`ledger`] |

@@ -22,6 +22,13 @@ pub enum Warning {
         /// Why there is no newer one.
         why: String,
     },
+    /// Of what the cache knows of a class, some is older than its rule allows.
+    SummaryStale {
+        /// How many answers.
+        stale: usize,
+        /// Of how many.
+        of: usize,
+    },
     /// The database could not be read and stands aside now.
     SetAside {
         /// Where it was.
@@ -175,6 +182,20 @@ impl Warning {
         }
     }
 
+    /// What is said of answers that are too old.
+    fn of_age(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::ServedStale { symbol, age, why } => {
+                let age = duration_for_people(*age);
+                write!(f, "{symbol}: this answer is {age} old, no newer one could be had: {why}")
+            }
+            Self::SummaryStale { stale, of } => {
+                write!(f, "{stale} of {of} are stale, and nobody was asked: --refresh asks")
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// What is said of a series.
     fn of_series(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -198,10 +219,7 @@ impl Warning {
 impl fmt::Display for Warning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::ServedStale { symbol, age, why } => {
-                let age = duration_for_people(*age);
-                write!(f, "{symbol}: this answer is {age} old, no newer one could be had: {why}")
-            }
+            Self::ServedStale { .. } | Self::SummaryStale { .. } => self.of_age(f),
             Self::SetAside { path, aside } => {
                 let aside = aside.file_name().unwrap_or(aside.as_os_str()).display();
                 let path = path.display();

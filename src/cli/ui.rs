@@ -129,6 +129,11 @@ impl Ui {
         }
     }
 
+    /// Says what to do about something that was said.
+    pub(crate) fn hint(&mut self, text: &str) {
+        self.line(Tint::Cyan, "hint", text);
+    }
+
     /// Says what failed beyond the errors of the library.
     pub(crate) fn failure(&mut self, message: &str) {
         self.line(Tint::Red, "error", message);

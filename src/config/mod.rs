@@ -26,6 +26,7 @@ pub mod schema;
 mod sites;
 mod strategies;
 pub mod tree;
+mod trial;
 
 pub use assembly::{Config, Said};
 pub use defaults::SHIPPED;

@@ -20,6 +20,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 pub use crate::market::Reach;
+pub use http::Findings;
 pub use validators::{Validators, definition};
 
 use crate::error::{Error, Kind, sanitized};
@@ -32,7 +33,7 @@ use crate::span::Span;
 use crate::time::Timestamp;
 
 /// A symbol of each class that whoever has the class has.
-const SAMPLES: [(Class, &str); 5] = [
+pub const SAMPLES: [(Class, &str); 5] = [
     (Class::Stock, "AAPL"),
     (Class::Crypto, "BTC"),
     (Class::Macro, "GDP"),
@@ -429,7 +430,7 @@ fn shown(text: &str) -> String {
 /// Some providers repeat the request in an error, and with it the key. A provider here does not
 /// know the key, so it goes by shape: a word of 32 letters and digits or more (what FRED, and
 /// most others, give out), and whatever follows `key=`, `token=` or `secret=`.
-fn redacted(text: &str) -> String {
+pub(crate) fn redacted(text: &str) -> String {
     const KEY_LENGTH: usize = 32;
     let mut out = String::with_capacity(text.len());
     let mut follows = false;

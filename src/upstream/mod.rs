@@ -33,6 +33,7 @@ mod retry;
 mod send;
 mod site;
 mod turn;
+mod witness;
 
 #[cfg(test)]
 mod tests;
@@ -48,6 +49,7 @@ pub use line::{Patience, Permit};
 pub use program::{Surroundings, Told};
 pub use site::{Access, Certificates, Credentials, DemoSettings, Place, Secret, Site};
 pub use turn::{reason, refused};
+pub use witness::{Seen, Sent, Witness};
 
 use crate::clock::{Clock, Reading};
 use crate::error::{Error, Kind};
@@ -196,6 +198,17 @@ impl Upstream {
         permit: &Permit,
         patience: &mut Patience,
     ) -> Asked {
+        self.ask_before(asking, permit, patience, None).await
+    }
+
+    /// The same before somebody who looks on, if there is one.
+    pub async fn ask_before(
+        &self,
+        asking: &Asking<'_>,
+        permit: &Permit,
+        patience: &mut Patience,
+        witness: Option<&Witness>,
+    ) -> Asked {
         let mut spent = Spent {
             patience,
             calls: 0,
@@ -203,6 +216,7 @@ impl Upstream {
             started: None,
             is_probe: false,
             used: None,
+            witness,
         };
         let outcome = self.converse(asking, &permit.line, &mut spent).await;
         let (calls, latency) = (spent.calls, spent.latency);
@@ -322,7 +336,13 @@ impl Upstream {
     ) -> Result<(Given, Option<Validators>), Failed> {
         let site = asking.site;
         for redirects in 0..=MOST_REDIRECTS {
+            if let Some(witness) = spent.witness {
+                witness.note_sent(site, &letter);
+            }
             let arrival = self.exchange(asking, &inquiry.request, &mut letter, line, spent).await?;
+            if let Some(witness) = spent.witness {
+                witness.note_arrival(site, &arrival);
+            }
             let status = arrival.status;
             let next = send::redirection(site, &letter.url, &arrival).map_err(Failed::well)?;
             let Some(next) = next else {
@@ -560,4 +580,6 @@ struct Spent<'a> {
     is_probe: bool,
     /// What upstream says is used of its limit.
     used: Option<(Timestamp, u64)>,
+    /// Who looks on.
+    witness: Option<&'a Witness>,
 }

@@ -73,14 +73,18 @@ and runs nothing. If it fails, a stale value stands in for it, with a warning; e
 No shell is started, and the program reads nothing; MCACHE_KEY is the key. All that follows --or-run
 is the program, so every other option stands before it.
 
+With --ndjson many keys are read in one process, a line each, and each has its line in the answer:
+{\"key\":…,\"status\":\"hit\",\"value\":…}, or {\"key\":…,\"error\":{\"kind\":…,\"message\":…}} and exit code 1.
+
 Examples:
   mcache get quote:stock:AAPL
   mcache get 'system_config:*' -f json
-  mcache get report:daily --ttl 1h --or-run python3 report.py --full")]
+  mcache get report:daily --ttl 1h --or-run python3 report.py --full
+  printf 'trading_pairs\\npair_config:ETH/USDT\\n' | mcache get --ndjson -")]
 pub(crate) struct Get {
     /// A key, KEY@provider, or a glob over keys
-    #[arg(value_name = "KEY|PATTERN")]
-    pub(crate) key: String,
+    #[arg(value_name = "KEY|PATTERN", required_unless_present = "ndjson")]
+    pub(crate) key: Option<String>,
     /// A stale value too
     #[arg(long)]
     pub(crate) stale: bool,
@@ -93,6 +97,9 @@ pub(crate) struct Get {
     /// Run this program if nothing fresh is held, and keep what it prints
     #[arg(long, value_name = "CMD", num_args = 1.., allow_hyphen_values = true)]
     pub(crate) or_run: Option<Vec<String>>,
+    /// Many values at once: the keys, a line each
+    #[arg(long, value_name = "-|FILE", conflicts_with_all = ["key", "or_run"])]
+    pub(crate) ndjson: Option<PathBuf>,
 }
 
 /// Write any program's value under a key.

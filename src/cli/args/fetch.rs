@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::{Look, Manner, Part, Proof, duration, share, use_case};
+use super::{Look, Manner, Part, Proof, class, duration, share, use_case};
+use crate::market::Class;
 use crate::policy::UseCase;
 use crate::units::Share;
 
@@ -48,6 +49,11 @@ pub(crate) struct Asked {
 Exit codes: 0 every symbol was served, stale ones with a warning; 1 at least one was not, the others
 are printed; 2 the command line or the configuration is wrong, and nothing was done.
 
+--class CLASS --all gives what the cache holds of a class and is not gone, and asks nobody: what is
+stale is served as that, with one warning for all of it, and nothing held is no error. --refresh,
+--max-age and --min-fresh ask for what is held as if it had been named. -t names another type than
+quotes (of macro symbols: series), but for bars and what is made of them.
+
 Examples:
   mcache fetch AAPL MSFT                 two quotes as a table
   mcache fetch GDP -f csv                all observations of a series
@@ -57,11 +63,18 @@ Examples:
   mcache fetch AAPL --quorum 2           of two of `chains.stock`, with a word if they differ
   mcache fetch BTC -t bars -i 1m --period 1y --plan   how many calls would that be?
   mcache fetch @portfolio @tech          two lists of the configuration; @all is every list
+  mcache fetch --class crypto --all      every coin that is held; nobody is asked
   echo AAPL MSFT | mcache fetch - -f ndjson")]
 pub(crate) struct Fetch {
     /// AAPL, BRK.B, ^GSPC, BTC, BTC/USDT, GDP, crypto:SOL, @list; - reads them from standard input
-    #[arg(value_name = "SYMBOL", required_unless_present = "types")]
+    #[arg(value_name = "SYMBOL", required_unless_present_any = ["types", "class", "all"])]
     pub(crate) symbols: Vec<String>,
+    /// With --all, in place of symbols: stock, crypto, macro, fx or index
+    #[arg(long, value_name = "CLASS", value_parser = class)]
+    pub(crate) class: Option<Class>,
+    /// All that is held of a class; upstream is not asked
+    #[arg(long)]
+    pub(crate) all: bool,
     /// What is asked for.
     #[command(flatten)]
     pub(crate) asked: Asked,

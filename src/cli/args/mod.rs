@@ -21,6 +21,7 @@ use std::time::Duration;
 use clap::{ArgAction, ArgMatches, Args, FromArgMatches, Subcommand, ValueEnum};
 
 use crate::error::{Usage, nearest};
+use crate::market::Class;
 use crate::policy::{Cause, UseCase};
 use crate::units::{Share, parse_duration, parse_share};
 pub(crate) use calendar::Calendar;
@@ -378,8 +379,25 @@ pub(crate) struct Limits {
     pub(crate) resume: bool,
 }
 
+const CHECK: &str = "\
+--live asks for a quote, else for the first thing that the provider has; limits and budgets hold, and
+the call is counted. Shown are the request without secrets, the status, type, size and shape of the
+answer, and each value with where it was read from; of what was not understood, what to change.
+
+Examples:
+  mcache config check
+  mcache config check --live acme              one quote
+  mcache config check --live acme/bars MSFT    one endpoint, and about what";
+
 /// The configuration in force and where each value came from.
 #[derive(Args, Debug)]
+#[command(after_help = "\
+`mcache config check --live PROVIDER` asks a provider once and shows what was understood.
+
+Examples:
+  mcache config show ttl.quote
+  mcache config check
+  mcache config check --live yahoo AAPL")]
 pub(crate) struct Config {
     /// What to do.
     #[command(subcommand)]
@@ -396,7 +414,19 @@ pub(crate) enum ConfigAction {
         key: Option<String>,
     },
     /// Check the file, the environment and the flags; exit code 2 if something is wrong
-    Check,
+    #[command(after_help = CHECK)]
+    Check {
+        /// Ask this provider once, store nothing, and show what was understood of its answer; exit
+        /// code 1 if nothing was
+        #[arg(long, value_name = "PROVIDER[/ENDPOINT]")]
+        live: Option<String>,
+        /// With --live: ask about this [default: what everybody knows of the first class that it has]
+        #[arg(value_name = "SYMBOL", requires = "live")]
+        symbol: Option<String>,
+        /// With --live: what its endpoint is asked besides, as in depth=10; may be repeated
+        #[arg(long = "param", value_name = "NAME=VALUE", requires = "live")]
+        params: Vec<String>,
+    },
     /// Write the commented defaults to the user's file, if there is none
     Init,
     /// Print the path of the user's file
@@ -419,6 +449,15 @@ fn use_case(text: &str) -> Result<UseCase, String> {
     UseCase::from_name(&text.to_ascii_lowercase()).ok_or_else(|| match nearest(text, names) {
         Some(near) => format!("did you mean `{near}`?"),
         None => format!("the uses are {}", names.join(", ")),
+    })
+}
+
+fn class(text: &str) -> Result<Class, String> {
+    let names = Class::ALL.map(Class::as_str);
+    Class::from_name(&text.to_ascii_lowercase()).ok_or_else(|| match nearest(text, names) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None if text == "market" => "`mcache get market:all` reads what is kept so".to_owned(),
+        None => format!("the classes are {}", names.join(", ")),
     })
 }
 

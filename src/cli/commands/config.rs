@@ -6,6 +6,7 @@ use std::io::Write as _;
 use anyhow::Context as _;
 use serde_json::json;
 
+use super::live::{self, Trial};
 use crate::cli::Invocation;
 use crate::cli::args::{Config as Args, ConfigAction, Format};
 use crate::cli::exit::Exit;
@@ -52,16 +53,26 @@ pub(in crate::cli) fn run_without_loading(
 pub(in crate::cli) fn run(args: &Args, invocation: Invocation<'_>) -> anyhow::Result<Exit> {
     match &args.action {
         ConfigAction::Show { key } => show(key.as_deref().unwrap_or_default(), invocation),
+        ConfigAction::Check { live: Some(of), symbol, params } => {
+            check_files(&invocation)?;
+            let trial = Trial { of, symbol: symbol.as_deref(), params };
+            live::run(&trial, invocation)
+        }
         _ => check(invocation),
     }
 }
 
 /// Every value was checked when it was loaded: what is left are the files of lists and of days, and
 /// what schedules name, which are read when they are needed.
-fn check(invocation: Invocation<'_>) -> anyhow::Result<Exit> {
+fn check_files(invocation: &Invocation<'_>) -> anyhow::Result<()> {
     invocation.config.lists()?;
     invocation.config.calendars()?;
     invocation.config.scheduled()?;
+    Ok(())
+}
+
+fn check(invocation: Invocation<'_>) -> anyhow::Result<Exit> {
+    check_files(&invocation)?;
     let environment = invocation.config.environment();
     let foreign: Vec<&str> =
         FOREIGN_FOLDERS.into_iter().filter(|name| environment.get(name).is_some()).collect();

@@ -4,6 +4,7 @@ use std::io::Write;
 use std::path::Path;
 
 use super::proof::Proof;
+use super::summary::{self, Summary};
 use super::{line, plan, questions, refuse_idle, say_warnings, slice, terms};
 use crate::cache::{Answer, Cache, Consensus, Interrupted, News, Purpose, Question, Served, Slice};
 use crate::cli::Invocation;
@@ -17,6 +18,7 @@ use crate::config::Config;
 use crate::error::{Error, Kind, Usage};
 use crate::market::DataType;
 use crate::policy::Terms;
+use crate::warning::Warning;
 
 const FORMATS: [Format; 5] =
     [Format::Table, Format::Json, Format::Ndjson, Format::Csv, Format::Parquet];
@@ -25,18 +27,19 @@ pub(in crate::cli) fn run(args: &Fetch, invocation: Invocation<'_>) -> anyhow::R
     let said = invocation.global.format.or_else(|| format_of(args));
     let format = Invocation::format_of(said, if args.plan { &plan::FORMATS } else { &FORMATS })?;
     let slice = wanted(args);
-    let questions =
-        questions(&args.symbols, &[], &args.asked, &slice, &invocation.config, invocation.ui)?;
+    let cache = invocation.config.open()?;
+    let summary = Summary::of(args, &slice, &cache, &invocation.config)?;
+    let questions = match &summary {
+        Some(summary) => summary.questions.clone(),
+        None => {
+            let (said, config) = (&args.symbols, &invocation.config);
+            questions(said, &[], &args.asked, &slice, config, invocation.ui)?
+        }
+    };
     refuse_idle(args.asked.part.said().chain(args.manner.said()), &questions)?;
     refuse_votes(args, &questions)?;
-    let terms = Terms {
-        no_cache: args.no_cache,
-        max_stale: args.max_stale,
-        max_wait: args.max_wait,
-        ..terms(&args.asked, &invocation)
-    };
+    let terms = terms_of(args, &invocation);
     if args.plan {
-        let cache = invocation.config.open()?;
         cache.check(&questions)?;
         return plan::run(&cache, &questions, &terms, format, &invocation.config, invocation.ui);
     }
@@ -46,8 +49,8 @@ pub(in crate::cli) fn run(args: &Fetch, invocation: Invocation<'_>) -> anyhow::R
         Some(_) => Style::default(),
         None => ui.style(),
     };
-    let printer = printer(said, &args.look, &questions, style)?;
-    let cache = invocation.config.open()?;
+    let alike = summary.as_ref().map_or(&questions, |summary| &summary.alike);
+    let printer = printer(said, &args.look, alike, style)?;
     cache.check(&questions)?;
     let proof = Proof::new(args, &questions)?;
     let file = output.map(Unfinished::create).transpose()?;
@@ -65,6 +68,7 @@ pub(in crate::cli) fn run(args: &Fetch, invocation: Invocation<'_>) -> anyhow::R
         failed: None,
         exit: Exit::Success,
         served: 0,
+        stale: (args.all && terms.offline).then_some(0),
     };
     ui.start_progress(questions.len(), "fetching");
     let deliver: &mut dyn FnMut(usize, News) = &mut |index, news| match news {
@@ -78,6 +82,9 @@ pub(in crate::cli) fn run(args: &Fetch, invocation: Invocation<'_>) -> anyhow::R
     ui.end_progress();
     say_warnings(&cache, ui);
     report.finish(ui, fetched)?;
+    if let Some(summary) = &summary {
+        summary.say_nothing(ui);
+    }
     let proved = report.proof.finish(&cache, &terms, ui)?;
     Ok(if report.exit == Exit::Success { proved } else { report.exit })
 }
@@ -119,6 +126,16 @@ fn wanted(args: &Fetch) -> Slice {
     }
 }
 
+fn terms_of(args: &Fetch, invocation: &Invocation<'_>) -> Terms {
+    let terms = Terms {
+        no_cache: args.no_cache,
+        max_stale: args.max_stale,
+        max_wait: args.max_wait,
+        ..terms(&args.asked, invocation)
+    };
+    if args.all { summary::terms(terms, &args.asked) } else { terms }
+}
+
 /// The format that the name of a file stands for; what is drawn, or printed as it was sent, has none.
 fn format_of(args: &Fetch) -> Option<Format> {
     let file = args.output.as_deref().filter(|_| !args.look.raw && !args.look.chart)?;
@@ -147,6 +164,8 @@ struct Report<'a> {
     failed: Option<std::io::Error>,
     exit: Exit,
     served: usize,
+    /// How many were stale, where that is said of all of them together.
+    stale: Option<usize>,
 }
 
 impl Report<'_> {
@@ -177,7 +196,10 @@ impl Report<'_> {
     fn print(&mut self, question: &Question, answer: &Answer, ui: &mut Ui) {
         let symbol = question.symbol.to_string();
         for warning in &answer.warnings {
-            ui.warn(warning);
+            match (&mut self.stale, warning) {
+                (Some(stale), Warning::ServedStale { .. }) => *stale += 1,
+                _ => ui.warn(warning),
+            }
         }
         if let Err(error) = &answer.outcome {
             self.exit = Exit::Failure;
@@ -211,6 +233,9 @@ impl Report<'_> {
                 self.print(&self.questions[index], &answer, ui);
             }
         }
+        if let Some(stale) = self.stale.filter(|stale| *stale > 0) {
+            ui.warn(&Warning::SummaryStale { stale, of: self.served });
+        }
         if let Some(error) = self.failed.take() {
             return Err(error.into());
         }
@@ -221,6 +246,7 @@ impl Report<'_> {
         self.printer.end(&mut file.file)?;
         fetched?;
         // An older answer is better than a file with none.
-        if self.served == 0 { Ok(()) } else { file.finish() }
+        let has_failed = self.served == 0 && !self.questions.is_empty();
+        if has_failed { Ok(()) } else { file.finish() }
     }
 }

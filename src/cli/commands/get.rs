@@ -20,17 +20,21 @@ use crate::tier::series::Head;
 const TTL: Duration = Duration::from_mins(5);
 
 pub(in crate::cli) fn run(args: &Get, invocation: Invocation<'_>) -> anyhow::Result<Exit> {
-    let format = invocation.format(&[Format::Table, Format::Json])?;
     let terms = Terms { offline: args.stale, max_age: args.max_age, ..Terms::default() };
-    let pattern = invocation.config.pattern(&args.key)?;
+    if let Some(file) = &args.ndjson {
+        return super::many::run(file, &terms, invocation);
+    }
+    let format = invocation.format(&[Format::Table, Format::Json])?;
+    let key = args.key.as_deref().unwrap_or_default();
+    let pattern = invocation.config.pattern(key)?;
     if let Some(arguments) = &args.or_run {
         let or_run = OrRun { arguments, ttl: args.ttl.unwrap_or(TTL) };
-        return or_run_it(args, &or_run, format, &terms, invocation);
+        return or_run_it(key, &or_run, format, &terms, invocation);
     }
     if !pattern.is_one_key() {
         return of_pattern(&pattern, format, &terms, invocation);
     }
-    let question = invocation.config.key(&args.key)?;
+    let question = invocation.config.key(key)?;
     let cache = invocation.config.open()?;
     let served = cache.get(&question, &terms);
     let ui = invocation.ui;
@@ -49,7 +53,7 @@ pub(in crate::cli) fn run(args: &Get, invocation: Invocation<'_>) -> anyhow::Res
 
 /// The value of a key, else what a program prints.
 fn or_run_it(
-    args: &Get,
+    key: &str,
     or_run: &OrRun<'_>,
     format: Format,
     terms: &Terms,
@@ -57,8 +61,8 @@ fn or_run_it(
 ) -> anyhow::Result<Exit> {
     let Invocation { config, offline, ui, .. } = invocation;
     // What is printed is stored under it, so it is a key that one can write.
-    config.free_key(&args.key).map_err(|usage| usage.at("--or-run"))?;
-    let question = config.key(&args.key)?;
+    config.free_key(key).map_err(|usage| usage.at("--or-run"))?;
+    let question = config.key(key)?;
     let cache = config.open()?;
     let answer = if offline {
         let terms = Terms { offline, ..terms.clone() };

@@ -6,6 +6,7 @@
 
 mod bars;
 mod fields;
+mod findings;
 mod moment;
 mod names;
 mod pointer;
@@ -19,6 +20,7 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 pub use fields::{FIELDS, Reading, needed};
+pub use findings::{Condition, Finding, Findings, shape};
 pub use moment::{TimeForm, TimeUnit};
 pub use names::Names;
 pub use pointer::Pointer;

@@ -4,13 +4,14 @@
 //! `*` is the first member that is an array or an object, for names that are upstream's own.
 
 use std::borrow::Cow;
+use std::collections::VecDeque;
 use std::fmt;
 
 use serde::de::{MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
-use crate::error::{Usage, sanitized};
+use crate::error::{Usage, nearest, sanitized};
 
 /// The way to a value in JSON; the empty one leads to the whole.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -73,6 +74,87 @@ impl Pointer {
         self.0.iter().try_fold(value, |value, step| Level::of(value)?.member(step))
     }
 
+    /// What was probably meant where it leads nowhere: a way past a name that is spelt nearly so, past
+    /// the first of an array, or to the same name elsewhere.
+    pub(super) fn meant(&self, value: &RawValue) -> Option<Self> {
+        let (reached, end) = self.reached(value);
+        let Step::Name(missing) = self.0.get(reached)? else { return None };
+        let with = |name: &str, from: usize| {
+            let steps = [&self.0[..reached], &[Step::Name(name.into())], &self.0[from..]].concat();
+            let other = Self(steps);
+            other.find(value).is_some().then_some(other)
+        };
+        let near = || match Level::of(end)? {
+            Level::Array(_) => with("0", reached),
+            level @ Level::Object(_) => {
+                let names = level.names();
+                let near = nearest(missing, names.iter().map(String::as_str));
+                near.and_then(|name| with(name, reached + 1))
+            }
+        };
+        // The name that is meant may stand elsewhere as it is; of what is on the way only the place is
+        // known, and that it leads on.
+        if reached + 1 == self.0.len() {
+            self.elsewhere(value).or_else(near)
+        } else {
+            near().or_else(|| self.elsewhere(value))
+        }
+    }
+
+    /// The way to the name that it ends with, wherever that stands: what is near the top first.
+    fn elsewhere(&self, value: &RawValue) -> Option<Self> {
+        /// Whoever looks at an answer has no time for all of a large one.
+        const MOST: usize = 2000;
+        const DEEPEST: usize = 6;
+        let Some(Step::Name(wanted)) = self.0.last() else { return None };
+        if index(wanted).is_some() {
+            return None;
+        }
+        let mut waiting = VecDeque::from([(Self::default(), value)]);
+        for _ in 0..MOST {
+            let (way, value) = waiting.pop_front()?;
+            let deeper = |name: &str| {
+                let step = Step::Name(name.into());
+                Self([&way.0[..], &[step]].concat())
+            };
+            match Level::of(value) {
+                Some(Level::Object(members)) => {
+                    let found = members.iter().find(|(name, _)| name.eq_ignore_ascii_case(wanted));
+                    if let Some((name, _)) = found {
+                        return Some(deeper(name));
+                    }
+                    let room = MOST.saturating_sub(waiting.len());
+                    let below = members.iter().take(room).filter(|_| way.0.len() < DEEPEST);
+                    waiting.extend(below.map(|(name, value)| (deeper(name), *value)));
+                }
+                // The others are like it.
+                Some(Level::Array(elements)) if way.0.len() < DEEPEST => {
+                    waiting.extend(elements.first().map(|first| (deeper("0"), *first)));
+                }
+                _ => {}
+            }
+        }
+        None
+    }
+
+    /// Where it ends that leads nowhere, with the names that are there; none if that is one value.
+    pub(super) fn end(&self, value: &RawValue) -> (Self, Option<Vec<String>>) {
+        let (reached, end) = self.reached(value);
+        (Self(self.0[..reached].to_vec()), Level::of(end).map(|level| level.names()))
+    }
+
+    /// How many steps lead somewhere, and what is there.
+    fn reached<'a>(&self, value: &'a RawValue) -> (usize, &'a RawValue) {
+        let mut end = value;
+        for (number, step) in self.0.iter().enumerate() {
+            match Level::of(end).and_then(|level| level.member(step)) {
+                Some(next) => end = next,
+                None => return (number, end),
+            }
+        }
+        (self.0.len(), end)
+    }
+
     /// What it leads to from a value whose members are known already.
     pub(super) fn find_in<'a>(&self, level: &Level<'a>) -> Option<&'a RawValue> {
         let (first, rest) = self.0.split_first()?;
@@ -113,6 +195,21 @@ impl<'a> Level<'a> {
         match value.get().as_bytes().first() {
             Some(b'{' | b'[') => serde_json::from_str(value.get()).ok(),
             _ => None,
+        }
+    }
+
+    /// The names of its members, or their numbers; of many only the first, and none that is no name.
+    fn names(&self) -> Vec<String> {
+        const MOST: usize = 1000;
+        const LONGEST: usize = 64;
+        match self {
+            Self::Object(members) => {
+                let names = members.iter().map(|(name, _)| name.to_string());
+                names.filter(|name| name.len() <= LONGEST).take(MOST).collect()
+            }
+            Self::Array(elements) => {
+                (0..elements.len().min(MOST)).map(|at| at.to_string()).collect()
+            }
         }
     }
 
@@ -213,6 +310,32 @@ mod tests {
             assert_eq!(found(pointer, json).as_deref(), expected, "{pointer}");
         }
         assert_eq!(found("/a", r#"{"a":1,"a":2}"#).as_deref(), Some("2"));
+    }
+
+    #[test]
+    fn where_a_pointer_leads_nowhere_a_near_way_is_found() {
+        let json = r#"{"data":{"last":1,"of":[{"bid":2}]},"meta":{"deep":{"Vol/ume":3}},"list":[{"x":4}]}"#;
+        let value: &RawValue = serde_json::from_str(json).unwrap();
+        for (pointer, expected) in [
+            ("/data/lst", Some("/data/last")),
+            ("/dat/last", Some("/data/last")),
+            ("/DATA/last", Some("/data/last")),
+            ("/list/x", Some("/list/0/x")),
+            ("/last", Some("/data/last")),
+            ("/result/bid", Some("/data/of/0/bid")),
+            ("/vol~1ume", Some("/meta/deep/Vol~1ume")),
+            ("/data/last/0", None),
+            ("/nowhere", None),
+            ("/data/of/7", None),
+        ] {
+            let meant = Pointer::parse(pointer).unwrap().meant(value);
+            assert_eq!(meant.map(|way| way.to_string()).as_deref(), expected, "{pointer}");
+        }
+        let (end, names) = Pointer::parse("/data/nothing/here").unwrap().end(value);
+        assert_eq!(
+            (end.to_string().as_str(), names),
+            ("/data", Some(vec!["last".to_owned(), "of".to_owned()]))
+        );
     }
 
     #[test]

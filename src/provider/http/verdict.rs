@@ -99,7 +99,7 @@ impl Spot {
 
     /// Whether what stands there in a reply fits an expected text, or one of several: `*` is anything,
     /// capitals are of no matter, and what is not there is as null, which only `null` fits.
-    fn holds(&self, body: &Body<'_>, expected: &str) -> bool {
+    pub(super) fn holds(&self, body: &Body<'_>, expected: &str) -> bool {
         let is_null = || expected.split(OR).any(|expected| expected == "null");
         let fits = |text: &str| expected.split(OR).any(|expected| fits(expected, text));
         let value = match self {

@@ -11,6 +11,10 @@
 //! - `what_if` — recorded reads under another configuration
 //! - `several` — many symbols at once: order, lists, duplicates, files
 //! - `lists` — the portfolio, the watchlists and their files
+//! - `summary` — what the cache knows of a class, in one answer
+//! - `settings` — `put`, `get`, tags and rules as the configuration cache of a trading bot
+//! - `python` — the client for Python, and the bot that uses it
+//! - `live` — `config check --live`: one call, and what was understood
 //! - `http` — a provider that is made of configuration
 //! - `presets` — those that are shipped so
 //! - `services` — the services of the kind `http` that are shipped, as they are shipped
@@ -51,6 +55,7 @@ mod invalidation;
 mod keys;
 mod limits;
 mod lists;
+mod live;
 mod market;
 mod or_run;
 mod output;
@@ -60,12 +65,15 @@ mod plan;
 mod presets;
 mod providers;
 mod put;
+mod python;
 mod revalidation;
 mod schedules;
 mod services;
+mod settings;
 mod several;
 mod stats;
 mod strategy;
+mod summary;
 mod terms;
 mod versions;
 mod warm;

@@ -1,0 +1,72 @@
+//! What one question looked like on its way out and what came back, for whoever wants to look at it.
+//!
+//! Nothing in it holds the key of the provider, also not where upstream repeats it; what else may be a
+//! secret of somebody's is told by its shape, as in every message. It decides nothing and keeps only
+//! the last request: that of the last redirect, or of the last retry.
+
+use std::sync::Mutex;
+
+use super::http::{Arrival, Letter};
+use super::{Secret, Site, locked};
+use crate::provider::{Reply, redacted};
+
+/// One who looks on.
+#[derive(Debug, Default)]
+pub struct Witness(Mutex<Seen>);
+
+/// What was seen.
+#[derive(Clone, Debug, Default)]
+pub struct Seen {
+    /// The last request, if one was made.
+    pub sent: Option<Sent>,
+    /// What came back, if anything did.
+    pub reply: Option<Reply>,
+}
+
+/// A request as it went out, without its headers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sent {
+    /// GET or POST.
+    pub method: &'static str,
+    /// Where to, without secrets.
+    pub url: String,
+}
+
+impl Witness {
+    /// What was seen so far.
+    pub fn seen(&self) -> Seen {
+        locked(&self.0).clone()
+    }
+
+    /// Notes a request; what came back of the one before is of no interest any more.
+    pub(super) fn note_sent(&self, site: &Site, letter: &Letter<'_>) {
+        let url = without_secrets(site, letter.url.as_str()).unwrap_or(letter.url.to_string());
+        let method = if letter.body.is_some() { "POST" } else { "GET" };
+        let sent = Some(Sent { method, url: redacted(&url) });
+        *locked(&self.0) = Seen { sent, reply: None };
+    }
+
+    /// Notes what came back.
+    pub(super) fn note_arrival(&self, site: &Site, arrival: &Arrival) {
+        let content_type = arrival.header("content-type").map(Into::into);
+        let clean = without_secrets(site, &String::from_utf8_lossy(&arrival.body));
+        let body = clean.map_or_else(|| arrival.body.clone(), String::into_bytes);
+        locked(&self.0).reply = Some(Reply { status: arrival.status, body, content_type });
+    }
+}
+
+/// The text without the key of the site and without what its headers say, if any of that is in it.
+fn without_secrets(site: &Site, text: &str) -> Option<String> {
+    /// What is shorter is a word like any other: `en`, `Bearer`.
+    const SHORTEST: usize = 8;
+    let words = site.headers.iter().flat_map(|(_, value)| value.reveal().split_ascii_whitespace());
+    let words = words.filter(|word| word.len() >= SHORTEST).map(Secret::new);
+    let mut clean = None;
+    for secret in site.secret().cloned().into_iter().chain(words) {
+        let text = clean.as_deref().unwrap_or(text);
+        if secret.is_in(text) {
+            clean = Some(secret.removed_from(text));
+        }
+    }
+    clean
+}
