@@ -56,6 +56,8 @@
 //! | What is kept warm, how often, and what first? | `config/schedules.rs`, `cli/commands/selection.rs` |
 //! | What would it take? | `cache/planned/`, [`ledger::Outlook`] |
 //! | What is refused as nonsense? | [`validate`] |
+//! | What is kept of what was refused? | [`db::quarantine`], `upstream/rejected.rs`, `cache/quarantine.rs` |
+//! | What is possible and looks wrong? When does a quote stand still? | [`market::faults()`], [`policy::Frozen`], `cache/noticed.rs` |
 //! | What does Yahoo send, and call an exchange? | `provider/yahoo/{wire,exchanges}.rs` |
 //! | How does a provider of one's own speak, and what is read of it? | `provider/http/`, `config/endpoints/` |
 //! | Which program is run, what does it print, what is it handed? | `provider/command.rs`, `upstream/process.rs`, `cache/input.rs` |

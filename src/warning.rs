@@ -142,6 +142,26 @@ pub enum Warning {
         /// What is not held.
         what: String,
     },
+    /// Some of an answer is possible, and looks wrong.
+    LooksWrong {
+        /// Of what symbol.
+        symbol: String,
+        /// What of it, and why.
+        what: String,
+    },
+    /// A quote does not move although its market is open.
+    Frozen {
+        /// Of what symbol.
+        symbol: String,
+        /// Who gave it.
+        provider: String,
+        /// Since when.
+        since: Timestamp,
+        /// How long that is.
+        still: Duration,
+        /// What is open.
+        exchange: String,
+    },
     /// The cap is reached by what may not be dropped.
     OverCap {
         /// The folder.
@@ -166,6 +186,16 @@ const DROPPED: &str =
 fn dropped(f: &mut fmt::Formatter<'_>, path: &Path, series: usize) -> fmt::Result {
     let (path, were) = (path.display(), if series == 1 { "was" } else { "were" });
     write!(f, "the cache in `{path}` is full: {series} series {were} dropped, {DROPPED}")
+}
+
+/// An instant so long ago as people say it: `14:02 UTC`, and with the date if it is not today's.
+fn time_of(instant: Timestamp, ago: Duration) -> String {
+    if instant.day() == (instant + ago).day() {
+        let minute = instant.as_ms().div_euclid(60_000).rem_euclid(60);
+        format!("{:02}:{minute:02} UTC", instant.hour())
+    } else {
+        instant.for_people()
+    }
 }
 
 impl Warning {
@@ -196,8 +226,8 @@ impl Warning {
         }
     }
 
-    /// What is said of a series.
-    fn of_series(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    /// What is said of an answer.
+    fn of_an_answer(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Restated { symbol } => write!(
                 f,
@@ -207,9 +237,19 @@ impl Warning {
             Self::Partial { symbol, from, to, why } => {
                 write!(f, "{symbol}: nothing from {from} to {to}: {why}")
             }
-            Self::NotCarried { symbol, what } => write!(f, "{symbol}: {what}"),
+            Self::NotCarried { symbol, what } | Self::LooksWrong { symbol, what } => {
+                write!(f, "{symbol}: {what}")
+            }
             Self::NotHanded { symbol, input, why } => {
                 write!(f, "{symbol}: the program is handed no `{input}`: {why}")
+            }
+            Self::Frozen { symbol, provider, since, still, exchange } => {
+                let (since, still) = (time_of(*since, *still), duration_for_people(*still));
+                write!(
+                    f,
+                    "{symbol}: {provider}'s quote has not moved since {since} ({still}) although \
+                     {exchange} is open"
+                )
             }
             _ => Ok(()),
         }
@@ -270,7 +310,9 @@ impl fmt::Display for Warning {
             Self::Restated { .. }
             | Self::Partial { .. }
             | Self::NotCarried { .. }
-            | Self::NotHanded { .. } => self.of_series(f),
+            | Self::NotHanded { .. }
+            | Self::LooksWrong { .. }
+            | Self::Frozen { .. } => self.of_an_answer(f),
             Self::NoQuorum { .. } | Self::Disagreement { .. } => self.of_quorum(f),
             Self::OverCap { path } => write!(f, "the cache in `{}` {OVER_CAP}", path.display()),
             Self::SeriesDropped { path, series } => dropped(f, path, *series),

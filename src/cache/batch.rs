@@ -75,12 +75,7 @@ impl Cache {
             batched.left = flights;
             return batched;
         };
-        // Where others may be asked instead, a limit is not waited for.
-        let has_another = |flight: &Flight| questions[flight.index].providers.len() > 1;
-        let mut patience = Patience::of(terms.patience(self.clock.now()));
-        if flights.iter().any(has_another) {
-            patience = patience.passing_limits_by();
-        }
+        let mut patience = self.patience_of(&errand, &flights);
         let permit = self.upstream.permit(site, &mut patience).await;
         patience.bound(terms.patience(self.clock.now()));
         let aboard = self.take_aboard(questions, flights, terms, &mut batched);
@@ -127,10 +122,17 @@ impl Cache {
             let calls = std::mem::take(&mut asked.calls);
             let latency = std::mem::take(&mut asked.latency);
             let outcome = Ok(Given::Record(record));
-            let came = Asked { outcome, validators: None, calls, latency };
+            let came = Asked { outcome, validators: None, rejected: None, calls, latency };
             batched.landed.push(Landed { flight, came: Came::Asked { asked: came, at }, holder });
         }
         batched
+    }
+
+    /// How long a batch may wait; not for a limit, where others may be asked instead.
+    fn patience_of(&self, errand: &Errand<'_>, flights: &[Flight]) -> Patience {
+        let patience = Patience::of(errand.terms.patience(self.clock.now()));
+        let has_another = |flight: &Flight| errand.questions[flight.index].providers.len() > 1;
+        if flights.iter().any(has_another) { patience.passing_limits_by() } else { patience }
     }
 
     /// The keys that may be asked for now, each under its lock. Those that somebody else asks for are left,
@@ -169,6 +171,7 @@ impl Cache {
         let asked = Asked {
             outcome: Ok(Given::Several(Vec::new())),
             validators: None,
+            rejected: None,
             calls: asked.calls,
             latency: asked.latency,
         };

@@ -452,5 +452,11 @@ pub(super) fn unsupported(question: &Question) -> Error {
 
 /// What came of it when nobody was asked.
 pub(super) fn refused(error: Error) -> Asked {
-    Asked { outcome: Err(error), validators: None, calls: 0, latency: Duration::ZERO }
+    Asked {
+        outcome: Err(error),
+        validators: None,
+        rejected: None,
+        calls: 0,
+        latency: Duration::ZERO,
+    }
 }

@@ -10,6 +10,7 @@ use super::series::{Filled, replaced};
 use super::{Answer, AnsweredBy, Cache, News, Purpose, Question, Served, Status};
 use crate::db::courses::Turn;
 use crate::db::hits::Hit;
+use crate::db::quarantine::Refused;
 use crate::db::tally::{Asking, Event, Outcome, Tally};
 use crate::entry::{Entry, Format};
 use crate::error::{Error, Kind};
@@ -32,6 +33,8 @@ pub(super) struct Landing {
     /// How far series have come of which a page was kept.
     pub(super) filled: Vec<(usize, Filled)>,
     pub(super) answers: Vec<(usize, Answer)>,
+    /// What was refused as nonsense.
+    refused: Vec<Refused>,
     /// Questions that were not answered by whoever was asked.
     pub(super) failed: Vec<(usize, Missing)>,
     /// Flights with something left to ask for, and those to the next provider.
@@ -58,8 +61,10 @@ impl Cache {
         // Until all is stored: who waits for a key looks for what was stored.
         let mut holders = Vec::new();
         let mut landing = Landing::default();
-        for Landed { mut flight, came, holder } in landed {
+        for Landed { mut flight, mut came, holder } in landed {
             let errand = &errand.at(flight.missing.trail.link);
+            let question = &errand.questions[flight.index];
+            landing.refused.extend(self.reject(errand, question, &mut came));
             if let Some(mut leg) = flight.leg.take() {
                 let provider = errand.questions[flight.index].providers.first();
                 let turning = provider.and_then(|provider| turnings.get(&**provider));
@@ -89,8 +94,9 @@ impl Cache {
             }
         }
         self.go_on(errand, &mut landing);
-        let Landing { tally, mut incoming, given, filled, answers, onward, .. } = landing;
+        let Landing { tally, mut incoming, given, filled, answers, refused, onward, .. } = landing;
         self.count_hits(&given);
+        self.quarantine(&refused);
         if !incoming.is_empty() || !tally.is_empty() {
             let now = self.clock.real_now();
             let turned: Vec<_> = turnings
@@ -135,6 +141,9 @@ impl Cache {
             let pace = self.pace(missing, &entry);
             (entry, Known { course, definition, market, pace, ..Known::default() })
         });
+        let noticed = entry
+            .as_ref()
+            .and_then(|(_, known)| self.noticed(errand, question, missing, asked, at, known));
         let storable = |entry: &Entry| !errand.terms.no_cache && self.has_room_for(entry);
         if let Some((entry, known)) = entry.clone().filter(|(entry, _)| storable(entry)) {
             let incoming = self.incoming(entry, known, sighting);
@@ -146,7 +155,7 @@ impl Cache {
             let question = &errand.questions[index];
             let whose = if index == own { Whose::Own } else { Whose::Anothers };
             missing.trail.flew(asked.calls, whose);
-            let answer = match (&asked.outcome, &entry) {
+            let mut answer = match (&asked.outcome, &entry) {
                 (Ok(given), Some(entry)) => {
                     self.answer(question, errand.terms, &missing, given, entry)
                 }
@@ -158,6 +167,9 @@ impl Cache {
                     continue;
                 }
             };
+            if let Some(noticed) = &noticed {
+                noticed.tell(question, &mut answer, at);
+            }
             if errand.purpose == Purpose::Read {
                 let cost = missing.trail.cost();
                 self.count_answer(&mut landing.tally, &name, &answer, cost);

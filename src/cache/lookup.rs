@@ -216,6 +216,7 @@ impl Cache {
             answered_by: found.answered_by,
             upstream_calls: 0,
             bars,
+            noticed: None,
         })
     }
 

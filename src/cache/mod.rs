@@ -25,8 +25,10 @@ mod input;
 mod land;
 mod limits;
 mod lookup;
+mod noticed;
 mod planned;
 mod probe;
+mod quarantine;
 mod quorum;
 mod report;
 mod series;
@@ -44,6 +46,7 @@ use std::time::Duration;
 
 pub use entries::{Cleared, Listing, Selection};
 pub use limits::{Allowance, BudgetUse, Health, WindowUse};
+pub use noticed::Noticed;
 pub use planned::{Opening, Planned, PlannedItem, PlannedOf, PlannedProvider};
 pub use probe::Probe;
 pub use quorum::{Consensus, Quorum, Vote};
@@ -72,6 +75,7 @@ use crate::tier::memory::{Bounds, Memory};
 use crate::time::Timestamp;
 use crate::upstream::{Site, Told, Upstream};
 use crate::warning::Warning;
+use noticed::looks_wrong;
 
 /// What a cache is made of.
 pub struct Options {
@@ -241,6 +245,8 @@ pub struct Served {
     pub upstream_calls: u32,
     /// The bars, if it is bars: the entry has no value of its own then.
     pub bars: Option<Arc<BarSeries>>,
+    /// What was noticed of a quote as it came.
+    pub noticed: Option<Box<Noticed>>,
 }
 
 /// What a question came to.
@@ -370,6 +376,7 @@ impl Cache {
                 point_to_rate(&questions[index], answer);
                 let lacks = partial(answer);
                 answer.warnings.extend(lacks);
+                answer.warnings.extend(looks_wrong(answer));
             }
             deliver(index, news);
         };
@@ -410,8 +417,8 @@ impl Cache {
         let surroundings = self.upstream.surroundings();
         let may_be = !surroundings.held.is_empty();
         let refusal =
-            |provider: &Box<str>| surroundings.refusal(&format!("{}@{provider}", question.key));
-        question.providers.iter().filter(|_| may_be).find_map(refusal)
+            |provider: &str| surroundings.refusal(&format!("{}@{provider}", question.key));
+        question.providers.iter().filter(|_| may_be).find_map(|provider| refusal(provider))
     }
 
     /// The rules that set an answer's time to live, strongest last.

@@ -56,7 +56,7 @@ pub(super) fn takes_a_symbol(
     if !gives_payload(layers, provider, endpoint) {
         return None;
     }
-    definition(layers, provider).endpoint(endpoint.as_str()).map(|of| of.takes_a_symbol())
+    definition(layers, provider).endpoint(endpoint.as_str()).map(Endpoint::takes_a_symbol)
 }
 
 /// Whether a provider has a program of this name. Who looks a key up asks this, so nothing is built.

@@ -12,8 +12,8 @@ use crate::market::{Class, DataType, Names as _, Symbol};
 use crate::policy::hours::Hours;
 use crate::policy::use_case::{Demand, UseCases};
 use crate::policy::{
-    Adaptive, EndpointRule, Endpoints, Keep, Priority, Rules, Scope, SeriesRules, Subjects,
-    TtlRule, UseCase,
+    Adaptive, EndpointRule, Endpoints, FrozenAfter, Keep, Priority, Rules, Scope, SeriesRules,
+    Subjects, TtlRule, UseCase,
 };
 use crate::provider::definition;
 use crate::units::Share;
@@ -57,6 +57,8 @@ impl Config {
             volatility: market::volatility(layers),
             unusual_volume: market::unusual_volume(layers),
             series: series(layers),
+            marks_faults: layers.text(&["repair"]) != Some("off"),
+            frozen_after: frozen_after(layers),
         })
     }
 
@@ -234,6 +236,17 @@ fn delayed(layers: &Layers) -> BTreeSet<(&str, &str)> {
         (key == "delays").then_some((provider, exchange))
     };
     layers.said("providers\t").chain(shipped.map(|(path, _)| *path)).filter_map(of_delay).collect()
+}
+
+/// After how long a quote stands still for too long; what is no duration is never.
+fn frozen_after(layers: &Layers) -> FrozenAfter {
+    let classes = layers.names(&["frozen_after"]).into_iter();
+    let own =
+        |name: String| Some((Class::from_name(&name)?, layers.duration(&["frozen_after", &name])));
+    FrozenAfter {
+        default: layers.duration(&["frozen_after"]),
+        classes: classes.filter_map(own).collect(),
+    }
 }
 
 /// What is said of an endpoint of a provider; none if nothing is. Whoever reads an entry asks this, so

@@ -143,7 +143,6 @@ impl Kind {
             Self::Delimiter => "one character, or `tab`".to_owned(),
             Self::Marks => "a list of texts".to_owned(),
             Self::Arguments => "a list like [python3, predict.py, \"{symbol}\"]".to_owned(),
-            Self::Inputs => "a list of types like [quote, \"bars:1d\"]".to_owned(),
             Self::Filled => "a text like /v1/quote/{symbol}".to_owned(),
             Self::Symbol => "a symbol".to_owned(),
             Self::Url => "a URL".to_owned(),
@@ -160,7 +159,7 @@ impl Kind {
             Self::Templates | Self::Dependents => "a list of patterns of keys".to_owned(),
             Self::Rules => "a list of rules like [{when: a, expire: [b]}]".to_owned(),
             Self::Selections => "a list of symbols and @lists".to_owned(),
-            Self::Types => "a list of types like [quote, \"bars:1d\"]".to_owned(),
+            Self::Inputs | Self::Types => "a list of types like [quote, \"bars:1d\"]".to_owned(),
             Self::Schedules => "a list of schedules like [{symbols: [AAPL], every: 5m}]".to_owned(),
         }
     }
@@ -237,12 +236,11 @@ impl Kind {
             Self::Symbols => Self::Symbol.expected(),
             Self::Marks => Self::Text.expected(),
             Self::Arguments => "an argument of a program".to_owned(),
-            Self::Inputs => "a type".to_owned(),
             Self::Names => "a name".to_owned(),
             Self::Templates | Self::Dependents => Self::Template.expected(),
             Self::Rules => "a rule".to_owned(),
             Self::Selections => "a symbol, or a list with its @".to_owned(),
-            Self::Types => "a type".to_owned(),
+            Self::Inputs | Self::Types => "a type".to_owned(),
             Self::Schedules => "a schedule".to_owned(),
             kind => kind.expected(),
         }

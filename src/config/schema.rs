@@ -128,6 +128,9 @@ static KEYS: &[(&str, Kind)] = &[
     ("volatility.least", Kind::Number(0.01, 1.0)),
     ("volatility.most", Kind::Number(1.0, 10.0)),
     ("unusual_volume", Kind::Number(1.0, 1000.0)),
+    ("repair", Kind::Word(&["off", "mark"])),
+    ("frozen_after", Kind::DurationOr("never")),
+    ("frozen_after.<class>", Kind::DurationOr("never")),
     ("strategies.normal.below", Kind::Share),
     ("strategies.conservative.above", Kind::Share),
     ("strategies.conservative.ttl_factor", FACTOR),
@@ -513,7 +516,8 @@ mod tests {
         for (pattern, _) in KEYS {
             // What stands in the items of a list is part of the list; and a threshold of one class
             // or symbol cannot stand beside the one of all.
-            if pattern.contains(ITEM) || pattern.starts_with("invalidation.<change>.") {
+            let of_all = ["invalidation.<change>.", "quorum.tolerance.", "frozen_after."];
+            if pattern.contains(ITEM) || of_all.iter().any(|above| pattern.starts_with(above)) {
                 continue;
             }
             let found = leaves.iter().any(|(path, _)| {

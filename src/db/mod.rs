@@ -4,8 +4,8 @@
 //! [`tally`] counters, [`accesses`] the newest reads, [`courses`] what the use of providers comes to,
 //! [`markets`] what quotes say of the markets of their symbols, [`marks`] what events have expired,
 //! [`paces`] how often values change, [`validators`] and [`definitions`] what else there is to know of
-//! an entry. It never stops an answer: whatever goes wrong is a [`Trouble`], and the floor above turns
-//! that into a warning.
+//! an entry; [`quarantine`] keeps what was refused in a file of its own. It never stops an answer:
+//! whatever goes wrong is a [`Trouble`], and the floor above turns that into a warning.
 //!
 //! # Shape
 //!
@@ -59,6 +59,7 @@ pub mod marks;
 mod open;
 pub mod paces;
 pub mod pages;
+pub mod quarantine;
 mod rebuild;
 pub mod tally;
 mod trouble;

@@ -1,6 +1,6 @@
 //! Bars as they are answered: of one symbol and one interval, adjusted as they were asked for.
 
-use super::{BarState, Bars, Interval};
+use super::{BarState, Bars, Fault, Interval};
 
 /// By what prices are adjusted when they are read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -70,6 +70,8 @@ pub struct BarSeries {
     pub ended: usize,
     /// What is missing of what was asked for; nothing unless a part was wanted.
     pub missing: Vec<Gap>,
+    /// What looks wrong of the bars, or, of weeks and months, of their days.
+    pub faults: Vec<Fault>,
 }
 
 impl BarSeries {

@@ -215,6 +215,7 @@ mod tests {
             finals,
             ended,
             missing: Vec::new(),
+            faults: Vec::new(),
         }
     }
 

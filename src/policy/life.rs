@@ -24,6 +24,7 @@ use super::adaptive::{Adaptive, Looks};
 use super::endpoint::Endpoints;
 use super::event::Sessions;
 use super::finality::Finality;
+use super::frozen::FrozenAfter;
 use super::hours::{Bound, Hours, is_market_data};
 use super::known::{Known, Reader};
 use super::plan::SeriesRules;
@@ -71,6 +72,10 @@ pub struct Rules {
     pub unusual_volume: f64,
     /// How series are filled.
     pub series: SeriesRules,
+    /// Whether what looks wrong is marked.
+    pub marks_faults: bool,
+    /// After how long a quote stands still for too long.
+    pub frozen_after: FrozenAfter,
 }
 
 /// Nothing is said of any type: what the contract has for payloads.
@@ -92,6 +97,8 @@ impl Default for Rules {
             volatility: Volatility::default(),
             unusual_volume: 1.5,
             series: SeriesRules::default(),
+            marks_faults: true,
+            frozen_after: FrozenAfter::default(),
         }
     }
 }

@@ -84,6 +84,15 @@ pub(super) struct Failure {
     pub(super) left: bool,
     /// Whether a connection broke, which may go better a moment later.
     pub(super) broke: bool,
+    /// What had come by then, if it was the beginning of an answer.
+    pub(super) received: Option<Box<Arrival>>,
+}
+
+impl Failure {
+    /// The failure of a request that has reached upstream.
+    fn of(error: Error) -> Self {
+        Self { error, left: true, broke: false, received: None }
+    }
 }
 
 /// The clients of one process, each built when it is first needed.
@@ -197,8 +206,13 @@ pub(super) async fn exchange(client: &Client, letter: &Letter<'_>) -> Result<Arr
         .map_err(|error| scene.no_answer(&error.without_url()))?;
     let status = response.status().as_u16();
     let headers = response.headers().clone();
-    let body = scene.body(response).await?;
-    Ok(Arrival { status, headers, body })
+    match scene.body(response).await {
+        Ok(body) => Ok(Arrival { status, headers, body }),
+        Err((failure, body)) => {
+            let received = Some(Box::new(Arrival { status, headers, body }));
+            Err(Failure { received, ..failure })
+        }
+    }
 }
 
 /// That an answer is wanted only if it is another than the one that is held.
@@ -221,17 +235,18 @@ struct Scene<'a> {
 }
 
 impl Scene<'_> {
-    async fn body(&self, mut response: Response) -> Result<Vec<u8>, Failure> {
+    /// The whole body, or why it is not that and its beginning.
+    async fn body(&self, mut response: Response) -> Result<Vec<u8>, (Failure, Vec<u8>)> {
         let mut body = Vec::new();
         loop {
             match response.chunk().await {
                 Ok(None) => return Ok(body),
                 Ok(Some(chunk)) if body.len() + chunk.len() > LARGEST_BODY => {
                     let why = format!("is longer than {} MiB", LARGEST_BODY >> 20);
-                    return Err(Failure { error: self.unreadable(&why), left: true, broke: false });
+                    return Err((Failure::of(self.unreadable(&why)), body));
                 }
                 Ok(Some(chunk)) => body.extend_from_slice(&chunk),
-                Err(error) => return Err(self.torn(&error.without_url(), body.len())),
+                Err(error) => return Err((self.torn(&error.without_url(), body.len()), body)),
             }
         }
     }
@@ -255,7 +270,7 @@ impl Scene<'_> {
             format!("was cut short after {bytes} bytes")
         };
         let broke = !error.is_timeout() && !encoding;
-        Failure { error: self.unreadable(&why).caused_by(chain(error)), left: true, broke }
+        Failure { broke, ..Failure::of(self.unreadable(&why).caused_by(chain(error))) }
     }
 
     /// The error for a request to which nothing came back that is HTTP.
@@ -263,11 +278,7 @@ impl Scene<'_> {
         let not_http = find::<hyper::Error>(error)
             .is_some_and(|cause| cause.is_parse() || cause.is_parse_too_large());
         if not_http {
-            return Failure {
-                error: self.unreadable("is not HTTP").caused_by(chain(error)),
-                left: true,
-                broke: false,
-            };
+            return Failure::of(self.unreadable("is not HTTP").caused_by(chain(error)));
         }
         let proxy = if chain(error).contains("tunnel") { "through the proxy, " } else { "" };
         let (provider, address) = (self.provider, self.address);
@@ -286,6 +297,7 @@ impl Scene<'_> {
             error: Error::new(Kind::Unreachable, message).hint(hint).caused_by(chain(error)),
             left,
             broke: left && !error.is_timeout(),
+            received: None,
         }
     }
 

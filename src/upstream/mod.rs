@@ -29,6 +29,7 @@ mod http;
 mod line;
 mod process;
 mod program;
+mod rejected;
 mod retry;
 mod send;
 mod site;
@@ -47,6 +48,7 @@ use reqwest::Url;
 pub use demo::DemoUpstream;
 pub use line::{Patience, Permit};
 pub use program::{Surroundings, Told};
+pub use rejected::Rejected;
 pub use site::{Access, Certificates, Credentials, DemoSettings, Place, Secret, Site};
 pub use turn::{reason, refused};
 pub use witness::{Seen, Sent, Witness};
@@ -119,6 +121,8 @@ pub struct Asked {
     pub outcome: Result<Given, Error>,
     /// By what it may confirm that later.
     pub validators: Option<Validators>,
+    /// What came, if it was refused as nonsense.
+    pub rejected: Option<Rejected>,
     /// How many requests left the machine: 0 if none did, more than 1 after redirects.
     pub calls: u32,
     /// The time that those requests took, from sending to the last byte; no waiting for a slot or
@@ -217,6 +221,7 @@ impl Upstream {
             is_probe: false,
             used: None,
             witness,
+            rejected: None,
         };
         let outcome = self.converse(asking, &permit.line, &mut spent).await;
         let (calls, latency) = (spent.calls, spent.latency);
@@ -243,7 +248,9 @@ impl Upstream {
                 Err(error)
             }
         };
-        Asked { outcome, validators, calls, latency }
+        let is_nonsense = |error: &Error| error.kind == Kind::InvalidData;
+        let rejected = spent.rejected.filter(|_| outcome.as_ref().err().is_some_and(is_nonsense));
+        Asked { outcome, validators, rejected, calls, latency }
     }
 
     async fn converse(
@@ -381,6 +388,7 @@ impl Upstream {
         let reply = Reply { status, body, content_type };
         let now = self.reading();
         let pace = site.speech.provider().pace(&inquiry.ask, &reply, &header, now.wall);
+        let endpoint = &inquiry.request.endpoint;
         // What nothing limits need not be known, and what was counted before this call started
         // may be counted in another minute.
         let is_of_use = |since: Timestamp| {
@@ -392,14 +400,16 @@ impl Upstream {
             (304, None) => Err(send::unasked(site)),
             _ => match asking.beside {
                 [] => {
-                    send::read(site, &inquiry.ask, asking.piece.as_ref(), reply, self.clock.now())
+                    send::read(site, &inquiry.ask, asking.piece.as_ref(), &reply, self.clock.now())
                 }
                 beside => {
                     let asks = send::several(&inquiry.ask, beside);
-                    send::read_several(site, &asks, reply, self.clock.now())
+                    send::read_several(site, &asks, &reply, self.clock.now())
                 }
             },
         };
+        let is_nonsense = outcome.as_ref().is_err_and(|error| error.kind == Kind::InvalidData);
+        spent.rejected = is_nonsense.then(|| Rejected::of(site, endpoint, &reply));
         outcome.map_err(|error| {
             // A date is meant by the clock of whoever wrote it.
             let its_now = arrival.header("date").and_then(Timestamp::from_http_date);
@@ -475,6 +485,11 @@ impl Upstream {
             spent.started = Some(started.at);
         } else {
             self.ledger.give_back(&call, &started, &self.reading());
+        }
+        if let Err(failure) = &outcome {
+            let received = failure.received.as_deref();
+            let is_nonsense = failure.error.kind == Kind::InvalidData;
+            spent.rejected = is_nonsense.then(|| Rejected::torn(site, &request.endpoint, received));
         }
         outcome.map_err(|failure| Failed {
             error: failure.error,
@@ -582,4 +597,6 @@ struct Spent<'a> {
     used: Option<(Timestamp, u64)>,
     /// Who looks on.
     witness: Option<&'a Witness>,
+    /// What its last call brought, if that was nonsense.
+    rejected: Option<Rejected>,
 }

@@ -205,7 +205,7 @@ pub(super) fn time_of_day(instant: Timestamp, now: Timestamp) -> String {
 
 /// The shortest word of a configured header that counts as a secret: `2` or `en` is in every other
 /// `ETag`.
-const SHORTEST_SECRET: usize = 4;
+pub(super) const SHORTEST_SECRET: usize = 4;
 
 /// The validators that an answer came with, of which none holds our key or a word of a header that
 /// was configured: they are written down.
@@ -267,10 +267,10 @@ pub(super) fn several<'a>(ask: &Ask<'a>, beside: &[&'a Symbol]) -> Vec<Ask<'a>> 
 pub(super) fn read_several(
     site: &Site,
     asks: &[Ask<'_>],
-    reply: Reply,
+    reply: &Reply,
     now: Timestamp,
 ) -> Result<Given, Error> {
-    let records = site.speech.provider().read_at_once(asks, &reply, now);
+    let records = site.speech.provider().read_at_once(asks, reply, now);
     let possible = |record: &Record| validate::record(record).is_ok();
     let records: Vec<Option<Record>> =
         records.into_iter().map(|record| record.filter(possible)).collect();
@@ -286,12 +286,15 @@ pub(super) fn read(
     site: &Site,
     ask: &Ask<'_>,
     piece: Option<&Piece>,
-    mut reply: Reply,
+    reply: &Reply,
     now: Timestamp,
 ) -> Result<Given, Error> {
-    let Some(secret) = site.secret() else { return given(site, ask, piece, &reply, now) };
+    let Some(secret) = site.secret() else { return given(site, ask, piece, reply, now) };
+    let mut reply = Cow::Borrowed(reply);
     // It is kept along with what is neither JSON nor text.
-    reply.content_type = reply.content_type.filter(|said| !secret.is_in(said));
+    if reply.content_type.as_deref().is_some_and(|said| secret.is_in(said)) {
+        reply.to_mut().content_type = None;
+    }
     let outcome = given(site, ask, piece, &reply, now);
     let is_as_sent = matches!(outcome, Ok(Given::Record(Record::Payload(_))));
     if outcome.is_ok() && (!is_as_sent || secret.reveal().len() < SHORTEST_KEY) {
@@ -306,7 +309,8 @@ pub(super) fn read(
     // body without; bytes that are no text would no longer be what was sent.
     let kind = outcome.as_ref().map_or_else(|error| error.kind, |_| Kind::InvalidData);
     let is_text = matches!(text, Cow::Borrowed(_));
-    reply.body = secret.removed_from(&text).into_bytes();
+    let body = secret.removed_from(&text).into_bytes();
+    let reply = Reply { status: reply.status, body, content_type: reply.content_type.clone() };
     match given(site, ask, piece, &reply, now) {
         Err(error) => Err(error),
         Ok(again) if is_as_sent && is_text => Ok(again),

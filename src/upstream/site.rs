@@ -7,6 +7,8 @@ use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use reqwest::Url;
 use reqwest::header::{HeaderName, HeaderValue};
 
@@ -37,38 +39,75 @@ impl Secret {
         &self.0
     }
 
-    /// Whether `text` holds the secret, as it is or as a URL, JSON or HTML writes it.
+    /// Whether `text` holds the secret, as it is, as a URL, JSON or HTML writes it, or in base64.
     pub(super) fn is_in(&self, text: &str) -> bool {
-        // Most bytes begin none of its spellings: a body may have megabytes.
-        let first = self.0.as_bytes().first().copied();
-        let begins = |byte: u8| Some(byte) == first || matches!(byte, b'%' | b'+' | b'&' | b'\\');
-        let mut bytes = text.bytes().enumerate();
-        bytes.any(|(at, byte)| begins(byte) && self.ends_at(text, at).is_some())
+        let spellings = self.spellings();
+        let bytes = text.as_bytes();
+        (0..bytes.len()).any(|at| longest(&spellings, bytes, at).is_some())
     }
 
     /// The text with `***` wherever it held the secret.
     pub(super) fn removed_from(&self, text: &str) -> String {
-        let mut clean = String::with_capacity(text.len());
-        let mut at = 0;
-        while let Some(next) = text[at..].chars().next() {
-            if let Some(end) = self.ends_at(text, at) {
-                clean.push_str(HIDDEN);
-                at = end;
-            } else {
-                clean.push(next);
-                at += next.len_utf8();
-            }
-        }
-        clean
+        let clean = erased(std::slice::from_ref(self), text.as_bytes(), usize::MAX);
+        // What is left out begins and ends with whole characters.
+        String::from_utf8_lossy(&clean).into_owned()
     }
 
-    /// Where the secret ends that begins at `at`, if one does. An upstream that fails likes to
-    /// repeat what it was asked, in its own spelling, so each byte may be spelt in any way. An
-    /// empty secret, which would be in every text, is in none.
-    fn ends_at(&self, text: &str, at: usize) -> Option<usize> {
-        let end = spelt(text.as_bytes(), at, self.0.as_bytes())?;
-        (!self.is_empty() && text.is_char_boundary(end)).then_some(end)
+    /// The secret, and what is left of it for certain where base64 has it within something longer, as
+    /// in `Basic dXNlcjprZXk=`: three ways of falling into groups of three bytes, in two alphabets. An
+    /// empty secret, which would be in every text, has no spelling.
+    fn spellings(&self) -> Vec<Vec<u8>> {
+        /// A shorter one is in every other text.
+        const SHORTEST: usize = 6;
+        let mut spellings = Vec::new();
+        if self.is_empty() {
+            return spellings;
+        }
+        spellings.push(self.0.as_bytes().to_vec());
+        for ahead in 0..3 {
+            let bytes = [&[0; 3][..ahead], self.0.as_bytes()].concat();
+            for alphabet in [STANDARD_NO_PAD, URL_SAFE_NO_PAD] {
+                let encoded = alphabet.encode(&bytes).into_bytes();
+                // A character of six bits that also holds bits of a neighbour may be any.
+                let sure = (ahead * 8).div_ceil(6)..bytes.len() * 8 / 6;
+                let sure = encoded[sure].to_vec();
+                if sure.len() >= SHORTEST && !spellings.contains(&sure) {
+                    spellings.push(sure);
+                }
+            }
+        }
+        spellings
     }
+}
+
+/// Bytes with `***` wherever they held one of the secrets; no more than so many of them. None is cut
+/// in two, where no search would find it.
+pub(super) fn erased(secrets: &[Secret], bytes: &[u8], most: usize) -> Vec<u8> {
+    let spellings: Vec<_> = secrets.iter().flat_map(Secret::spellings).collect();
+    let mut clean = Vec::with_capacity(bytes.len().min(most));
+    let mut at = 0;
+    while at < bytes.len() && clean.len() < most {
+        if let Some(end) = longest(&spellings, bytes, at) {
+            clean.extend_from_slice(HIDDEN.as_bytes());
+            at = end;
+        } else {
+            clean.push(bytes[at]);
+            at += 1;
+        }
+    }
+    clean.truncate(most);
+    clean
+}
+
+/// Where the longest of these ends that stands in the text at `at`, if one does. An upstream that
+/// fails likes to repeat what it was asked, in its own spelling, so each byte may be spelt in any way.
+fn longest(spellings: &[Vec<u8>], text: &[u8], at: usize) -> Option<usize> {
+    let first = text.get(at)?;
+    // Bodies are long, and nearly no byte of them begins a secret.
+    if !b"%\\&+".contains(first) && spellings.iter().all(|secret| secret.first() != Some(first)) {
+        return None;
+    }
+    spellings.iter().filter_map(|secret| spelt(text, at, secret)).max()
 }
 
 /// Where `secret` ends if it stands in the text at `at`, each byte of it as it is, as a URL has it
@@ -367,5 +406,29 @@ mod tests {
         }
         assert!(!Secret::new("").is_in("anything"));
         assert_eq!(Secret::new("").removed_from("anything"), "anything");
+    }
+    #[test]
+    fn a_secret_is_found_in_base64_wherever_it_stands_within() {
+        let secret = Secret::new("k>y?of~ours");
+        for alphabet in [STANDARD_NO_PAD, URL_SAFE_NO_PAD] {
+            for before in ["", "u", "me", "you:", "user:"] {
+                let encoded = alphabet.encode(format!("{before}k>y?of~ours:x"));
+                let text = format!("Basic {encoded}==, é");
+                assert!(secret.is_in(&text), "{text}");
+                let clean = secret.removed_from(&text);
+                assert!(clean.starts_with("Basic ") && clean.ends_with("==, é"), "{clean}");
+                assert!(clean.contains("***") && !secret.is_in(&clean), "{clean}");
+            }
+        }
+        assert!(!Secret::new("abc").is_in("YWJj YWJj"), "too short to be told from any text");
+    }
+
+    #[test]
+    fn what_is_cut_holds_no_part_of_a_secret() {
+        let secret = [Secret::new("0123456789")];
+        for most in 0..12 {
+            let clean = erased(&secret, b"ab0123456789cd", most);
+            assert_eq!(clean, &b"ab***cd"[..most.min(7)], "{most}");
+        }
     }
 }

@@ -14,9 +14,10 @@
 //! - `clock` — a clock that jumps makes nothing fresh and frees no limit
 //! - `window` — a year's window of bars costs one call a session and symbol
 //! - `writers` — how long the longest of many writes takes
+//! - `fuzz` — whatever comes, no parser panics (`fuzz-replies`, `fuzz-words`, `fuzz-files`)
 //!
 //! Every scenario drives the real program against a real upstream on loopback, except that `window`
-//! opens the cache in this process, and `writers` starts this program again as one that uses the
+//! opens the cache in this process, `fuzz` calls the parsers alone, and `writers` starts this program again as one that uses the
 //! library. None waits for time to
 //! pass but `writers`, whose promise is about a duration.
 
@@ -28,6 +29,7 @@ mod clock;
 mod crowd;
 mod flips;
 mod full;
+mod fuzz;
 mod kill;
 mod limits;
 mod processes;
@@ -66,7 +68,7 @@ struct Scenario {
     run: fn(Form) -> String,
 }
 
-const SCENARIOS: [Scenario; 14] = [
+const SCENARIOS: [Scenario; 17] = [
     Scenario { name: "crowd", run: crowd::one_key_costs_one_call },
     Scenario { name: "crowd-orphaned", run: crowd::a_killed_holder_frees_the_waiters },
     Scenario { name: "crowd-overlapping", run: crowd::overlapping_sets_cost_one_call_a_symbol },
@@ -81,6 +83,9 @@ const SCENARIOS: [Scenario; 14] = [
     Scenario { name: "clock-pauses", run: clock::pauses_hold_whatever_the_programs_time },
     Scenario { name: "window", run: window::a_years_window_costs_one_call_a_session },
     Scenario { name: "writers", run: writers::every_write_gets_its_turn },
+    Scenario { name: "fuzz-replies", run: fuzz::no_reply_makes_a_reader_panic },
+    Scenario { name: "fuzz-words", run: fuzz::no_words_make_a_reader_panic },
+    Scenario { name: "fuzz-files", run: fuzz::no_file_makes_a_reader_panic },
 ];
 
 /// What was asked for on the command line.

@@ -151,7 +151,7 @@ impl Cache {
                 }
                 Err(mut missing) => {
                     self.set_out(question, &mut missing, terms);
-                    open.push((index, missing));
+                    open.push((index, *missing));
                 }
             }
         }
@@ -197,7 +197,7 @@ impl Cache {
         question: &Question,
         terms: &Terms,
         now: Timestamp,
-    ) -> Result<PlannedItem, Missing> {
+    ) -> Result<PlannedItem, Box<Missing>> {
         let since = self.clock.stopwatch();
         if question.slice.as_ref().is_some_and(|slice| slice.as_of.is_some()) {
             let why = "what was known then is read, and nobody is asked".to_owned();
@@ -205,7 +205,7 @@ impl Cache {
         }
         let found = self.look_up(question, terms, now);
         match policy::next(&held(&found), &question.providers, terms, now) {
-            Next::Ask => Err(Missing::of(found, since)),
+            Next::Ask => Err(Box::new(Missing::of(found, since))),
             Next::Refuse(error) => Ok(item(question, None, REFUSED, error.message)),
             Next::Answer(index) => {
                 let found = &found[index];

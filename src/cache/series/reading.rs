@@ -15,7 +15,7 @@ use crate::entry::{Entry, Format};
 use crate::key::Key;
 use crate::market::{
     About, Actions, Adjust, BarSeries, Bars, Class, DataType, Derived, Gap, Interval, Resampled,
-    Series, SessionKind, adjust, inflation_rate, resample,
+    Series, SessionKind, adjust, faults, inflation_rate, resample,
 };
 use crate::policy::finality::next_day;
 use crate::policy::{Asked, Known, Period};
@@ -69,6 +69,7 @@ impl Cache {
             let entry = Arc::new(worked_out(entry, &question.read_as, body));
             return Some(Told { entry, bars: None });
         }
+        let faults = if self.rules.marks_faults { faults(&gathered.bars) } else { Vec::new() };
         let mut read = self.resampled(question, slice, found, part, gathered);
         if slice.interval != slice.stored() {
             self.cut(question, slice, found, part, &mut read);
@@ -85,6 +86,7 @@ impl Cache {
             finals,
             ended,
             missing: missing(part, why),
+            faults,
         };
         let entry = Arc::new(worked_out(entry, &question.read_as, Vec::new()));
         Some(Told { entry, bars: Some(Arc::new(series)) })

@@ -13,7 +13,8 @@ use crate::policy::Cause;
 /// Drop entries.
 #[derive(Args, Debug)]
 #[command(after_help = "\
-All conditions that are given must hold; of several patterns, any one.
+All conditions that are given must hold; of several patterns, any one. --all alone also empties what
+`stats --quarantine` lists.
 
 Examples:
   mcache clear --symbol AAPL             everything about AAPL

@@ -269,11 +269,17 @@ what is sound, sets aside what is not, and brings back what stands in databases 
 before (cache.db.damaged-*), where nothing newer is held under the same key; a key that was cleared
 since comes back too. Nothing is deleted; exit code 1 if the cache is not sound afterwards.
 
+An answer that cannot be market data is invalid_data and replaces nothing. It is kept beside the good
+ones: --quarantine lists the newest 100 (at most 4 MiB), the same fault of the same key once, with
+how often; json, ndjson and csv have the first 64 KiB of each body, without your keys, as text, or as
+base64 where it is none. `mcache clear --all` empties it.
+
 Examples:
   mcache stats --since 7d                the last week
   mcache stats --by symbol --top 10      what is asked most
   mcache stats -f prometheus             for a scraper
   mcache stats --what-if ttl.quote=60s   would it save calls, and how old would answers be?
+  mcache stats --quarantine              which answers were refused, and why?
   mcache stats --verify                  is everything on the disk what was stored?")]
 pub(crate) struct Stats {
     /// Count from a date, a time, or so long ago (7d)
@@ -288,6 +294,9 @@ pub(crate) struct Stats {
     /// Instead, what `mcache limits` prints
     #[arg(long, conflicts_with_all = ["since", "by", "reset"])]
     pub(crate) limits: bool,
+    /// Instead, what was refused as nonsense, the newest first, and why
+    #[arg(long, conflicts_with_all = ["since", "by", "reset", "limits", "what_if", "verify", "repair"])]
+    pub(crate) quarantine: bool,
     /// Replay the recorded reads as if this key of the configuration were set so: calls saved
     /// against age added; may be repeated
     #[arg(long, value_name = "KEY=VALUE", conflicts_with_all = ["limits", "reset", "verify", "repair"])]

@@ -21,6 +21,10 @@ pub(in crate::cli) fn run(args: &Clear, invocation: Invocation<'_>) -> anyhow::R
     let cache = invocation.config.open()?;
     let plan = cache.plan_clear(&selection);
     let cleared = if args.dry_run { Ok(()) } else { cache.clear(&plan, args.reason.as_ref()) };
+    // Who clears everything wants nothing of upstream's to be left, what was refused neither.
+    if !args.dry_run && is_everything(args) {
+        cache.clear_refused();
+    }
     let ui = invocation.ui;
     say_warnings(&cache, ui);
     cleared?;
@@ -60,14 +64,23 @@ pub(in crate::cli) fn run(args: &Clear, invocation: Invocation<'_>) -> anyhow::R
     Ok(Exit::Success)
 }
 
+/// Whether nothing narrows it.
+fn is_everything(args: &Clear) -> bool {
+    args.all && !names_some(args) && !(args.gone || args.stale)
+}
+
+/// Whether it says something of the entries besides how old they are.
+fn names_some(args: &Clear) -> bool {
+    !args.patterns.is_empty()
+        || args.symbol.is_some()
+        || args.data_type.is_some()
+        || args.provider.is_some()
+        || args.tag.is_some()
+}
+
 fn selection(args: &Clear, invocation: &Invocation<'_>) -> anyhow::Result<Selection> {
     let config = &invocation.config;
-    let nothing_said = args.patterns.is_empty()
-        && args.symbol.is_none()
-        && args.data_type.is_none()
-        && args.provider.is_none()
-        && args.tag.is_none();
-    if nothing_said && !(args.gone || args.stale || args.all) {
+    if !(names_some(args) || args.gone || args.stale || args.all) {
         return Err(Usage::new("nothing says what to clear")
             .hint(
                 "give a pattern (`mcache clear 'quote:*'`), a condition such as --stale, or --all",

@@ -29,15 +29,7 @@ pub(in crate::cli) fn run(args: &Fetch, invocation: Invocation<'_>) -> anyhow::R
     let slice = wanted(args);
     let cache = invocation.config.open()?;
     let summary = Summary::of(args, &slice, &cache, &invocation.config)?;
-    let questions = match &summary {
-        Some(summary) => summary.questions.clone(),
-        None => {
-            let (said, config) = (&args.symbols, &invocation.config);
-            questions(said, &[], &args.asked, &slice, config, invocation.ui)?
-        }
-    };
-    refuse_idle(args.asked.part.said().chain(args.manner.said()), &questions)?;
-    refuse_votes(args, &questions)?;
+    let questions = asked(args, &slice, summary.as_ref(), &invocation.config, invocation.ui)?;
     let terms = terms_of(args, &invocation);
     if args.plan {
         cache.check(&questions)?;
@@ -45,10 +37,7 @@ pub(in crate::cli) fn run(args: &Fetch, invocation: Invocation<'_>) -> anyhow::R
     }
     let ui = invocation.ui;
     let output = args.output.as_deref().filter(|path| *path != Path::new("-"));
-    let style = match output {
-        Some(_) => Style::default(),
-        None => ui.style(),
-    };
+    let style = if output.is_some() { Style::default() } else { ui.style() };
     let alike = summary.as_ref().map_or(&questions, |summary| &summary.alike);
     let printer = printer(said, &args.look, alike, style)?;
     cache.check(&questions)?;
@@ -87,6 +76,24 @@ pub(in crate::cli) fn run(args: &Fetch, invocation: Invocation<'_>) -> anyhow::R
     }
     let proved = report.proof.finish(&cache, &terms, ui)?;
     Ok(if report.exit == Exit::Success { proved } else { report.exit })
+}
+
+/// What is asked for: what is named, or what is held of a class; refused if it cannot be meant.
+fn asked(
+    args: &Fetch,
+    slice: &Slice,
+    summary: Option<&Summary>,
+    config: &Config,
+    ui: &mut Ui,
+) -> anyhow::Result<Vec<Question>> {
+    let questions = if let Some(summary) = summary {
+        summary.questions.clone()
+    } else {
+        questions(&args.symbols, &[], &args.asked, slice, config, ui)?
+    };
+    refuse_idle(args.asked.part.said().chain(args.manner.said()), &questions)?;
+    refuse_votes(args, &questions)?;
+    Ok(questions)
 }
 
 /// Asks, one provider of a chain or several.

@@ -19,6 +19,7 @@ mod many;
 mod plan;
 mod proof;
 pub(super) mod put;
+mod quarantine;
 mod receipt;
 mod selection;
 mod sources;

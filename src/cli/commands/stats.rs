@@ -24,6 +24,9 @@ pub(in crate::cli) fn run(args: &Stats, invocation: Invocation<'_>) -> anyhow::R
     if args.limits {
         return limits::all(invocation);
     }
+    if args.quarantine {
+        return super::quarantine::run(invocation);
+    }
     if !args.what_if.is_empty() {
         return super::what_if::run(args, invocation);
     }

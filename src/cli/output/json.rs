@@ -11,8 +11,9 @@ use super::records::Members;
 use super::table::value_as_json;
 use super::{Printer, Shown, age_seconds, bars};
 use crate::cache::{self, Served};
+use crate::calendar::Date;
 use crate::error::Error;
-use crate::market::DataType;
+use crate::market::{DataType, Fault};
 use crate::number::Number;
 use crate::time::Timestamp;
 
@@ -77,6 +78,10 @@ struct Cache<'a> {
     why: Option<Vec<String>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     missing: Vec<Missing<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    faults: Vec<LooksWrong>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    frozen_since: Option<Timestamp>,
     #[serde(skip_serializing_if = "Option::is_none")]
     quorum: Option<Quorum<'a>>,
 }
@@ -96,6 +101,18 @@ struct Value<'a> {
     provider: &'a str,
     price: &'a Number,
     time: Option<&'a str>,
+}
+
+/// What looks wrong, and of a bar which.
+#[derive(Serialize)]
+struct LooksWrong {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    time: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    date: Option<String>,
+    fault: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    field: Option<&'static str>,
 }
 
 /// A span that is not in the answer.
@@ -230,6 +247,9 @@ fn member(name: &str, of: Option<&Members<'_>>, text: &mut Vec<u8>) {
 
 fn cache<'a>(shown: &'a Shown<'_>, served: &'a Served) -> Cache<'a> {
     let gaps = served.bars.as_deref().map(|series| &*series.missing).unwrap_or_default();
+    let noticed = served.noticed.as_deref();
+    let of_quote = noticed.map(|noticed| &*noticed.faults).unwrap_or_default();
+    let faults = served.bars.as_deref().map_or(of_quote, |series| &*series.faults);
     let at = Timestamp::from_ms;
     let missing =
         gaps.iter().map(|gap| Missing { from: at(gap.from_ms), to: at(gap.to_ms), why: &gap.why });
@@ -244,6 +264,8 @@ fn cache<'a>(shown: &'a Shown<'_>, served: &'a Served) -> Cache<'a> {
         upstream_calls: served.upstream_calls,
         why: shown.why(),
         missing: missing.collect(),
+        faults: faults.iter().map(looks_wrong).collect(),
+        frozen_since: noticed.and_then(|noticed| noticed.frozen).map(|frozen| frozen.since),
         quorum: shown.answer.quorum.as_deref().map(quorum),
     }
 }
@@ -258,6 +280,15 @@ fn quorum(quorum: &cache::Quorum) -> Quorum<'_> {
         agreed: quorum.agreement.is_some_and(|agreement| agreement.agreed),
         spread_percent: quorum.agreement.map(|agreement| (agreement.spread.0 * 1e6).round() / 1e4),
         values: quorum.votes.iter().map(value).collect(),
+    }
+}
+
+fn looks_wrong(fault: &Fault) -> LooksWrong {
+    LooksWrong {
+        time: fault.time.map(Timestamp::from_ms),
+        date: fault.day.map(|day| Date::from_days(day.into()).to_string()),
+        fault: fault.kind.as_str(),
+        field: fault.field,
     }
 }
 

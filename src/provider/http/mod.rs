@@ -265,9 +265,7 @@ fn payload(ask: &Ask<'_>, reply: &Reply) -> Result<Json, Error> {
         Ok(text) => match Json::parse(text) {
             Some(json) => Ok(json),
             None if said.contains("json") => refused("it is no JSON"),
-            None if said.contains("html") || text.trim_start().starts_with("<!") => {
-                refused("it is a page for people")
-            }
+            None if said.contains("html") || is_page(text) => refused("it is a page for people"),
             None if says_limited(&reply.body) => refused("it is a complaint"),
             None => Ok(Json::text(text)),
         },
@@ -277,6 +275,16 @@ fn payload(ask: &Ask<'_>, reply: &Reply) -> Result<Json, Error> {
             Ok(Json::binary(&reply.body, content_type))
         }
     }
+}
+
+/// Whether a text begins as a page for people does, whatever its sender says.
+fn is_page(text: &str) -> bool {
+    const STARTS: [&str; 4] = ["<!", "<html", "<head", "<body"];
+    let text = text.trim_start_matches('\u{feff}').trim_start();
+    let begins = |start: &&str| {
+        text.get(..start.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(start))
+    };
+    STARTS.iter().any(begins)
 }
 
 /// Whether this can be the name of a kind of content (RFC 9110, section 8.3.1).

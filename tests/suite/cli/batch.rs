@@ -7,7 +7,8 @@ use crate::sandbox::{Sandbox, Upstream, finished};
 
 /// A machine whose Binance is this upstream.
 fn beside(upstream: &Upstream) -> Sandbox {
-    Sandbox::new().with_provider("binance", upstream.url())
+    let sandbox = Sandbox::new().with_provider("binance", upstream.url());
+    sandbox.env("MCACHE_CHAINS__CRYPTO", "[binance]")
 }
 
 /// The pairs of each request.
@@ -105,7 +106,7 @@ fn what_a_reply_to_several_lacks_is_asked_for_by_itself() {
 fn a_batch_takes_what_nobody_else_is_asking_for() {
     let upstream = Upstream::speaking();
     // Two clocks that start one after the other at the same instant are apart: one tells real time.
-    let sandbox = beside(&upstream).in_real_time();
+    let sandbox = beside(&upstream).in_real_time().env("MCACHE_FROZEN_AFTER", "never");
     upstream.hold();
     let first = sandbox.command(&["fetch", "BTC", "ETH"]).spawn().unwrap();
     upstream.wait_for(1);

@@ -350,7 +350,7 @@ fn what_makes_no_sense_is_refused_before_anybody_is_asked() {
     }
     assert_eq!(upstream.count(), 0);
     // A parameter that has no default has to be said.
-    sandbox.run(&["config", "check", "--live", "acme/book"]).fails(1, &["has no book"]);
+    sandbox.run(&["config", "check", "--live", "acme/book"]).fails(1, &["a `depth`"]);
     let said = ["config", "check", "--live", "acme/book", "--param", "depth=5"];
     assert_eq!(sandbox.run(&said).code, Some(0));
     assert!(upstream.seen()[0].path.contains("depth=5"));

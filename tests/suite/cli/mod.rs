@@ -22,6 +22,8 @@
 //! - `providers` — what each provider is sent, and who is told the key
 //! - `failures` — what becomes of everything that an upstream may answer
 //! - `chains` — several providers of one chain: who is asked when one fails, and whether they agree
+//! - `quarantine` — what was refused as nonsense, and where that is kept
+//! - `noticed` — what is possible and looks wrong, and quotes that stand still
 //! - `bars` — what is said of bars that are not final, of splits, and of what cannot be had
 //! - `history` — what was known when, what has changed since, and how that is proved
 //! - `benchmark`, `warm`, `stats`, `clear`, `keys`, `get`, `put`, `limits`, `calendar`, `config`,
@@ -57,6 +59,7 @@ mod limits;
 mod lists;
 mod live;
 mod market;
+mod noticed;
 mod or_run;
 mod output;
 mod packaging;
@@ -66,6 +69,7 @@ mod presets;
 mod providers;
 mod put;
 mod python;
+mod quarantine;
 mod revalidation;
 mod schedules;
 mod services;

@@ -188,6 +188,9 @@ fn a_plan_says_which_quotes_the_open_will_make_stale() {
 fn what_nobody_would_be_asked_for_is_said_and_costs_nothing() {
     let (upstream, sandbox) = speaking();
     sandbox.run(&["fetch", "NOSUCH"]);
+    let with_another = at(&sandbox, SOON, &["fetch", "GDP", "--plan", "-f", "csv"]);
+    assert!(with_another.stdout.contains("series:macro:GDP,fred_csv,series,missing,1,"));
+    let sandbox = sandbox.env("MCACHE_CHAINS__MACRO", "[fred]");
     let run = at(&sandbox, SOON, &["fetch", "NOSUCH", "GDP", "--plan"]);
     run.says("quote:stock:NOSUCH would not be asked for: ");
     run.says("series:macro:GDP would not be asked for: fred needs a key and has none");

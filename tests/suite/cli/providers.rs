@@ -75,7 +75,7 @@ fn fred_is_asked_with_the_key_of_the_environment() {
 #[test]
 fn without_a_key_fred_is_not_asked() {
     let (upstream, sandbox) = everybody();
-    let sandbox = sandbox.env("FRED_API_KEY", "");
+    let sandbox = sandbox.env("FRED_API_KEY", "").env("MCACHE_CHAINS__MACRO", "[fred]");
     let run = sandbox.run(&["fetch", "GDP", "-f", "json"]);
     insta::assert_snapshot!(run.shown(), @r#"
     [

@@ -83,7 +83,7 @@ fn calls_and_money_saved_are_what_was_not_called() {
 #[test]
 fn errors_are_counted_by_kind() {
     let (_upstream, sandbox) = speaking();
-    let sandbox = sandbox.with_provider("fred", &nobody());
+    let sandbox = sandbox.with_provider("fred", &nobody()).env("MCACHE_CHAINS__MACRO", "[fred]");
     sandbox.run(&["fetch", "NOSUCH"]);
     sandbox.run(&["fetch", "GDP"]);
     sandbox.run(&["fetch", "AAPL", "-t", "series"]);

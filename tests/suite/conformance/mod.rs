@@ -2,6 +2,8 @@
 //!
 //! - `tier` — every place that holds entries
 //! - `provider` — every way in which an upstream speaks
+//! - `gate` — what none of them may say
 
+mod gate;
 mod provider;
 mod tier;

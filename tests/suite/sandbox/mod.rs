@@ -109,6 +109,8 @@ impl Sandbox {
             .env_clear()
             .env("HOME", self.path("home"))
             .env("PATH", "/usr/bin:/bin")
+            // Whoever is not stood in for cannot be reached, wherever this runs.
+            .env("HTTPS_PROXY", "http://127.0.0.1:9")
             .envs(self.environment.iter().map(|(name, value)| (name, value)))
             .current_dir(self.folder.path())
             .stdin(Stdio::null())

@@ -33,7 +33,7 @@ fn selling(price: impl Fn(&str) -> u32 + Send + Sync + 'static) -> Upstream {
         let symbol = incoming.path.split(['/', '?']).nth(4).unwrap_or_default();
         let price = price(symbol);
         let body = format!(
-            r#"{{"chart":{{"result":[{{"meta":{{"symbol":"{symbol}","currency":"USD","regularMarketPrice":{price},"regularMarketTime":1782918000}}}}],"error":null}}}}"#
+            r#"{{"chart":{{"result":[{{"meta":{{"symbol":"{symbol}","currency":"USD","regularMarketPrice":{price}}}}}],"error":null}}}}"#
         );
         reply(200, "application/json", body.as_bytes())
     })

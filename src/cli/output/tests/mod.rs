@@ -67,6 +67,7 @@ fn answer(key: &str, reading: Reading) -> Answer {
         answered_by: AnsweredBy::Disk,
         upstream_calls: 0,
         bars,
+        noticed: None,
     };
     Answer::new(Ok(served), Duration::ZERO)
 }
@@ -84,6 +85,7 @@ fn daily(bars: u16) -> BarSeries {
         finals: usize::from(bars).saturating_sub(2),
         ended: usize::from(bars).saturating_sub(1),
         missing: Vec::new(),
+        faults: Vec::new(),
     };
     for at in 0..bars {
         // Prices as 32-bit floats that were widened, as Yahoo sends them.

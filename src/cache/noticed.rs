@@ -1,0 +1,136 @@
+//! What is noticed of what came without being a reason to refuse it: a price that looks wrong, a quote
+//! that does not move.
+//!
+//! Nothing is changed and nothing is stored: of bars it is worked out again when they are read, of a
+//! quote it is said to whoever had it fetched.
+
+use super::fly::Errand;
+use super::lookup::Missing;
+use super::{Answer, Question};
+use crate::cache::Cache;
+use crate::calendar::Date;
+use crate::entry::Entry;
+use crate::market::{BarSeries, Fault, FaultKind, Quote, Record, Traded, is_unit_flip};
+use crate::number::Number;
+use crate::policy::{Frozen, Known};
+use crate::provider::Speech;
+use crate::time::Timestamp;
+use crate::upstream::{Asked, Given};
+use crate::warning::Warning;
+
+/// What was noticed of a quote as it came.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Noticed {
+    /// What looks wrong.
+    pub faults: Vec<Fault>,
+    /// That it does not move.
+    pub frozen: Option<Frozen>,
+    /// The price, and what it is a hundred times of, or a hundredth.
+    flipped: Option<(Number, Number)>,
+}
+
+impl Cache {
+    /// What is to be noticed of what came, if it is a quote.
+    pub(super) fn noticed(
+        &self,
+        errand: &Errand<'_>,
+        question: &Question,
+        missing: &Missing,
+        asked: &Asked,
+        at: Timestamp,
+        known: &Known,
+    ) -> Option<Noticed> {
+        let Ok(Given::Record(Record::Quote(quote))) = &asked.outcome else { return None };
+        let held = missing.of_the_asked(question).map(|found| &*found.entry);
+        let is_invented = {
+            let site = errand.sites.get(question.providers.first()?)?;
+            site.speech == Speech::Demo
+        };
+        let frozen = (!is_invented)
+            .then(|| self.rules.frozen(&question.key, known, quote, held, at))
+            .flatten();
+        let flipped = self.rules.marks_faults.then(|| flipped(quote, held)).flatten();
+        let fault = Fault { time: None, day: None, kind: FaultKind::Unit, field: Some("price") };
+        let faults: Vec<Fault> = flipped.iter().map(|_| fault).collect();
+        (frozen.is_some() || flipped.is_some()).then_some(Noticed { faults, frozen, flipped })
+    }
+}
+
+/// The price of a quote, and what it is in another unit than: the close before, or the quote that it
+/// takes the place of.
+fn flipped(quote: &Quote, held: Option<&Entry>) -> Option<(Number, Number)> {
+    let price = quote.price.as_f64();
+    let of_held = || held.and_then(|held| Traded::read(&held.body)).map(|before| before.price);
+    let differs = |beside: &Number| is_unit_flip(price, beside.as_f64());
+    let beside = quote.previous_close.clone().filter(differs);
+    let beside = beside.or_else(|| of_held().filter(differs))?;
+    Some((quote.price.clone(), beside))
+}
+
+impl Noticed {
+    /// Says it with an answer, if that is the quote.
+    pub(super) fn tell(&self, question: &Question, answer: &mut Answer, at: Timestamp) {
+        let Ok(served) = &mut answer.outcome else { return };
+        served.noticed = Some(Box::new(self.clone()));
+        let symbol = question.symbol.to_string();
+        if let Some((price, beside)) = &self.flipped {
+            let what = format!(
+                "the price of {price} looks wrong beside {beside}: another unit, such as pence for \
+                 pounds? nothing is changed"
+            );
+            answer.warnings.push(Warning::LooksWrong { symbol: symbol.clone(), what });
+        }
+        if let Some(Frozen { since, exchange }) = self.frozen {
+            answer.warnings.push(Warning::Frozen {
+                symbol,
+                provider: served.entry.provider.to_string(),
+                since,
+                still: at.since(since),
+                exchange: exchange.to_string(),
+            });
+        }
+    }
+}
+
+/// What is said of bars that look wrong.
+pub(super) fn looks_wrong(answer: &Answer) -> Option<Warning> {
+    let series = answer.outcome.as_ref().ok()?.bars.as_deref()?;
+    let first = series.faults.first()?;
+    let mut bars: Vec<_> = series.faults.iter().map(|fault| fault.time).collect();
+    bars.dedup();
+    let (count, s, look) =
+        if bars.len() == 1 { (1, "", "looks") } else { (bars.len(), "s", "look") };
+    let what = format!(
+        "{count} bar{s} {look} wrong, first {}; nothing is changed, -f json has all under \
+         cache.faults",
+        of_bar(series, first)
+    );
+    Some(Warning::LooksWrong { symbol: series.symbol.clone(), what })
+}
+
+/// What looks wrong of a bar.
+fn of_bar(series: &BarSeries, fault: &Fault) -> String {
+    let time = fault.time.unwrap_or_default();
+    let when = match fault.day {
+        Some(day) => Date::from_days(day.into()).to_string(),
+        None => Timestamp::from_ms(time).to_string(),
+    };
+    let place = series.bars.times.binary_search(&time).ok();
+    let field = fault.field.unwrap_or("close").replace('_', " ");
+    let value = match (place, fault.field) {
+        (Some(at), None | Some("close")) => Some(series.bars.close[at]),
+        (Some(at), Some("open")) => Some(series.bars.open[at]),
+        (Some(at), Some("high")) => Some(series.bars.high[at]),
+        (Some(at), Some("low")) => Some(series.bars.low[at]),
+        _ => None,
+    };
+    let value = value.map(|value| format!(" of {value}")).unwrap_or_default();
+    match fault.kind {
+        FaultKind::Unit => {
+            format!(
+                "the {field}{value} of {when}, a hundred times what stands beside it or a hundredth"
+            )
+        }
+        FaultKind::AdjustedCloseMissing => format!("the {field} of {when}, which is missing"),
+    }
+}
