@@ -199,6 +199,11 @@ fn time_of(instant: Timestamp, ago: Duration) -> String {
 }
 
 impl Warning {
+    /// Whether nothing went wrong: it says how the data looks that came as it should.
+    pub fn is_remark(&self) -> bool {
+        matches!(self, Self::LooksWrong { .. } | Self::Frozen { .. })
+    }
+
     /// What is said of the word of several providers.
     fn of_quorum(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

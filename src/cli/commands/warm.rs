@@ -94,9 +94,13 @@ impl Count {
     ) {
         let is_timed = terms.by.is_some();
         let is_held = matches!(&answer.outcome, Ok(served) if served.status == Status::Hit);
-        // What is fresh still, and was only asked for early, lacks nothing.
+        // What is fresh still, and was only asked for early, lacks nothing; and cron writes a letter for
+        // each line, also where nothing failed.
+        let is_heard = ui.is_watched() || ui.is_verbose();
         for warning in answer.warnings.iter().filter(|_| !(is_timed && is_held)) {
-            ui.warn(warning);
+            if is_heard || !warning.is_remark() {
+                ui.warn(warning);
+            }
         }
         if ui.is_verbose() {
             ui.verbose(&line(question, answer, cache.clock().now()));

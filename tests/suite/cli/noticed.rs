@@ -107,7 +107,12 @@ fn a_quote_that_stands_still_in_a_session_is_said_to() {
                 open\n";
     assert_eq!(run.stderr, said);
     assert_eq!(run.json()[0]["cache"]["frozen_since"], "2026-07-01T14:22:00Z");
-    machine(&frozen).run(&["warm", "AAPL"]).says("has not moved since 14:22 UTC");
+    machine(&frozen).run(&["warm", "AAPL", "-v"]).says("has not moved since 14:22 UTC");
+    assert_eq!(
+        machine(&frozen).run(&["warm", "AAPL"]).stderr,
+        "",
+        "nothing failed, so cron hears nothing"
+    );
     let held = machine(&frozen);
     held.run(&["fetch", "AAPL"]);
     assert_eq!(held.run(&["fetch", "AAPL"]).stderr, "", "a hit says nothing of it");
