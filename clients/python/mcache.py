@@ -99,10 +99,14 @@ class Mcache:
         return self._one(symbol, **{"type": "quote", **options})
 
     def quotes(self, symbols: Iterable[str], *, partial: bool = False, **options: Any) -> dict[str, Any]:
-        """Quotes by symbol, in one process. With `partial` those that failed are left out."""
-        records = self.fetch(*symbols, **{"type": "quote", **options})
-        served = [r for r in records if "error" not in r] if partial else map(_served, records)
-        return {record["symbol"]: record for record in served}
+        """Quotes by symbol as asked for (a list's by their own), in one process. With `partial` those
+        that failed are left out."""
+        names = list(symbols)
+        records = self.fetch(*names, **{"type": "quote", **options})
+        if len(records) != len(names):
+            names = [record["symbol"] for record in records]
+        pairs = [(n, r) for n, r in zip(names, records) if not partial or "error" not in r]
+        return {name: _served(record) for name, record in pairs}
 
     def bars(
         self, symbol: str, interval: str = "1d", period: Optional[str] = None,

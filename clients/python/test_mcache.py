@@ -95,7 +95,7 @@ class Promises(unittest.TestCase):
         self.assertGreater(quote["price"], 0)
         self.cache.warm("MSFT", provider="demo")
         quotes = self.cache.quotes(["MSFT", "BTC/USDT"], provider="demo", max_age="1h")
-        self.assertEqual(list(quotes), ["MSFT", "BTC"])
+        self.assertEqual(list(quotes), ["MSFT", "BTC/USDT"])
         self.assertEqual(quotes["MSFT"]["cache"]["status"], "hit")
         bars = self.cache.bars("AAPL", period="5d", provider="demo")
         self.assertLessEqual(bars[0]["time"], bars[-1]["time"])

@@ -167,6 +167,7 @@ impl Cache {
         let held = (error.kind == Kind::Offline).then(|| self.read_disk(&question.key)).flatten();
         let is_another = |stored: &&Stored| {
             stored.entry.format != Format::NotFound
+                && &*stored.entry.provider != PUT
                 && !question.providers.contains(&stored.entry.provider)
         };
         match held.as_deref().and_then(|held| held.iter().find(is_another)) {

@@ -45,7 +45,35 @@ impl Config {
                 questions.push(self.question(symbol, *data_type, provider, choice));
             }
         }
+        self.check_params(&questions, &choice.params)?;
         Ok(questions)
+    }
+
+    /// A parameter that nothing of what is asked for takes: it would be part of a key, and of no request.
+    fn check_params(&self, questions: &[Question], said: &Params) -> Result<(), Usage> {
+        for (name, _) in said.iter() {
+            let mut known: Vec<String> = Vec::new();
+            for question in questions {
+                for provider in &question.providers {
+                    let speech = sites::speech(self.layers(), provider);
+                    let of = speech.as_ref().map(|of| of.params(question.data_type));
+                    known.extend(of.unwrap_or_default().into_iter().map(str::to_owned));
+                }
+            }
+            if known.iter().any(|known| known == name) {
+                continue;
+            }
+            known.sort_unstable();
+            known.dedup();
+            let usage =
+                Usage::new(format!("nothing that is asked for takes a `{}`", sanitized(name)));
+            return Err(usage.hint(match nearest(name, known.iter().map(String::as_str)) {
+                Some(near) => format!("did you mean --param {near}=…?"),
+                None if known.is_empty() => "leave --param away".to_owned(),
+                None => format!("its parameters are {}", known.join(", ")),
+            }));
+        }
+        Ok(())
     }
 
     /// Who is asked for a type that takes no symbol, if it takes none.

@@ -65,7 +65,9 @@ pub fn faults(bars: &Bars) -> Vec<Fault> {
             continue;
         }
         if at >= flipped.end {
-            flipped = run_from(&bars.close, at);
+            // The bar behind a stretch is back where the others are, and begins none itself.
+            let is_back = at == flipped.end && !flipped.is_empty();
+            flipped = if is_back { at..at } else { run_from(&bars.close, at) };
         }
         if flipped.contains(&at) {
             mark_with_close(bars, at, &mut found);
@@ -169,6 +171,12 @@ mod tests {
             ("up", &[2.0, 2.1, 208.0, 2.05, 2.0][..], &["2 unit_100x *"][..]),
             ("down", &[200.0, 2.1, 205.0], &["1 unit_100x *"]),
             ("two", &[2.0, 210.0, 208.0, 2.05], &["1 unit_100x *", "2 unit_100x *"]),
+            (
+                "twice",
+                &[2.0, 2.1, 208.0, 2.05, 2.0, 2.1, 210.0, 2.1, 2.0],
+                &["2 unit_100x *", "6 unit_100x *"],
+            ),
+            ("next but one", &[2.0, 210.0, 2.0, 208.0, 2.0], &["1 unit_100x *", "3 unit_100x *"]),
             ("at the edges", &[200.0, 2.0, 2.1, 2.0, 210.0], &[]),
             ("for good", &[200.0, 201.0, 2.0, 2.1, 2.0], &[]),
             ("by fifty", &[2.0, 100.0, 2.0], &[]),

@@ -209,6 +209,17 @@ impl Definition {
     }
 }
 
+impl Definition {
+    /// The parameters that may be said to a program.
+    pub(super) fn params(&self, data_type: DataType) -> Vec<&str> {
+        let endpoint = self.endpoint(data_type.as_str());
+        let named =
+            endpoint.into_iter().flat_map(|of| &of.command).flat_map(http::Template::params);
+        let set = endpoint.into_iter().flat_map(|of| of.params.iter()).map(|(name, _)| name);
+        named.chain(set).collect()
+    }
+}
+
 impl Endpoint {
     /// Whether it is asked about a symbol: whoever is told of one is.
     pub fn takes_a_symbol(&self) -> bool {

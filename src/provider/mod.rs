@@ -286,6 +286,15 @@ impl Speech {
         }
     }
 
+    /// The parameters that may be said to what gives this; none if it is not known here.
+    pub fn params(&self, data_type: DataType) -> Vec<&str> {
+        match self {
+            Self::Http(definition) => definition.params(data_type),
+            Self::Command(definition) => definition.params(data_type),
+            _ => Vec::new(),
+        }
+    }
+
     /// The parameter that an endpoint needs to be asked and nobody says, if there is one.
     pub fn lacks(&self, ask: &Ask<'_>) -> Option<&str> {
         let Self::Http(definition) = self else { return None };
@@ -343,6 +352,11 @@ fn status_error(ask: &Ask<'_>, reply: &Reply) -> Error {
     let Ask { symbol, provider, .. } = ask;
     let status = reply.status;
     match status {
+        404 if symbol.name() == *provider => {
+            let message = format!("{provider} has nothing there (HTTP 404)");
+            Error::new(Kind::NotFound, message)
+                .hint("check the `path` of the endpoint, and --param")
+        }
         404 => Error::new(Kind::NotFound, format!("{provider} does not know `{symbol}`"))
             .hint("check the spelling; a class can be said, as in `crypto:BTC`"),
         402 => Error::new(

@@ -248,6 +248,11 @@ impl Cache {
     ) -> (PlannedItem, Option<Load>) {
         let (question, terms) = (&errand.questions[flight.index], errand.terms);
         let found = flight.missing.of_the_asked(question);
+        let held = held(&flight.missing.held);
+        let asked = question.providers.first();
+        if let Some(error) = asked.and_then(|name| policy::absence(&held, name, terms, now)) {
+            return (item(question, None, REFUSED, error.message), None);
+        }
         match self.burden(errand, flight) {
             Err(error) => (item(question, None, REFUSED, error.message), None),
             Ok((_, Load { calls: 0, .. })) => {

@@ -89,6 +89,15 @@ impl Definition {
         endpoint.templates().find_map(|template| template.lacks(&filling))
     }
 
+    /// The parameters that may be said to the endpoint that gives this; what is read has one answer, and
+    /// takes none.
+    pub(super) fn params(&self, data_type: DataType) -> Vec<&str> {
+        let endpoint = self.giving(data_type).filter(|of| of.reading.is_none());
+        let named = endpoint.into_iter().flat_map(Endpoint::templates).flat_map(Template::params);
+        let set = endpoint.into_iter().flat_map(|of| of.params.iter()).map(|(name, _)| name);
+        named.chain(set).collect()
+    }
+
     /// The endpoint that gives this: what is kept as it was sent is asked for as such only.
     fn giving(&self, data_type: DataType) -> Option<&Endpoint> {
         let is_payload = matches!(data_type, DataType::Payload(_));

@@ -243,6 +243,24 @@ fn a_map_of_kingfisher_may_be_a_picture_and_comes_out_as_it_went_in() {
 }
 
 #[test]
+fn a_parameter_that_nothing_takes_is_refused_before_anybody_is_asked() {
+    let upstream = Upstream::start(|_| sent(r#"{"success":"true","data":[]}"#));
+    let sandbox = machine("cryptometer", &upstream);
+    let of = ["fetch", "ETH", "-t", "ls_ratio", "--param"];
+    let run = sandbox.run(&[&of[..], &["exchange=bybit"]].concat());
+    run.fails(
+        2,
+        &["nothing that is asked for takes a `exchange`", "its parameters are e, timeframe"],
+    );
+    let run = sandbox.run(&[&of[..], &["timefame=4h"]].concat());
+    run.fails(2, &["did you mean --param timeframe=…?"]);
+    sandbox.run(&["fetch", "ETH", "--param", "e=bybit"]).fails(2, &["leave --param away"]);
+    assert_eq!(upstream.count(), 0);
+    let both = ["fetch", "ETH", "-t", "ticker,ls_ratio", "--param", "timeframe=4h", "-q"];
+    assert_eq!(sandbox.run(&both).code, Some(0), "one of them takes it");
+}
+
+#[test]
 fn what_two_services_have_is_the_first_ones_by_name_unless_one_is_said() {
     let upstream = Upstream::start(|_| sent(r#"{"success":"true","data":[]}"#));
     let sandbox = machine("cryptometer", &upstream)
