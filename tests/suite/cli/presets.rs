@@ -186,7 +186,7 @@ fn twelve_data_is_asked_a_day_wider_and_its_codes_are_heard() {
                 r#"{"code":429,"message":"You have run out of API credits for the current minute.","status":"error"}"#
             }
             "/quote" => {
-                r#"{"symbol":"AAPL","mic_code":"XNAS","currency":"USD","timestamp":1782917940,"open":"2","high":"4","low":"1","close":"3.50","volume":"100","previous_close":"3","change":"0.5","percent_change":"16.7"}"#
+                r#"{"symbol":"AAPL","mic_code":"XNAS","currency":"USD","timestamp":1782912600,"last_quote_at":1782917940,"open":"2","high":"4","low":"1","close":"3.50","volume":"100","previous_close":"3","change":"0.5","percent_change":"16.7"}"#
             }
             _ => {
                 r#"{"meta":{},"values":[{"datetime":"2026-07-01","open":"3","high":"4","low":"2","close":"3","volume":"1"},{"datetime":"2026-06-30","open":"2","high":"4","low":"1","close":"3","volume":"2"},{"datetime":"2026-06-29","open":"1","high":"2","low":"1","close":"2","volume":"3"}],"status":"ok"}"#
@@ -197,6 +197,8 @@ fn twelve_data_is_asked_a_day_wider_and_its_codes_are_heard() {
     let sandbox = sandbox.env("TWELVEDATA_API_KEY", "tw3lve");
     let quote = fetched(&sandbox, &["AAPL", "-p", "twelvedata"]);
     assert_eq!((&quote["price"], &quote["currency"]), (&3.5.into(), &"USD".into()));
+    assert_eq!(quote["time"], "2026-07-01T14:59:00Z", "and not when the day opened");
+    assert_eq!(quote["cache"].get("frozen_since"), None);
     let of = ["AAPL", "-p", "twelvedata", "-tbars", "--from", "2026-06-29", "--to", "2026-06-30"];
     let bars = fetched(&sandbox, &of);
     let dates: Vec<&Value> =

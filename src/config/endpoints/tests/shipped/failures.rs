@@ -237,8 +237,8 @@ fn what_is_empty_is_no_failure_and_what_was_not_recorded_is_read() {
         (
             "twelvedata",
             Q,
-            r#"{"symbol":"AAPL","mic_code":"XNAS","currency":"USD","timestamp":1706734800,"open":"187.04","high":"187.10","low":"184.35","close":"184.40","volume":"55467800","previous_close":"188.04","change":"-3.64","percent_change":"-1.93576"}"#,
-            r#""price":184.40,"previous_close":188.04,"change":-3.64,"change_percent":-1.93576,"open":187.04,"high":187.10,"low":184.35,"volume":55467800,"currency":"USD","exchange":"XNAS","time":"2024-01-31T21:00:00Z""#,
+            r#"{"symbol":"AAPL","mic_code":"XNAS","currency":"USD","timestamp":1706711400,"last_quote_at":1706734740,"open":"187.04","high":"187.10","low":"184.35","close":"184.40","volume":"55467800","previous_close":"188.04","change":"-3.64","percent_change":"-1.93576"}"#,
+            r#""price":184.40,"previous_close":188.04,"change":-3.64,"change_percent":-1.93576,"open":187.04,"high":187.10,"low":184.35,"volume":55467800,"currency":"USD","exchange":"XNAS","time":"2024-01-31T20:59:00Z""#,
         ),
         (
             "finnhub",
