@@ -386,6 +386,22 @@ fn what_is_shipped_has_the_definition_0_until_a_user_changes_what_it_means() {
 }
 
 #[test]
+fn nobody_says_of_all_stocks_where_they_are_traded() {
+    for provider in all() {
+        for endpoint in shipped(&provider).endpoints {
+            let is_of_stocks =
+                endpoint.classes.as_ref().is_none_or(|of| of.contains(&Class::Stock));
+            let said = endpoint.reading.as_ref().and_then(|reading| reading.exchange.as_deref());
+            assert!(
+                !is_of_stocks || said.is_none(),
+                "{provider} {}: {said:?}",
+                endpoint.name.as_str()
+            );
+        }
+    }
+}
+
+#[test]
 fn a_definition_is_made_once() {
     let layers = Layers::default();
     let one = crate::config::sites::speech(&layers, "kraken").unwrap();
