@@ -307,8 +307,10 @@ impl Config {
         }
         for class in Class::ALL.map(Class::as_str) {
             let path = ["chains", class];
-            for name in self.layers.list(&path).unwrap_or_default() {
-                self.check_link(name).map_err(|usage| self.layers.at(&path, usage))?;
+            let chain = self.layers.list(&path).unwrap_or_default();
+            for (at, name) in chain.iter().enumerate() {
+                let link = self.check_link(name, &chain[..at]);
+                link.map_err(|usage| self.layers.at(&path, usage))?;
             }
         }
         strategies::check(&self.layers)?;
@@ -349,12 +351,8 @@ impl Config {
                 usage.hint("keep one of query, header, bearer and path; ~ removes one"),
             ));
         }
-        if !matches!(speech, Speech::Http(_))
-            && self.layers.get(&["providers", name, "auth", "path"]).is_some()
-        {
-            let usage = Usage::new(format!("`{name}` has no place for a key in its paths"));
-            let hint = "keep query, header or bearer; path is for the kind http".to_owned();
-            return Err((vec!["auth".to_owned(), "path".to_owned()], usage.hint(hint)));
+        if !matches!(speech, Speech::Http(_)) {
+            self.check_other_than_http(name)?;
         }
         if let Speech::Command(_) = speech {
             commands::check_provider(&self.layers, name)?;
@@ -369,6 +367,7 @@ impl Config {
                 endpoints::check(&self.layers, name, &endpoint)?;
             } else {
                 self.endpoint(name, &endpoint).map_err(|usage| (of("endpoints"), usage))?;
+                commands::check_built_in(&self.layers, name, &endpoint)?;
             }
         }
         let site = sites::site(&self.layers, &self.environment, name);
@@ -380,9 +379,28 @@ impl Config {
         site.check().map_err(|usage| (Vec::new(), usage.at(format_args!("providers.{name}"))))
     }
 
-    /// A mistake in a name that a chain holds.
-    fn check_link(&self, name: &str) -> Result<(), Usage> {
+    /// What a provider of another kind says of itself, and only one of the kind http has.
+    fn check_other_than_http(&self, name: &str) -> Result<(), endpoints::Mistake> {
+        if self.layers.get(&["providers", name, "auth", "path"]).is_some() {
+            let usage = Usage::new(format!("`{name}` has no place for a key in its paths"));
+            let hint = "keep query, header or bearer; path is for the kind http";
+            return Err((vec!["auth".to_owned(), "path".to_owned()], usage.hint(hint)));
+        }
+        if !self.layers.names(&["providers", name, "names"]).is_empty() {
+            let usage = Usage::new("`names` is for the kind http");
+            let hint = format!("leave it out: `{name}` is of another kind");
+            return Err((vec!["names".to_owned()], usage.hint(hint)));
+        }
+        Ok(())
+    }
+
+    /// A mistake in a name that a chain holds behind others.
+    fn check_link(&self, name: &str, before: &[&str]) -> Result<(), Usage> {
         self.provider(name)?;
+        if before.contains(&name) {
+            return Err(Usage::new(format!("`{name}` stands twice in a chain"))
+                .hint("leave one out: nobody is asked twice, and a quorum is of several"));
+        }
         if sites::invents(&self.layers, name) {
             return Err(Usage::new(format!(
                 "`{name}` invents its data and cannot stand in a chain"

@@ -19,8 +19,9 @@ const PREDICTION: &str = "prediction";
 const OF_THE_NETWORK: [&str; 6] = ["auth", "base_url", "delays", "headers", "tls", "user_agent"];
 
 /// What is said of an endpoint that is a request.
-const OF_A_REQUEST: [&str; 15] = [
+const OF_A_REQUEST: [&str; 17] = [
     "body",
+    "classes",
     "constants",
     "delimiter",
     "errors",
@@ -32,6 +33,7 @@ const OF_A_REQUEST: [&str; 15] = [
     "ok",
     "path",
     "query",
+    "retry_after",
     "rows",
     "shape",
     "time",
@@ -100,6 +102,19 @@ pub(super) fn without_a_program(text: &str) -> Option<Usage> {
              {prediction: {command: [python3, predict.py, \"{symbol}\"]}}}}",
         )
     })
+}
+
+/// A mistake in what is said of a provider that is built in: what only one of the kind http has.
+pub(super) fn check_built_in(layers: &Layers, provider: &str, name: &str) -> Result<(), Mistake> {
+    let of_a_request = OF_A_REQUEST.into_iter().chain(["params"]);
+    let at = |key| ["providers", provider, "endpoints", name, key];
+    match of_a_request.into_iter().find(|key| is_said(layers, &at(key))) {
+        None => Ok(()),
+        Some(key) => {
+            let hint = format!("leave it out: mcache knows itself how `{provider}` is asked");
+            wrong(name, key, format!("`{key}` is for the kind http"), hint)
+        }
+    }
 }
 
 /// A mistake in what is said of a provider that runs programs besides its endpoints.

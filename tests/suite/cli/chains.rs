@@ -466,6 +466,14 @@ fn who_fails_is_replaced_by_the_next_and_too_few_are_said_to_be() {
 }
 
 #[test]
+fn nobody_stands_twice_in_a_chain() {
+    let sandbox = Sandbox::new();
+    sandbox.config("chains:\n  crypto: [binance, coinbase, binance]\n");
+    let run = sandbox.run(&["fetch", "BTC", "--quorum", "2"]);
+    run.fails(2, &["config.yaml:2:3: `binance` stands twice in a chain", "hint: leave one out"]);
+}
+
+#[test]
 fn a_quorum_that_cannot_be_is_refused() {
     let (upstreams, sandbox) = voting(["100", "101", "100.5"]);
     for (arguments, says) in [

@@ -325,6 +325,8 @@ fn what_cannot_be_a_program_is_told_with_its_line_and_what_would_be_right() {
         ("quote: {command: [a]}", &["config.yaml:5:7", "my_quote"]),
         ("mood: {command: [a], path: /x}", &["`path` is for the kind http"]),
         ("mood: {command: [a], fields: {price: /p}}", &["`fields` is for the kind http"]),
+        ("mood: {command: [a], classes: [stock]}", &["`classes` is for the kind http"]),
+        ("mood: {command: [a], retry_after: /a}", &["`retry_after` is for the kind http"]),
         ("mood: {command: [a], timeout: 0}", &["`timeout` is 0"]),
         ("mood: {command: [a], timeout: soon}", &["`soon` is not a duration"]),
         ("mood: {command: [a], output: jsn}", &["did you mean `json`?"]),
@@ -348,6 +350,7 @@ fn what_cannot_be_a_program_is_told_with_its_line_and_what_would_be_right() {
         ("auth: {query: k}", "`auth` is for what"),
         ("headers: {A: b}", "`headers` is for what"),
         ("tls: system", "`tls` is for what"),
+        ("names: {BTC: XBT}", "`names` is for the kind http"),
         ("latency: 5", "`latency` is for the kind demo"),
     ] {
         let text = format!("providers:\n  m:\n    kind: command\n    {key}\n    endpoints: {{}}\n");

@@ -187,6 +187,24 @@ fn check_says_that_all_is_well_and_where_the_cache_is() {
 }
 
 #[test]
+fn what_only_requests_of_configuration_have_is_refused_of_a_provider_that_is_built_in() {
+    let sandbox = Sandbox::new();
+    for (said, says) in [
+        ("names: {BTC: XBT}", "config.yaml:3:5: `names` is for the kind http"),
+        ("endpoints: {quote: {path: /q}}", "config.yaml:3:25: `path` is for the kind http"),
+        ("endpoints: {quote: {fields: {price: /p}}}", "`fields` is for the kind http"),
+        ("endpoints: {quote: {params: {a: b}}}", "`params` is for the kind http"),
+        ("endpoints: {quote: {classes: [stock]}}", "`classes` is for the kind http"),
+        ("endpoints: {quote: {retry_after: /a}}", "`retry_after` is for the kind http"),
+    ] {
+        sandbox.config(&format!("providers:\n  yahoo:\n    {said}\n"));
+        sandbox.run(&["config", "check"]).fails(2, &[says, "hint: leave it out"]);
+    }
+    sandbox.config("providers: {yahoo: {endpoints: {quote: {limit: 9/1m, ttl: 5, version: 2}}}}\n");
+    sandbox.run(&["config", "check"]).fails(0, &[]);
+}
+
+#[test]
 fn a_profile_states_only_what_differs() {
     let sandbox = Sandbox::new();
     sandbox.config("ttl: {quote: {stock: 40}}\nprofiles:\n  prod:\n    keep: {quote: 1d}\n");
