@@ -110,6 +110,11 @@ impl Said<'_> {
     /// Of whom a request is about: nobody, or nobody who has a name.
     fn check_names(&self) -> Result<(), Mistake> {
         let Some(endpoint) = self.asked() else { return Ok(()) };
+        if endpoint.classes.as_ref().is_some_and(Vec::is_empty) {
+            let message = format!("`{}` has no class in `classes`", self.name);
+            let hint = "leave it out: then it is asked about every class".to_owned();
+            return self.wrong(&["classes"], message, hint);
+        }
         if endpoint.classes.is_some() && !endpoint.takes_a_symbol() {
             let message = format!("`{}` has `classes`, and is asked about no symbol", self.name);
             let hint = "write {symbol} where upstream is told which is wanted, or leave it out";

@@ -110,6 +110,11 @@ const MISTAKES: &[(&str, &str, &str)] = &[
         "leave it out",
     ),
     (
+        "sentiment: {path: \"/q/{symbol}\", classes: []}",
+        "c.yaml:6:40: `sentiment` has no class in `classes`",
+        "leave it out: then it is asked about every class",
+    ),
+    (
         "quote: {path: /q, ok: {status: ok}, fields: {price: /p}}",
         "c.yaml:6:30: unknown key `providers.acme.endpoints.quote.ok.status`",
         "a name here is a JSON pointer such as /status/code, or body for all that is sent",
