@@ -1,6 +1,6 @@
 //! What is asked, out of symbols, types and what else is said: the keys, and who may answer.
 
-use super::{Config, commands, endpoints, sites};
+use super::{Config, Layers, commands, endpoints, sites};
 use crate::cache::{Question, Slice};
 use crate::error::{Usage, nearest, sanitized};
 use crate::key::Key;
@@ -86,7 +86,7 @@ impl Config {
         if let Some(name) = said {
             return knows(name).filter(|takes| !takes).map(|_| name.into());
         }
-        let names = self.providers();
+        let names = self.providers_own_first();
         let mut known = names.iter().filter_map(|name| Some((name, knows(name)?)));
         known.next().filter(|(_, takes)| !takes).map(|(name, _)| name.as_str().into())
     }
@@ -176,7 +176,19 @@ impl Config {
         }
     }
 
-    /// Who has this, best first: the chain of the class, else the first other provider by name.
+    /// Every provider by name, those first that are not shipped: what one adds, and calls as a shipped
+    /// service calls something of its own, is what is meant.
+    fn providers_own_first(&self) -> Vec<String> {
+        let mut names = self.providers();
+        if self.layers().differ() {
+            let shipped = Layers::default();
+            names.sort_by_cached_key(|name| sites::is_there(&shipped, name));
+        }
+        names
+    }
+
+    /// Who has this, best first: the chain of the class, else the first other provider by name, one's
+    /// own before those that are shipped.
     pub(super) fn chain(
         &self,
         symbol: &Symbol,
@@ -190,7 +202,7 @@ impl Config {
         if !able.is_empty() {
             return able;
         }
-        let others = self.layers().names(&["providers"]);
+        let others = self.providers_own_first();
         let not_demo = |name: &&String| !sites::invents(self.layers(), name);
         others
             .iter()

@@ -212,6 +212,32 @@ fn an_endpoint_without_a_symbol_is_asked_once_whatever_the_symbols_are() {
 }
 
 #[test]
+fn what_one_calls_as_a_shipped_service_does_is_asked_of_ones_own() {
+    let upstream = Upstream::start(payload);
+    let sandbox = Sandbox::new();
+    // Behind all that are shipped, by name.
+    sandbox.config(&format!(
+        "providers:\n  zeta:\n    kind: http\n    base_url: \"{}\"\n    endpoints:\n      \
+         open_interest: {{path: \"/oi/{{symbol}}\"}}\n      coinlist: {{path: /coins}}\n",
+        upstream.url()
+    ));
+    for (arguments, key) in [
+        (&["BTC", "-t", "open_interest"][..], "open_interest:crypto:BTC"),
+        (&["-t", "coinlist"], "coinlist:zeta"),
+    ] {
+        let answers = sandbox.json(&[&["fetch"], arguments].concat());
+        assert_eq!(answers[0]["provider"], "zeta");
+        assert_eq!(answers[0]["cache"]["key"], key);
+    }
+    assert_eq!(sandbox.run(&["get", "open_interest:crypto:BTC"]).code, Some(0));
+    // What only another has is asked of that, and who is named is asked.
+    for arguments in [&["-t", "tickerlist"][..], &["-t", "coinlist", "-p", "cryptometer"]] {
+        let run = sandbox.run(&[&["fetch"], arguments].concat());
+        run.fails(1, &["cryptometer needs a key and has none"]);
+    }
+}
+
+#[test]
 fn bytes_are_kept_and_a_page_for_people_is_not() {
     let upstream = Upstream::start(payload);
     let sandbox = machine(&upstream, PAYLOADS);
