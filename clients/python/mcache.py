@@ -98,12 +98,12 @@ class Mcache:
         """The quote of a symbol; `["cache"]["status"]` says hit, miss or stale."""
         return self._one(symbol, **{"type": "quote", **options})
 
-    def quotes(self, symbols: Iterable[str], *, partial: bool = False, **options: Any) -> dict[str, Any]:
-        """Quotes by symbol as asked for (a list's by their own), in one process. With `partial` those
-        that failed are left out."""
-        names = list(symbols)
+    def quotes(self, symbols: Union[str, Iterable[str]], *, partial: bool = False, **options: Any) -> dict[str, Any]:
+        """Quotes by symbol as asked for (of a list such as `@tech` by their own), in one process; a text is
+        one symbol, or a list. With `partial` those that failed are left out."""
+        names = [symbols] if isinstance(symbols, str) else list(symbols)
         records = self.fetch(*names, **{"type": "quote", **options})
-        if len(records) != len(names):
+        if len(records) != len(names) or any(name.startswith("@") for name in names):
             names = [record["symbol"] for record in records]
         pairs = [(n, r) for n, r in zip(names, records) if not partial or "error" not in r]
         return {name: _served(record) for name, record in pairs}

@@ -96,6 +96,7 @@ class Promises(unittest.TestCase):
         self.cache.warm("MSFT", provider="demo")
         quotes = self.cache.quotes(["MSFT", "BTC/USDT"], provider="demo", max_age="1h")
         self.assertEqual(list(quotes), ["MSFT", "BTC/USDT"])
+        self.assertEqual(list(self.cache.quotes("MSFT", provider="demo")), ["MSFT"], "and not M, S, F, T")
         self.assertEqual(quotes["MSFT"]["cache"]["status"], "hit")
         bars = self.cache.bars("AAPL", period="5d", provider="demo")
         self.assertLessEqual(bars[0]["time"], bars[-1]["time"])
