@@ -88,8 +88,8 @@ impl Cache {
         if wanted.is_empty() {
             return Ok(handed);
         }
-        let Terms { no_cache, max_wait, budget, .. } = *terms;
-        let terms = Terms { no_cache, max_wait, budget, ..Terms::default() };
+        let Terms { no_cache, max_wait, budget, by, .. } = *terms;
+        let terms = Terms { no_cache, max_wait, budget, by, ..Terms::default() };
         let mut answers: Vec<Option<Answer>> = wanted.iter().map(|_| None).collect();
         self.fetch(&wanted, &terms, purpose, &mut |index, news| {
             if let News::Answer(answer) = news {

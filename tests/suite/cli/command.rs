@@ -152,6 +152,19 @@ fn what_a_program_is_handed_is_asked_for_through_the_cache() {
 }
 
 #[test]
+fn what_a_program_is_handed_is_not_waited_for_past_the_deadline() {
+    let upstream = Upstream::speaking();
+    let sandbox = machine("      echo: {command: [cat], input: [quote]}\n")
+        .with_provider("yahoo", upstream.url())
+        .env("MCACHE_PROVIDERS__YAHOO__LIMITS", "[1/1h]");
+    sandbox.run(&["fetch", "MSFT"]);
+    // `warm` waits for limits as long as it takes, but for `--by`.
+    let run = sandbox.run(&["warm", "AAPL", "-t", "echo", "--by", "1m"]);
+    run.says("the program is handed no `quote`: yahoo allows no more requests until");
+    assert_eq!(upstream.count(), 1);
+}
+
+#[test]
 fn a_program_that_fails_is_told_with_its_code_and_its_last_words_and_cools_down() {
     let sandbox = machine(
         "      mood: {command: [sh, -c, 'echo ran >> ~/ran; test -e ~/bad || exec echo \"{symbol}\"; yes noise | head -c 3000000 >&2; echo key=0123456789abcdef0123456789abcdef >&2; exit 7', '{symbol}'], ttl: 10s}\n      gone: {command: [no-such-program, '{symbol}']}\n      unknown: {command: [sh, -c, exit 66, '{symbol}']}\n      killed: {command: [sh, -c, 'kill -9 $$', '{symbol}']}\n",
