@@ -197,15 +197,15 @@ impl Definition {
         Some(Task { arguments, folder: endpoint.folder.clone(), timeout: endpoint.timeout })
     }
 
-    /// The record that a program has printed, or what it says is wrong.
-    pub fn record(&self, ask: &Ask<'_>, ended: Ended, now: Timestamp) -> Result<Record, Error> {
+    /// What a program has printed, to be read as a reply, or what it says is wrong.
+    pub fn reply(ask: &Ask<'_>, ended: Ended) -> Result<Reply, Error> {
         let Ask { symbol, provider, .. } = ask;
         if ended.how == End::Code(NOT_FOUND) {
             let message = format!("{provider} knows nothing of `{symbol}`");
             return Err(Error::new(Kind::NotFound, message)
                 .hint(format!("its program has ended with exit code {NOT_FOUND}, which says so")));
         }
-        self.read(ask, &Reply::new(200, ended.printed(provider)?), now)
+        Ok(Reply::new(200, ended.printed(provider)?))
     }
 }
 

@@ -7,12 +7,13 @@ use std::sync::LazyLock;
 
 use super::line::Line;
 use super::process::{self, Start};
+use super::rejected::Rejected;
 use super::retry::Again;
 use super::{Asking, Blame, Failed, Given, Spent, Upstream};
 use crate::error::{Error, Kind};
 use crate::ledger::{Call, Outcome, Said};
 use crate::provider::command::Definition;
-use crate::provider::{Ask, Request, Validators};
+use crate::provider::{Ask, Provider as _, Reply, Request, Validators};
 use crate::validate;
 
 /// The variable in which a program finds the key that it is asked for.
@@ -124,8 +125,17 @@ impl Upstream {
             self.ledger.give_back(&call, &started, &self.reading());
         }
         let ended = ended.map_err(|failure| sick(failure.error))?;
-        let record = definition.record(ask, ended, self.clock.now());
-        let record = record.and_then(|record| validate::record(&record).map(|()| record));
+        let read = |reply: &Reply| {
+            let record = definition.read(ask, reply, self.clock.now())?;
+            validate::record(&record).map(|()| record)
+        };
+        let record = Definition::reply(ask, ended).and_then(|reply| {
+            let record = read(&reply);
+            let is_nonsense = |error: &Error| error.kind == Kind::InvalidData;
+            spent.rejected = (record.as_ref().is_err_and(is_nonsense))
+                .then(|| Rejected::printed(site, &request.endpoint, &reply.body));
+            record
+        });
         match record {
             Ok(record) => Ok((Given::Record(record), None)),
             Err(error) if error.kind == Kind::NotFound => Err(Failed::well(error)),

@@ -17,7 +17,7 @@ const MOST_BYTES: usize = 64 * 1024;
 pub struct Rejected {
     /// The endpoint that was asked.
     pub endpoint: String,
-    /// The status of HTTP; none if no answer came that has one.
+    /// The status of HTTP; none if no answer came that has one, or a program printed it.
     pub status: Option<u16>,
     /// What the body is, as its sender says.
     pub content_type: Option<String>,
@@ -32,6 +32,11 @@ impl Rejected {
     pub(super) fn of(site: &Site, endpoint: &str, reply: &Reply) -> Self {
         let content_type = reply.content_type.as_deref();
         Self::new(&secrets(site), endpoint, Some(reply.status), content_type, &reply.body)
+    }
+
+    /// What is kept of what a program has printed.
+    pub(super) fn printed(site: &Site, endpoint: &str, output: &[u8]) -> Self {
+        Self::new(&secrets(site), endpoint, None, None, output)
     }
 
     /// What is kept of an answer of which not all could be received; nothing did, if there is none.

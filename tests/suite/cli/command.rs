@@ -165,6 +165,16 @@ fn what_a_program_is_handed_is_not_waited_for_past_the_deadline() {
 }
 
 #[test]
+fn nonsense_that_a_program_prints_is_kept_to_be_looked_at() {
+    let sandbox = machine("      echo: {command: [echo, '[NaN]'], output: json}\n");
+    let run = sandbox.run(&["fetch", "AAPL", "-t", "echo"]);
+    run.fails(1, &["cannot be read (it is no JSON)", "`mcache stats --quarantine` shows what"]);
+    let kept = sandbox.json(&["stats", "--quarantine"]);
+    assert_eq!(kept[0]["body"], "[NaN]\n");
+    assert_eq!((&kept[0]["provider"], &kept[0]["status"]), (&"model".into(), &().into()));
+}
+
+#[test]
 fn a_program_that_fails_is_told_with_its_code_and_its_last_words_and_cools_down() {
     let sandbox = machine(
         "      mood: {command: [sh, -c, 'echo ran >> ~/ran; test -e ~/bad || exec echo \"{symbol}\"; yes noise | head -c 3000000 >&2; echo key=0123456789abcdef0123456789abcdef >&2; exit 7', '{symbol}'], ttl: 10s}\n      gone: {command: [no-such-program, '{symbol}']}\n      unknown: {command: [sh, -c, exit 66, '{symbol}']}\n      killed: {command: [sh, -c, 'kill -9 $$', '{symbol}']}\n",
