@@ -48,15 +48,16 @@ impl Cache {
             }
             Looked::Open(missing) => missing,
         };
-        self.count_miss(question);
         let name = format!("{}@{PUT}", question.key);
         if let Some(error) = self.upstream.surroundings().refusal(&name) {
+            self.count_miss(question);
             return Ok(failed(&missing, error));
         }
         let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
             Ok(runtime) => runtime,
             Err(error) => {
                 let error = Error::new(Kind::Unreachable, "nothing can be run").caused_by(error);
+                self.count_miss(question);
                 return Ok(failed(&missing, error));
             }
         };
@@ -71,7 +72,10 @@ impl Cache {
         runtime.shutdown_background();
         self.say_mishaps();
         Ok(match outcome? {
-            Ok(served) => Answer::new(Ok(served), missing.since.elapsed()),
+            Ok(served) => {
+                self.count_miss(question);
+                Answer::new(Ok(served), missing.since.elapsed())
+            }
             Err(error) => self.instead(question, &missing, error),
         })
     }
@@ -182,7 +186,11 @@ impl Cache {
         let fallback = policy::fallback(&held(&missing.held), &Terms::default(), now);
         let found = fallback.map(|index| &missing.held[index]);
         let served = found.and_then(|found| self.served(question, found, &error.message));
-        let (Some(found), Some(served)) = (found, served) else { return failed(missing, error) };
+        // What a stale value answers is a stale hit, and no miss besides.
+        let (Some(found), Some(served)) = (found, served) else {
+            self.count_miss(question);
+            return failed(missing, error);
+        };
         let took = missing.since.elapsed();
         self.count_hits(&[self.hit(found.row, &served, took)]);
         let warning = Warning::ServedStale {

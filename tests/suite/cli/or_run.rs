@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::command::{let_go, pipe, runs};
 use super::{LATER, at};
-use crate::sandbox::{Sandbox, finished};
+use crate::sandbox::{Sandbox, counted, finished};
 
 /// Says that it ran, and prints.
 const PRINT: [&str; 4] = ["--or-run", "sh", "-c", "echo ran >> ~/ran; printf '\\377\\000 x'"];
@@ -64,6 +64,9 @@ fn a_program_that_fails_is_told_and_a_stale_value_stands_in_for_it() {
     let stale = at(&sandbox, LATER, &get(&failing));
     assert_eq!((stale.code, stale.stdout.as_str()), (Some(0), "old"), "{stale:?}");
     assert!(stale.stderr.contains("warning: report:daily: this answer is 40 s old"), "{stale:?}");
+    let stats = sandbox.json(&["stats"]);
+    assert_eq!(counted(&stats), 1, "one question is one request: {stats}");
+    assert_eq!(stats["hits"]["stale"], 1);
     // After 30 days it is gone.
     at(&sandbox, "2026-08-01T15:00:00Z", &get(&failing)).fails(1, &["exit code 9"]);
     sandbox
