@@ -49,7 +49,7 @@ pub use limits::{Allowance, BudgetUse, Health, WindowUse};
 pub use noticed::Noticed;
 pub use planned::{Opening, Planned, PlannedItem, PlannedOf, PlannedProvider};
 pub use probe::Probe;
-pub use quorum::{Consensus, Quorum, Vote};
+pub use quorum::{Consensus, Quorum, Vote, first_votes};
 pub use report::{Dimension, Percentiles, Report, Row};
 pub use series::{Checked, Filled, Provenance, Slice, Verified, carry};
 pub use through::OrRun;

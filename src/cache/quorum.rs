@@ -210,6 +210,12 @@ fn served(answer: &Answer) -> Option<&Served> {
     answer.outcome.as_ref().ok()
 }
 
+/// The questions to those who are asked first for a vote, or why there can be none.
+pub fn first_votes(question: &Question, number: usize) -> Result<Vec<Question>, Error> {
+    let first = question.providers.get(..number).ok_or_else(|| too_few(question, number))?;
+    Ok(first.iter().map(|provider| to_one(question, provider)).collect())
+}
+
 /// The question to one provider alone; what `put` wrote is nobody's word.
 fn to_one(question: &Question, provider: &str) -> Question {
     Question { providers: vec![provider.into()], pinned: true, ..question.clone() }

@@ -220,8 +220,8 @@ impl Cache {
         }
     }
 
-    /// What a key costs of the first of its chain who can be asked for it, with the question to that one; of
-    /// the first of all, if nobody can.
+    /// What a key costs of the first of its chain who can be asked for it now, with the question to that
+    /// one; else of the first who can once its limits allow it, or of the first of all.
     fn first_able<'a>(
         &self,
         errand: Errand<'a>,
@@ -236,7 +236,19 @@ impl Cache {
         let is_able =
             |(_, (item, _)): &(&Question, (PlannedItem, Option<Load>))| item.state != REFUSED;
         let chain = first..errand.links.whole()[flight.index].providers.len();
-        chain.map(of).find(is_able).unwrap_or_else(|| of(first))
+        let has_others = chain.len() > 1;
+        let mut later = None;
+        for (question, (item, load)) in chain.map(of).filter(is_able) {
+            let may_start = !has_others
+                || load.as_ref().is_none_or(|load| {
+                    self.may_start(errand, flight, (question, &item.endpoint, load))
+                });
+            if may_start {
+                return (question, (item, load));
+            }
+            later.get_or_insert((question, (item, load)));
+        }
+        later.unwrap_or_else(|| of(first))
     }
 
     /// What a key costs that is asked for.
@@ -324,8 +336,9 @@ impl Cache {
         let calls: Vec<Call<'_>> = row
             .loads
             .iter()
-            .flat_map(|load| {
-                std::iter::repeat_n(self.call_of(site, load, terms), load.2.calls as usize)
+            .flat_map(|(question, endpoint, load)| {
+                let call = self.call_of(site, (*question, endpoint, load), terms);
+                std::iter::repeat_n(call, load.calls as usize)
             })
             .take(MOST_FORESEEN)
             .collect();
@@ -350,7 +363,7 @@ impl Cache {
     fn call_of<'c>(
         &'c self,
         site: &'c Site,
-        (question, endpoint, load): &'c (&Question, String, Load),
+        (question, endpoint, load): (&Question, &'c str, &Load),
         terms: &Terms,
     ) -> Call<'c> {
         Call {

@@ -6,7 +6,9 @@ use std::path::Path;
 use super::proof::Proof;
 use super::summary::{self, Summary};
 use super::{line, plan, questions, refuse_idle, say_warnings, slice, terms};
-use crate::cache::{Answer, Cache, Consensus, Interrupted, News, Purpose, Question, Served, Slice};
+use crate::cache::{
+    Answer, Cache, Consensus, Interrupted, News, Purpose, Question, Served, Slice, first_votes,
+};
 use crate::cli::Invocation;
 use crate::cli::args::{Fetch, Format};
 use crate::cli::exit::Exit;
@@ -32,6 +34,7 @@ pub(in crate::cli) fn run(args: &Fetch, invocation: Invocation<'_>) -> anyhow::R
     let questions = asked(args, &slice, summary.as_ref(), &invocation.config, invocation.ui)?;
     let terms = terms_of(args, &invocation);
     if args.plan {
+        let questions = planned(args, questions, invocation.ui);
         cache.check(&questions)?;
         return plan::run(&cache, &questions, &terms, format, &invocation.config, invocation.ui);
     }
@@ -110,6 +113,21 @@ fn ask(
     let tolerance = &|class| config.quorum_tolerance(class);
     let consensus = Consensus { number: number.into(), tolerance };
     cache.fetch_quorum(questions, &consensus, terms, deliver)
+}
+
+/// What a plan is made of: of a vote, each of those who are asked first.
+fn planned(args: &Fetch, questions: Vec<Question>, ui: &mut Ui) -> Vec<Question> {
+    let Some(number) = args.quorum else { return questions };
+    let mut votes = Vec::new();
+    for question in &questions {
+        match first_votes(question, number.into()) {
+            Ok(of_each) => votes.extend(of_each),
+            Err(error) => {
+                ui.note(&format!("{} would not be asked for: {error}", question.key));
+            }
+        }
+    }
+    votes
 }
 
 /// Refuses to ask several providers for what has no one price.

@@ -213,3 +213,36 @@ fn a_call_is_planned_for_the_time_that_calls_took() {
     let plan = sandbox.json(&[&["warm", "--plan", "--jobs", "4"], &symbols[..]].concat());
     assert_eq!((&plan["calls"], &plan["seconds"]), (&json!(9), &json!(6.0)));
 }
+
+#[test]
+fn of_a_chain_it_is_planned_who_would_be_asked() {
+    let upstream = Upstream::speaking();
+    let sandbox = Sandbox::new();
+    let url = upstream.url();
+    sandbox.config(&format!(
+        "providers:
+  first: {{kind: yahoo, base_url: \"{url}\", limits: []}}
+  second: {{kind: yahoo, base_url: \"{url}\", limits: []}}
+chains: {{stock: [first, second]}}
+"
+    ));
+    let planned = |more: &[&str]| {
+        let plan = sandbox.json(&[&["fetch", "AAPL", "--plan"], more].concat());
+        let items = plan["items"].as_array().unwrap().clone();
+        let who = |item: &Value| item["provider"].as_str().unwrap().to_owned();
+        (items.iter().map(who).collect::<Vec<_>>(), plan["calls"].clone(), plan["unfit"].clone())
+    };
+    let of = |who: &[&str], calls: i64, unfit: i64| {
+        (who.iter().map(ToString::to_string).collect::<Vec<_>>(), json!(calls), json!(unfit))
+    };
+    assert_eq!(planned(&[]), of(&["first"], 1, 0));
+    assert_eq!(planned(&["--quorum", "2"]), of(&["first", "second"], 2, 0));
+    let short = sandbox.run(&["fetch", "AAPL", "--plan", "--quorum", "3"]);
+    short.says("quote:stock:AAPL would not be asked for: of the stock chain only first and second");
+    // Whoever is limited is passed over, unless all are.
+    sandbox.run(&["limits", "first", "--pause", "1h"]);
+    assert_eq!(planned(&[]), of(&["second"], 1, 0));
+    sandbox.run(&["limits", "second", "--pause", "1h"]);
+    assert_eq!(planned(&[]), of(&["first"], 1, 1));
+    assert_eq!(upstream.count(), 0);
+}
