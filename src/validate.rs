@@ -11,6 +11,10 @@ use crate::number::Number;
 use crate::span::Span;
 use crate::time::Timestamp;
 
+/// No quote was sent by a program before 1980, in seconds UTC. Seconds that are read as milliseconds are
+/// of January 1970.
+const EARLIEST: i64 = 315_532_800;
+
 /// Refuses a record that cannot be true: a price that is not above zero, a negative amount, a
 /// high below the low; a series that is empty, or whose dates are no dates, doubled or not
 /// ascending. The values of an economy may be negative or zero.
@@ -27,6 +31,11 @@ fn quote(quote: &Quote) -> Result<(), Error> {
     let refuse = |field: &str, value: &Number, why: &str| {
         refused(&quote.symbol, &quote.provider, field, value.as_str(), why)
     };
+    let time = quote.time.as_deref().and_then(|time| Timestamp::parse(time).ok());
+    if let Some(time) = time.filter(|time| *time < Timestamp::from_seconds(EARLIEST)) {
+        let why = "nothing was quoted then: are its times in another unit?";
+        return refused(&quote.symbol, &quote.provider, "time", &time.to_string(), why);
+    }
     let may_be_negative = quote.asset_class == Class::Macro.as_str();
     let price = quote.price.as_f64();
     if !price.is_finite() {
@@ -278,6 +287,16 @@ mod tests {
             let error = record(&Record::from(quote)).unwrap_err();
             let article = if ["open", "ask"].contains(&field) { "an" } else { "a" };
             assert!(error.message.contains(&format!(" {article} {field} of `-1`")), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_time_in_another_unit_is_refused() {
+        for (time, may_be) in [("2026-07-01T14:00:00Z", true), ("1970-01-21T15:20:00Z", false)] {
+            let quote = Quote { time: Some(time.to_owned()), ..good(Class::Stock, "10") };
+            let checked = record(&Record::from(quote));
+            assert_eq!(checked.is_ok(), may_be, "{time}");
+            assert!(checked.err().is_none_or(|error| error.message.contains("another unit")));
         }
     }
 

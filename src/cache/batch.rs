@@ -108,7 +108,8 @@ impl Cache {
         drop(permit);
         let at = self.clock.now() - asked.latency;
         let Ok(Given::Several(records)) = &mut asked.outcome else {
-            batched.left.extend(aboard.into_iter().map(|(flight, _)| flight));
+            let left = aboard.into_iter().map(|(flight, _)| flight.with_patience(patience));
+            batched.left.extend(left);
             batched.in_vain = Some((name, asked));
             return batched;
         };

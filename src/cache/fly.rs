@@ -59,6 +59,12 @@ impl Flight {
         self.waiters.iter().map(|(index, _)| *index).chain([self.index])
     }
 
+    /// The same, when what it may wait has been waited in part.
+    pub(super) fn with_patience(mut self, left: Patience) -> Self {
+        self.missing.trail.patience = Some(left);
+        self
+    }
+
     /// Everybody, who asks last; all of them have waited as long as that one.
     pub(super) fn everybody(mut self) -> Vec<(usize, Missing)> {
         for (_, missing) in &mut self.waiters {

@@ -103,7 +103,7 @@ const ASKED: &[Row] = &[
         B(DAY),
         (Class::Stock, "AAPL"),
         Some(
-            "/v2/aggs/ticker/AAPL/range/1/day/1782739800000/1782912600000?adjusted=true&limit=50000&sort=asc",
+            "/v2/aggs/ticker/AAPL/range/1/day/2026-06-28/2026-07-02?adjusted=true&limit=50000&sort=asc",
         ),
     ),
     ("polygon", Q, (Class::Stock, "AAPL"), None),
