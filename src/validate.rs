@@ -31,11 +31,6 @@ fn quote(quote: &Quote) -> Result<(), Error> {
     let refuse = |field: &str, value: &Number, why: &str| {
         refused(&quote.symbol, &quote.provider, field, value.as_str(), why)
     };
-    let time = quote.time.as_deref().and_then(|time| Timestamp::parse(time).ok());
-    if let Some(time) = time.filter(|time| *time < Timestamp::from_seconds(EARLIEST)) {
-        let why = "nothing was quoted then: are its times in another unit?";
-        return refused(&quote.symbol, &quote.provider, "time", &time.to_string(), why);
-    }
     let may_be_negative = quote.asset_class == Class::Macro.as_str();
     let price = quote.price.as_f64();
     if !price.is_finite() {
@@ -43,6 +38,12 @@ fn quote(quote: &Quote) -> Result<(), Error> {
     }
     if may_be_negative {
         return Ok(());
+    }
+    // Only what a macro series said last, before it was given up, may be older: it has passed.
+    let time = quote.time.as_deref().and_then(|time| Timestamp::parse(time).ok());
+    if let Some(time) = time.filter(|time| *time < Timestamp::from_seconds(EARLIEST)) {
+        let why = "nothing was quoted then: are its times in another unit?";
+        return refused(&quote.symbol, &quote.provider, "time", &time.to_string(), why);
     }
     if price <= 0.0 {
         return refuse("price", &quote.price, "it must be above zero");
@@ -297,6 +298,8 @@ mod tests {
             let checked = record(&Record::from(quote));
             assert_eq!(checked.is_ok(), may_be, "{time}");
             assert!(checked.err().is_none_or(|error| error.message.contains("another unit")));
+            let quote = Quote { time: Some(time.to_owned()), ..good(Class::Macro, "10") };
+            assert!(record(&Record::from(quote)).is_ok(), "a series may have been given up");
         }
     }
 
