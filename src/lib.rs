@@ -67,6 +67,7 @@
 //! | Who asks for a key, and who waits? | [`flight`], `cache/fly.rs` |
 //! | What is asked for in one request? | `cache/batch.rs`, [`provider::Provider::most_at_once`] |
 //! | When may the next call start? | [`ledger`] |
+//! | How is one question sent, and what does its answer come to? | `upstream/conversation.rs`, `upstream/answer.rs` |
 //! | What does a refusal lead to, or a failure? What is tried again? | `ledger/health.rs`, `upstream/retry.rs` |
 //! | What is said of who may not be asked? | `upstream/turn.rs`, `cache/limits.rs` |
 //! | By what may upstream confirm a value? What was a version? | `provider/validators.rs`, `db/validators.rs`, `db/definitions.rs` |

@@ -4,6 +4,9 @@
 //! It refuses to look anything up, to store anything and to serve anything stale: that is
 //! [`cache`](crate::cache)'s.
 //!
+//! One question is sent and sent again in `conversation`; what comes back is judged in `answer`; a
+//! program is run in `program`. What all of them share stands here.
+//!
 //! # Order
 //!
 //! First a [`Permit`] of the process, of which a provider has `concurrency`; then, the caller's, the
@@ -24,6 +27,8 @@
 //! A key is put into a request and nowhere else. Every error that leaves this folder is searched
 //! for it, because upstreams like to repeat what they were sent.
 
+mod answer;
+mod conversation;
 mod demo;
 mod http;
 mod line;
@@ -43,8 +48,6 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use reqwest::Url;
-
 pub use demo::DemoUpstream;
 pub use line::{Patience, Permit};
 pub use program::{Surroundings, Told};
@@ -55,20 +58,14 @@ pub use witness::{Seen, Sent, Witness};
 
 use crate::clock::{Clock, Reading};
 use crate::error::{Error, Kind};
-use crate::ledger::{Call, Ledger, Outcome, Said};
+use crate::ledger::{Ledger, Outcome, Said};
 use crate::market::{DataType, Page, Params, Record, Symbol};
-use crate::provider::{Ask, Pace, Piece, Reply, Request, Speech, Validators};
+use crate::provider::{Piece, Validators};
 use crate::time::Timestamp;
 use crate::units::Share;
-use http::{Clients, Letter};
+use http::Clients;
 use line::Line;
 use retry::Again;
-
-/// How many redirects are followed for one question.
-const MOST_REDIRECTS: usize = 3;
-
-/// The shortest pause after a refusal that names a time.
-const SHORTEST_PAUSE: Duration = Duration::from_secs(1);
 
 /// One question to one provider.
 #[derive(Clone, Copy, Debug)]
@@ -142,14 +139,6 @@ pub struct Upstream {
     clients: Clients,
     lines: Mutex<HashMap<String, Arc<Line>>>,
     surroundings: Told,
-}
-
-/// One question as its provider puts it.
-struct Inquiry<'a> {
-    ask: Ask<'a>,
-    request: Request,
-    /// By which validators are told that hold for it.
-    number: i64,
 }
 
 /// Why one try came to nothing.
@@ -253,251 +242,6 @@ impl Upstream {
         Asked { outcome, validators, rejected, calls, latency }
     }
 
-    async fn converse(
-        &self,
-        asking: &Asking<'_>,
-        line: &Line,
-        spent: &mut Spent<'_>,
-    ) -> Result<(Given, Option<Validators>), Failed> {
-        let site = asking.site;
-        let ask = Ask {
-            symbol: asking.symbol,
-            data_type: asking.data_type,
-            provider: &site.name,
-            params: asking.params,
-        };
-        let request = match asking.beside {
-            [] => send::request(site, &ask, asking.piece.as_ref()),
-            beside => site.speech.provider().request_at_once(&send::several(&ask, beside)),
-        };
-        let Some(request) = request else {
-            return Err(Failed::unasked(send::unable(site, &ask)));
-        };
-        if let Speech::Command(definition) = &site.speech {
-            return self.perform(asking, definition, (&ask, &request), line, spent).await;
-        }
-        let credentials = site.credentials().map_err(Failed::unasked)?;
-        let base = self.base_url(site, line).map_err(Failed::unasked)?;
-        let number = request.number(&site.speech, site.base_url.as_deref(), asking.definition);
-        let mut letter =
-            send::letter(site, &base, &request, credentials).map_err(Failed::unasked)?;
-        letter.validators = asking.validators.filter(|held| held.request == number);
-        let inquiry = Inquiry { ask, request, number };
-        let (mut retries, mut before) = (0, None);
-        loop {
-            let failed = match self.attempt(asking, &inquiry, letter.clone(), line, spent).await {
-                Ok(given) => return Ok(given),
-                // Why it could not be asked again says less than how it failed.
-                Err(Failed { blame: Blame::Unasked, error, .. }) => {
-                    return Err(before.unwrap_or_else(|| Failed::unasked(error)));
-                }
-                Err(failed) => failed,
-            };
-            let Some(pause) = self.pause_before_retry(site, &failed, retries, spent) else {
-                if failed.error.kind == Kind::Unreachable {
-                    line.lost.send_replace(Some(failed.error.clone()));
-                }
-                return Err(failed);
-            };
-            tokio::time::sleep(pause).await;
-            spent.patience.spend(pause);
-            retries += 1;
-            before = Some(failed);
-        }
-    }
-
-    /// How long to wait before asking again, if that helps and if there is time for it: of the
-    /// request's own `timeout`, and of what may be waited.
-    fn pause_before_retry(
-        &self,
-        site: &Site,
-        failed: &Failed,
-        retries: u32,
-        spent: &mut Spent<'_>,
-    ) -> Option<Duration> {
-        let left = spent.patience.left();
-        let pause = failed.again.pause(retries)?;
-        let now = self.reading();
-        let paused = match failed.again {
-            Again::AfterPause => {
-                self.ledger.paused_until(&site.name, &now).map(|u| u.since(now.wall))
-            }
-            Again::Soon | Again::No => None,
-        };
-        if let Some(paused) = paused.filter(|paused| *paused > spent.patience.left_for_limits()) {
-            spent.patience.passes_by(now.wall + paused);
-            return None;
-        }
-        let in_time = spent.latency < site.timeout && !left.is_zero();
-        (in_time && pause.max(paused.unwrap_or_default()) <= left).then_some(pause)
-    }
-
-    /// One try: a request and its answer, through its redirects.
-    async fn attempt(
-        &self,
-        asking: &Asking<'_>,
-        inquiry: &Inquiry<'_>,
-        mut letter: Letter<'_>,
-        line: &Line,
-        spent: &mut Spent<'_>,
-    ) -> Result<(Given, Option<Validators>), Failed> {
-        let site = asking.site;
-        for redirects in 0..=MOST_REDIRECTS {
-            if let Some(witness) = spent.witness {
-                witness.note_sent(site, &letter);
-            }
-            let arrival = self.exchange(asking, &inquiry.request, &mut letter, line, spent).await?;
-            if let Some(witness) = spent.witness {
-                witness.note_arrival(site, &arrival);
-            }
-            let status = arrival.status;
-            let next = send::redirection(site, &letter.url, &arrival).map_err(Failed::well)?;
-            let Some(next) = next else {
-                // Those of another place would be sent to this one.
-                let validators = (redirects == 0)
-                    .then(|| send::validators(site, inquiry.number, &arrival))
-                    .flatten();
-                return self.read(asking, inquiry, letter.validators, arrival, spent).map(
-                    |given| match (&given, letter.validators) {
-                        (Given::Unchanged, Some(held)) => (given, Some(held.renewed(validators))),
-                        _ => (given, validators),
-                    },
-                );
-            };
-            send::redirect(site, &mut letter, status, next);
-        }
-        let message = format!("{} redirects more than {MOST_REDIRECTS} times", site.name);
-        let error = Error::new(Kind::Upstream, message);
-        Err(Failed::well(error.hint("check `base_url` with `mcache config show`")))
-    }
-
-    /// What an answer gives, and what it says of how often one may ask; `held` was sent along.
-    fn read(
-        &self,
-        asking: &Asking<'_>,
-        inquiry: &Inquiry<'_>,
-        held: Option<&Validators>,
-        mut arrival: http::Arrival,
-        spent: &mut Spent<'_>,
-    ) -> Result<Given, Failed> {
-        let site = asking.site;
-        let body = std::mem::take(&mut arrival.body);
-        let status = arrival.status;
-        let header = |name: &str| arrival.header(name).map(str::to_owned);
-        let content_type = header("content-type").map(Into::into);
-        let reply = Reply { status, body, content_type };
-        let now = self.reading();
-        let pace = site.speech.provider().pace(&inquiry.ask, &reply, &header, now.wall);
-        let endpoint = &inquiry.request.endpoint;
-        // What nothing limits need not be known, and what was counted before this call started
-        // may be counted in another minute.
-        let is_of_use = |since: Timestamp| {
-            !site.limits.windows.is_empty() && spent.started.is_some_and(|at| at >= since)
-        };
-        spent.used = pace.used.filter(|(since, _)| is_of_use(*since)).or(spent.used);
-        let outcome = match (status, held) {
-            (304, Some(_)) => Ok(Given::Unchanged),
-            (304, None) => Err(send::unasked(site)),
-            _ => match asking.beside {
-                [] => {
-                    send::read(site, &inquiry.ask, asking.piece.as_ref(), &reply, self.clock.now())
-                }
-                beside => {
-                    let asks = send::several(&inquiry.ask, beside);
-                    send::read_several(site, &asks, &reply, self.clock.now())
-                }
-            },
-        };
-        let is_nonsense = outcome.as_ref().is_err_and(|error| error.kind == Kind::InvalidData);
-        spent.rejected = is_nonsense.then(|| Rejected::of(site, endpoint, &reply));
-        outcome.map_err(|error| {
-            // A date is meant by the clock of whoever wrote it.
-            let its_now = arrival.header("date").and_then(Timestamp::from_http_date);
-            let named = arrival
-                .header("retry-after")
-                .and_then(|text| send::retry_after(text, its_now.unwrap_or(now.wall)));
-            self.failed(asking, error, status, named, pace, spent)
-        })
-    }
-
-    /// What an answer that is no record says: refused by its status, by a time that it names, or,
-    /// where the status says nothing of it (Yahoo's 200 with `Too Many Requests`), by what the
-    /// provider read.
-    fn failed(
-        &self,
-        asking: &Asking<'_>,
-        error: Error,
-        status: u16,
-        named: Option<Duration>,
-        pace: Pace,
-        spent: &Spent<'_>,
-    ) -> Failed {
-        let now = self.reading();
-        let banned = pace.banned_until.map(|until| send::bounded(until.since(now.wall)));
-        // Not at all, or a date that has passed by our clock, is a moment all the same: whoever
-        // refuses everybody must not be asked by everybody at once.
-        let wait = named.max(banned).map(|wait| wait.max(SHORTEST_PAUSE));
-        let limited = error.kind == Kind::RateLimited;
-        if matches!(status, 403 | 418 | 429) || (status >= 400 && wait.is_some()) || limited {
-            self.settle(asking, spent, Said::Refused(status, wait), None);
-            let error = self.with_pause(asking.site, error);
-            let again = if limited { Again::AfterPause } else { Again::No };
-            return Failed { error, again, blame: Blame::Refused };
-        }
-        let again = Again::after_status(status);
-        let sick = status >= 500 || matches!(error.kind, Kind::Upstream | Kind::InvalidData);
-        let blame = if sick { Blame::Sick } else { Blame::Well };
-        Failed { error, again, blame }
-    }
-
-    /// One request and its answer, when it is its turn.
-    async fn exchange(
-        &self,
-        asking: &Asking<'_>,
-        request: &Request,
-        letter: &mut Letter<'_>,
-        line: &Line,
-        spent: &mut Spent<'_>,
-    ) -> Result<http::Arrival, Failed> {
-        let site = asking.site;
-        // Built before the call starts, so that it does not arrive late by that time.
-        let client = self.clients.client(&site.name, &letter.url, site.certificates);
-        let client = client.map_err(Failed::unasked)?;
-        let call = Call {
-            provider: &site.name,
-            endpoint: &request.endpoint,
-            weight: site.limits.weight(&request.endpoint, request.weight),
-            caller: asking.caller,
-            use_case: asking.use_case,
-            limits: &site.limits,
-            budget_share: asking.budget_share,
-            is_probe: spent.is_probe,
-        };
-        // Whoever stops waiting from here on has made the call.
-        let started = self.turn(line, &call, spent.patience).await.map_err(Failed::unasked)?;
-        spent.is_probe |= started.is_probe;
-        letter.timeout = site.timeout.saturating_sub(spent.latency);
-        let stopwatch = self.clock.stopwatch();
-        let outcome = http::exchange(client, letter).await;
-        if outcome.as_ref().map_or_else(|failure| failure.left, |_| true) {
-            spent.calls += 1;
-            spent.latency += stopwatch.elapsed();
-            spent.started = Some(started.at);
-        } else {
-            self.ledger.give_back(&call, &started, &self.reading());
-        }
-        if let Err(failure) = &outcome {
-            let received = failure.received.as_deref();
-            let is_nonsense = failure.error.kind == Kind::InvalidData;
-            spent.rejected = is_nonsense.then(|| Rejected::torn(site, &request.endpoint, received));
-        }
-        outcome.map_err(|failure| Failed {
-            error: failure.error,
-            again: if failure.broke { Again::Soon } else { Again::No },
-            blame: Blame::Sick,
-        })
-    }
-
     /// Notes what upstream said; of the key, if that is known by now, how it failed or that it did
     /// not.
     fn settle(
@@ -518,48 +262,10 @@ impl Upstream {
         self.ledger.settle(&outcome, &now);
     }
 
-    /// The error of an upstream that refuses, with the instant at which the pause ends.
-    fn with_pause(&self, site: &Site, error: Error) -> Error {
-        let now = self.reading();
-        match self.ledger.paused_until(&site.name, &now) {
-            Some(until) if error.kind == Kind::RateLimited => {
-                let until = send::time_of_day(until, now.wall);
-                error.hint(format!(
-                    "it is asked again from {until} on; --offline answers from the cache"
-                ))
-            }
-            _ => error,
-        }
-    }
-
     fn line(&self, site: &Site) -> Arc<Line> {
         let mut lines = locked(&self.lines);
         let line = lines.entry(site.name.clone()).or_insert_with(|| Arc::new(Line::of(site)));
         Arc::clone(line)
-    }
-
-    /// Where the site is; the embedded upstream is started when it is first wanted.
-    fn base_url(&self, site: &Site, line: &Line) -> Result<Url, Error> {
-        let running;
-        let text = match &site.base_url {
-            Some(text) => text,
-            None if site.speech == Speech::Demo => {
-                let demo = line.demo.get_or_init(|| {
-                    DemoUpstream::start(site.demo, self.clock).map_err(|error| error.to_string())
-                });
-                running = demo.as_ref().map(DemoUpstream::base_url).map_err(|why| {
-                    Error::new(Kind::Unreachable, format!("{} cannot be started: {why}", site.name))
-                        .hint("it needs a free port on 127.0.0.1")
-                })?;
-                &running
-            }
-            None => {
-                let message = format!("{} has no `base_url`", site.name);
-                return Err(Error::new(Kind::Unsupported, message)
-                    .hint(format!("set `providers.{}.base_url`", site.name)));
-            }
-        };
-        site::base_url(text).map_err(|usage| send::unusable(site, usage))
     }
 
     fn reading(&self) -> Reading {

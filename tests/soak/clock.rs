@@ -36,7 +36,10 @@ pub fn what_is_from_later_than_now_is_stale(form: Form) -> String {
     const SYMBOLS: usize = 3;
     let steps = form.of(60, 600);
     let upstream = numbered();
-    let mut sandbox = machine(&upstream).env("MCACHE_TTL__QUOTE__STOCK", "1h");
+    // Its prices never move, and time passes by days: that is not what is tried here.
+    let mut sandbox = machine(&upstream)
+        .env("MCACHE_TTL__QUOTE__STOCK", "1h")
+        .env("MCACHE_FROZEN_AFTER", "never");
     for number in 0..SYMBOLS {
         // What never closes is fresh for its hour and no longer.
         sandbox = sandbox.env(&format!("MCACHE_CALENDARS__SYMBOLS__S{number}"), "24/7");

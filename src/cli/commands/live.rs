@@ -13,6 +13,7 @@ use crate::cache::{Probe, Question};
 use crate::cli::Invocation;
 use crate::cli::args::Format;
 use crate::cli::exit::Exit;
+use crate::cli::output::members_of_quotes;
 use crate::cli::output::table::{Side, Table};
 use crate::cli::ui::Ui;
 use crate::error::{Error, Kind, Usage, sanitized};
@@ -23,24 +24,6 @@ use crate::provider::http::{BODY, Condition, Finding, shape};
 use crate::time::Timestamp;
 use crate::units::bytes_for_people;
 use crate::upstream::{Given, Sent};
-
-/// What a quote has besides what it is about.
-const OF_QUOTES: [&str; 14] = [
-    "price",
-    "previous_close",
-    "change",
-    "change_percent",
-    "open",
-    "high",
-    "low",
-    "bid",
-    "ask",
-    "volume",
-    "currency",
-    "exchange",
-    "market_state",
-    "time",
-];
 
 /// What is tried.
 pub(super) struct Trial<'a> {
@@ -262,7 +245,7 @@ fn members(json: &[u8]) -> Vec<Line> {
         let value = serde_json::from_str::<String>(value).unwrap_or_else(|_| value.to_owned());
         Some(Line { field: name.to_owned(), value: Some(sanitized(&value)), ..Line::default() })
     };
-    OF_QUOTES.into_iter().filter_map(line).collect()
+    members_of_quotes().filter_map(line).collect()
 }
 
 fn said(field: &str, value: String) -> Line {

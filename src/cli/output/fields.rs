@@ -212,6 +212,12 @@ static SPLITS: Layout = Layout {
     csv: &["symbol", "date", "time", "numerator", "denominator", "ratio"],
 };
 
+/// What a quote has besides what it is about, in order.
+pub(in crate::cli) fn members_of_quotes() -> impl Iterator<Item = &'static str> {
+    let is_member = |name: &&str| !["symbol", "asset_class", "type", "provider"].contains(name);
+    QUOTE.csv.iter().copied().filter(is_member)
+}
+
 impl Layout {
     /// The columns of a csv unless others are wanted.
     pub(super) fn csv(&self) -> &'static [&'static str] {

@@ -31,6 +31,7 @@ use crate::time::Timestamp;
 
 use super::args::{Format, Look};
 use super::ui::Style;
+pub(in crate::cli) use fields::members_of_quotes;
 use fields::{Fields, Layout};
 use records::Members;
 

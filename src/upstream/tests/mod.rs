@@ -10,10 +10,13 @@ use std::error::Error as _;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener};
 
+use reqwest::Url;
+
 use self::server::{Then, answer, gzip, head, server, server_that};
 use super::*;
-use crate::ledger::{Limits, Window};
+use crate::ledger::{Call, Limits, Window};
 use crate::market::{Class, Params};
+use crate::provider::{Ask, Speech};
 
 const PATIENT: Duration = Duration::from_secs(10);
 const KEY: &str = "hush/hush key&1";
