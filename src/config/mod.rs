@@ -14,6 +14,7 @@ mod environment;
 mod file;
 mod freshness;
 mod invalidation;
+mod keys;
 pub mod kind;
 mod layers;
 mod lists;
