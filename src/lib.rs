@@ -76,6 +76,7 @@
 //! | What is sound, and what is done about what is not? | `cache/verify.rs`, `tier/salvage.rs`, [`db::pages`] |
 //! | Which part of a series is meant, and what of it is held? | [`policy::wanted`], `cache/series/standing.rs` |
 //! | What is asked for of a series? | [`policy::plan`], [`policy::coverage`], `cache/series/flight.rs` |
+//! | What if upstream had nothing of a session? | [`policy::hollow`], `cache/series/hollow.rs` |
 //! | When is a bar final? | [`policy::finality`] |
 //! | What becomes of a page? Was history restated? | `cache/series/fill.rs` |
 //! | What do splits and dividends make of a price? | [`market::adjust()`], [`market::Actions`] |
@@ -86,7 +87,7 @@
 //! | What does a hit write? | [`db::hits`] |
 //! | What is counted, and what does it mean? | [`db::tally`], [`cache::Report`] |
 //! | What was read when? | [`db::accesses`] |
-//! | Which key of the configuration is there? | [`config::schema`] |
+//! | Which key of the configuration is there? | `config/keys.rs`, [`config::schema`] |
 //! | When is a program run instead of reading a key? | `cache/through.rs` |
 //! | What is typed, printed, and ended with? | `cli/args/`, `cli/output/`, `cli/exit.rs` |
 

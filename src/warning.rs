@@ -149,6 +149,21 @@ pub enum Warning {
         /// What of it, and why.
         what: String,
     },
+    /// Upstream has nothing of sessions that there were.
+    Hollow {
+        /// Of what symbol.
+        symbol: String,
+        /// Who was asked.
+        provider: String,
+        /// How many sessions.
+        sessions: usize,
+        /// Whose.
+        exchange: String,
+        /// The date of the first of them.
+        first: String,
+        /// The date of the last of them.
+        last: String,
+    },
     /// A quote does not move although its market is open.
     Frozen {
         /// Of what symbol.
@@ -201,7 +216,7 @@ fn time_of(instant: Timestamp, ago: Duration) -> String {
 impl Warning {
     /// Whether nothing went wrong: it says how the data looks that came as it should.
     pub fn is_remark(&self) -> bool {
-        matches!(self, Self::LooksWrong { .. } | Self::Frozen { .. })
+        matches!(self, Self::LooksWrong { .. } | Self::Hollow { .. } | Self::Frozen { .. })
     }
 
     /// What is said of the word of several providers.
@@ -248,6 +263,16 @@ impl Warning {
             Self::NotHanded { symbol, input, why } => {
                 write!(f, "{symbol}: the program is handed no `{input}`: {why}")
             }
+            Self::Hollow { symbol, provider, sessions: 1, exchange, first, .. } => write!(
+                f,
+                "{symbol}: {provider} has no bar of {exchange}'s session of {first}; --refresh asks \
+                 for it again"
+            ),
+            Self::Hollow { symbol, provider, sessions, exchange, first, last } => write!(
+                f,
+                "{symbol}: {provider} has no bars of {sessions} sessions of {exchange} from {first} to \
+                 {last}; --refresh asks for them again"
+            ),
             Self::Frozen { symbol, provider, since, still, exchange } => {
                 let (since, still) = (time_of(*since, *still), duration_for_people(*still));
                 write!(
@@ -317,6 +342,7 @@ impl fmt::Display for Warning {
             | Self::NotCarried { .. }
             | Self::NotHanded { .. }
             | Self::LooksWrong { .. }
+            | Self::Hollow { .. }
             | Self::Frozen { .. } => self.of_an_answer(f),
             Self::NoQuorum { .. } | Self::Disagreement { .. } => self.of_quorum(f),
             Self::OverCap { path } => write!(f, "the cache in `{}` {OVER_CAP}", path.display()),

@@ -8,6 +8,7 @@ mod endpoint;
 pub mod event;
 pub mod finality;
 mod frozen;
+pub mod hollow;
 pub mod hours;
 mod known;
 mod life;

@@ -28,6 +28,8 @@ pub(in crate::cache) struct Fill {
     pub(super) chunks: HashMap<i64, Bars>,
     /// What was asked for by now, and is not asked for again.
     pub(super) asked: Spans,
+    /// What has come to be known on the way.
+    pub(super) learnt: Spans,
     /// Whether all that was held has been given up: once is enough, or an upstream that says
     /// something else each time would be asked for ever.
     pub(super) has_given_up: bool,
@@ -93,6 +95,7 @@ impl Fill {
             taken.parts.superseded = self.give_up(came);
         }
         taken.parts.superseded.extend(self.drop_tail(came));
+        taken.parts.superseded.extend(self.reopen(page, came));
         self.put(page, came, basis_ms);
         if came.seals {
             self.seal(came, &mut taken.parts);
@@ -160,7 +163,7 @@ impl Fill {
     }
 
     /// The final bars that are held from one instant to another, both included.
-    fn finals(&mut self, first_ms: i64, last_ms: i64, load: Load<'_>) -> Stretch {
+    pub(super) fn finals(&mut self, first_ms: i64, last_ms: i64, load: Load<'_>) -> Stretch {
         let end_ms = last_ms.saturating_add(1);
         let chunks = self.open(self.head.within(first_ms, end_ms).to_vec(), load);
         let read = self.head.read(first_ms..end_ms, &chunks);
@@ -240,6 +243,7 @@ impl Fill {
         let settled = Span::new(piece.span.start(), piece.span.end().min(horizon));
         for span in &settled.map(Spans::from).unwrap_or_default().minus(&known) {
             self.head.coverage.learn(*span, &page.bars.times, at);
+            self.learnt.insert(*span);
         }
         let of_page = |bars: Bars| {
             let runs = [Run { bars: bars.len(), basis_ms }];

@@ -11,12 +11,13 @@ use super::fill::{Came, Fill, Taken};
 use super::standing::told;
 use crate::cache::fly::{Flight, unsupported};
 use crate::cache::{Cache, Question};
+use crate::calendar::Date;
 use crate::entry::{Entry, Format, State};
 use crate::error::{Error, Kind};
 use crate::flight::Holder;
 use crate::market::{Interval, Page, Reach, SessionKind};
 use crate::policy::plan::holes;
-use crate::policy::{Covered, Known, Terms, TooOld, Want};
+use crate::policy::{Known, Terms, TooOld, Want};
 use crate::provider::Piece;
 use crate::span::{Span, Spans};
 use crate::tier::series::Head;
@@ -41,8 +42,10 @@ pub(in crate::cache) struct Leg {
     /// When it was decided how far bars are wanted: what goes as far as there is anything is as of
     /// then, however long it waited for its turn and for the requests before it.
     pub(super) planned_at: Timestamp,
-    /// Whether it is asked for although it is fresh.
-    is_refresh: bool,
+    /// What upstream had nothing for, and is asked for again by who wants everything anew.
+    pub(super) hollow: Spans,
+    /// The sessions for which it had nothing now.
+    pub(super) gaps: Vec<Date>,
     /// The requests made by now.
     pub(in crate::cache) calls: u32,
     /// How many of them brought a page.
@@ -111,7 +114,8 @@ impl Cache {
             holder: None,
             piece: None,
             planned_at: self.clock.now(),
-            is_refresh: terms.refresh,
+            hollow: Spans::new(),
+            gaps: Vec::new(),
             calls: 0,
             pages: 0,
             failed: None,
@@ -125,6 +129,9 @@ impl Cache {
             return Err(refused.unwrap_or_else(|| unsupported(question)));
         }
         self.open_chunks(question, &mut leg);
+        if terms.refresh {
+            self.doubt(question, &mut leg);
+        }
         self.plan(questions, &mut leg);
         Ok(leg)
     }
@@ -399,6 +406,11 @@ impl Cache {
 }
 
 impl Leg {
+    /// All that must be held to grant what can be granted.
+    pub(super) fn wanted(&self) -> Spans {
+        self.granted().flat_map(|(_, wish)| [wish.span, wish.also]).flatten().collect()
+    }
+
     /// The wishes that can be granted.
     fn granted(&self) -> impl Iterator<Item = &(usize, Wish)> {
         self.wishes.iter().filter(|(_, wish)| wish.refused.is_none())
@@ -433,13 +445,11 @@ impl Leg {
         head.coverage.is_empty() && head.tail.is_none() && self.fill.asked.is_empty()
     }
 
-    /// What is final and need not be asked for again; that there was none is asked again by who wants
-    /// everything anew.
+    /// What is final and need not be asked for again.
     fn needless(&self, needs: Needs) -> Spans {
         let rows = self.fill.head.coverage.rows().iter();
         let rows = rows.filter(|row| needs == Needs::Prices || !row.is_silent);
-        let is_needless = |row: &&Covered| !row.is_empty || row.is_imported || !self.is_refresh;
-        rows.filter(is_needless).map(|row| row.span).collect()
+        rows.map(|row| row.span).collect::<Spans>().minus(&self.hollow)
     }
 
     /// The head of the series as an entry, once something has come of it.

@@ -95,9 +95,10 @@ impl Cache {
         &self,
         errand: &Errand<'_>,
         flight: Flight,
-        leg: Leg,
+        mut leg: Leg,
         landing: &mut Landing,
     ) {
+        leg.gaps = self.gaps(&errand.questions[flight.index], &mut leg);
         let (own, leg) = (flight.index, Arc::new(leg));
         for (index, mut missing) in flight.everybody() {
             let question = &errand.questions[index];
@@ -180,6 +181,7 @@ impl Cache {
         if leg.fill.has_given_up {
             warnings.push(Warning::Restated { symbol: question.symbol.to_string() });
         }
+        warnings.extend(self.is_hollow(question, leg));
         let passed = missing.trail.passed_over();
         Ok(Answer { warnings, passed, ..Answer::new(Ok(served), took) })
     }

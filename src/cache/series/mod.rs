@@ -5,6 +5,7 @@
 //! | which part is meant, and what of it is held | [`standing`] |
 //! | the requests that fill it, one after the other | [`flight`] |
 //! | a page takes its place | [`fill`] |
+//! | what upstream had nothing for | [`hollow`] |
 //! | what comes of a request, and of the last one | [`landing`] |
 //! | bars, and what is worked out of them, as they are answered | [`reading`] |
 //! | what was known at an instant that has passed, and what has changed since | [`past`], [`changed`] |
@@ -19,6 +20,7 @@ mod changed;
 mod check;
 mod fill;
 mod flight;
+mod hollow;
 mod landing;
 mod past;
 mod reading;

@@ -166,7 +166,7 @@ fn is_as_fresh(start: &str, days: i64, join_gap: u32, steps: &[Step]) -> Result<
             let ask = wish.at(now);
             let (answer, fetched_at) = shop.bars(&cache, &ask);
             model.compare(&ask, now, fetched_at, &answer).map_err(TestCaseError::fail)?;
-            model.count().map_err(TestCaseError::fail)?;
+            model.count(&ask).map_err(TestCaseError::fail)?;
         }
         let warnings = cache.take_warnings();
         prop_assert!(warnings.is_empty(), "{warnings:?}");

@@ -127,8 +127,8 @@ impl<'a> Model<'a> {
         Ok(())
     }
 
-    /// Looks at what was asked of upstream since.
-    pub fn count(&mut self) -> Result<(), String> {
+    /// Looks at what was asked of upstream since, by questions such as this one.
+    pub fn count(&mut self, ask: &Ask) -> Result<(), String> {
         let all = self.world.asked();
         for asked in &all[self.seen..] {
             let name = if asked.name == "BTCUSDT" { "BTC" } else { asked.name.as_str() };
@@ -142,7 +142,13 @@ impl<'a> Model<'a> {
             let delivered = self.delivered.get(&key);
             let again = |bar: &&Bar| delivered.is_some_and(|known| known.contains(&bar.time));
             let again = bars.iter().filter(again).count();
-            let most = 1 + usize::try_from(self.join_gap).unwrap() * 4;
+            // Sessions of which there was nothing are asked for anew, and joined as holes are.
+            let hollow = match name {
+                "BTC" => 0,
+                _ if !ask.refresh => 0,
+                name => self.world.stock(name).sessions_without(asked.span.clone()),
+            };
+            let most = 1 + usize::try_from(self.join_gap).unwrap() * (4 + hollow);
             if again > most {
                 // What came without an overlap hours before a split may or may not have it: it is
                 // asked for anew once the split is told.

@@ -112,6 +112,12 @@ impl Shop {
         (answers.into_iter().map(Option::unwrap).collect(), filled)
     }
 
+    /// How many bars the cache knew of at an instant.
+    pub fn bars_known_at(&self, cache: &Cache, ask: &Ask, at_ms: i64) -> usize {
+        let served = cache.recall(&self.question(ask), at(at_ms)).unwrap();
+        served.bars.unwrap().bars.len()
+    }
+
     /// The bars that the cache answers with, and when those that are not final were fetched.
     pub fn bars(&self, cache: &Cache, ask: &Ask) -> (BarSeries, i64) {
         let answer = self.answers(cache, std::slice::from_ref(ask)).remove(0);

@@ -103,6 +103,13 @@ impl Stock {
         (self.listed.is_none() || is_in(&self.listed)) && !is_in(&self.halted) && !is_hole
     }
 
+    /// How many sessions of a span have no bar.
+    pub fn sessions_without(&self, span: Range<i64>) -> usize {
+        let all = sessions(self.exchange()).iter();
+        let within = all.filter(|session| span.contains(&session.open.as_ms()));
+        within.filter(|session| !self.is_traded(session)).count()
+    }
+
     /// What was paid, and how much of it, from one instant to another of a session.
     fn paid(&self, session: &Session, number: i64, parts: Range<f64>) -> Bar {
         let of = |salt| noise(self.name, number, salt);

@@ -56,7 +56,7 @@ pub fn goes_by(count: usize) -> (usize, usize) {
             let (series, fetched_at) = read(&answer);
             model.compare(ask, now, fetched_at, &series).unwrap();
         }
-        model.count().unwrap();
+        model.count(&asks[0]).unwrap();
         let asked = world.asked();
         for (ask, expected) in asks.iter().zip(&mut expected) {
             let own = sessions(world.stock(&ask.name).exchange());

@@ -1,0 +1,140 @@
+//! What upstream had nothing for, although there was a session: it is believed, and so final, but it is
+//! asked for again by who wants everything anew; what comes of it beside something else is kept; and
+//! once, it is said.
+//!
+//! A halt looks like that, and so does an answer that was cut short ([`policy::hollow`]).
+//!
+//! [`policy::hollow`]: crate::policy::hollow
+
+use std::time::Duration;
+
+use super::fill::{Came, Fill, Load};
+use super::flight::Leg;
+use crate::cache::{Cache, Question};
+use crate::calendar::Date;
+use crate::market::Page;
+use crate::policy::Finality;
+use crate::policy::hollow::{hollow, of_dates};
+use crate::span::{Span, Spans};
+use crate::tier::series::{Stretch, Superseded, Version};
+use crate::time::Timestamp;
+use crate::warning::Warning;
+
+/// No date is longer, with the hours that clocks are put back by.
+const A_DATE: Duration = Duration::from_hours(48);
+
+/// How far behind what has come to be known a bar is looked for that shows that it goes on.
+const NEAR: Duration = Duration::from_hours(10 * 24);
+
+impl Cache {
+    /// Decides what is asked for again of what upstream had nothing for.
+    pub(super) fn doubt(&self, question: &Question, leg: &mut Leg) {
+        let (Some(slice), Some(provider)) = (&question.slice, question.providers.first()) else {
+            return;
+        };
+        let finality = self.finality(question, slice, provider, &leg.known);
+        let load = |refs: &_| self.chunks(question, provider, refs);
+        for span in &leg.wanted() {
+            leg.hollow = leg.hollow.union(&leg.fill.hollow(*span, &finality, &load));
+        }
+    }
+
+    /// Which sessions upstream had nothing for.
+    pub(super) fn gaps(&self, question: &Question, leg: &mut Leg) -> Vec<Date> {
+        let (Some(slice), Some(provider)) = (&question.slice, question.providers.first()) else {
+            return Vec::new();
+        };
+        let finality = self.finality(question, slice, provider, &leg.known);
+        leg.fill.sessions_without(&finality, &|refs: &_| self.chunks(question, provider, refs))
+    }
+
+    /// Says which sessions upstream had nothing for.
+    pub(super) fn is_hollow(&self, question: &Question, leg: &Leg) -> Option<Warning> {
+        Some(Warning::Hollow {
+            symbol: question.symbol.to_string(),
+            provider: question.providers.first()?.to_string(),
+            sessions: leg.gaps.len(),
+            exchange: self.rules.exchange(&question.key, &leg.known)?.to_string(),
+            first: leg.gaps.first()?.to_string(),
+            last: leg.gaps.last()?.to_string(),
+        })
+    }
+}
+
+impl Fill {
+    /// Forgets of what was known to hold no bar what the page has one for; that there was none, as it
+    /// came to be known.
+    pub(super) fn reopen(&mut self, page: &Page, came: &Came<'_>) -> Vec<Superseded> {
+        let piece = came.piece.span;
+        let settled = Span::new(piece.start(), piece.end().min(came.finality.horizon(came.at)));
+        let Some(settled) = settled else { return Vec::new() };
+        let known = self.head.coverage.spans();
+        let is_known = |at: &Timestamp| settled.contains(*at) && known.contains(*at);
+        let times = page.bars.times.iter().map(|ms| Timestamp::from_ms(*ms));
+        let times: Vec<Timestamp> = times.filter(is_known).collect();
+        let (Some(first), Some(last)) = (times.first(), times.last()) else { return Vec::new() };
+        let held = self.finals(first.as_ms(), last.as_ms(), came.load).bars.times;
+        if times.iter().all(|at| held.binary_search(&at.as_ms()).is_ok()) {
+            return Vec::new();
+        }
+        let Some(about) = Span::new(*first - A_DATE, *last + A_DATE) else { return Vec::new() };
+        let hollow = self.hollow(about, came.finality, came.load);
+        let has_one = |span: &&Span| times.iter().any(|at| span.contains(*at));
+        let mut gone = Vec::new();
+        for span in hollow.intersection(&settled.into()).iter().filter(has_one) {
+            let rows = self.head.coverage.rows().iter();
+            gone.extend(rows.filter(|row| row.fetched_at < came.at).filter_map(|row| {
+                let nothing =
+                    Version { span: row.span.intersection(*span)?, stretch: Stretch::default() };
+                Some(nothing.superseded(row.fetched_at, came.at))
+            }));
+            self.head.coverage.forget(*span);
+        }
+        gone
+    }
+
+    /// What of a span is known and holds no bar though it could: where upstream had nothing, and
+    /// sessions without a bar. What came out of a file is believed, and so is that there is nothing
+    /// before the first trade.
+    fn hollow(&mut self, within: Span, finality: &Finality<'_>, load: Load<'_>) -> Spans {
+        let first = self.head.first_trade_ms.map_or(within.start(), Timestamp::from_ms);
+        let Some(within) = Span::new(within.start().max(first), within.end()) else {
+            return Spans::new();
+        };
+        let rows = self.head.coverage.rows().iter().filter(|row| !row.is_imported);
+        let (mut known, mut empty) = (Spans::new(), Spans::new());
+        for (span, is_empty) in
+            rows.filter_map(|row| Some((row.span.intersection(within)?, row.is_empty)))
+        {
+            known.insert(span);
+            if is_empty {
+                empty.insert(span);
+            }
+        }
+        let held = self.finals(within.start().as_ms(), within.end().as_ms(), load);
+        let dates = hollow(finality, &known, &held.bars.times);
+        empty.union(&of_dates(finality, &dates).intersection(&known))
+    }
+
+    /// The dates of sessions without a bar that have come to be known as such on the way: those
+    /// between bars, and after the first trade if that is known.
+    fn sessions_without(&mut self, finality: &Finality<'_>, load: Load<'_>) -> Vec<Date> {
+        let Some(learnt) = self.learnt.bounds() else { return Vec::new() };
+        let before = self.last_final_before(learnt.start()).unwrap_or(learnt.start());
+        let held = self.finals(before.as_ms(), (learnt.end() + NEAR).as_ms(), load).bars.times;
+        let (Some(first), Some(last)) = (held.first(), held.last()) else { return Vec::new() };
+        let first = self.head.first_trade_ms.map_or(*first, |ms| ms.max(before.as_ms()));
+        let between = Span::new(Timestamp::from_ms(first), Timestamp::from_ms(*last));
+        let known =
+            self.head.coverage.spans().intersection(&between.map(Spans::from).unwrap_or_default());
+        let mut dates = hollow(finality, &known, &held);
+        dates.retain(|date| {
+            let of_date = of_dates(finality, &[*date]);
+            let end = of_date.bounds().map_or(i64::MAX, |span| span.end().as_ms());
+            let next = held.get(held.partition_point(|ms| *ms < end));
+            let is_new = next.is_some_and(|ms| self.learnt.contains(Timestamp::from_ms(*ms)));
+            is_new || !of_date.intersection(&self.learnt).is_empty()
+        });
+        dates
+    }
+}

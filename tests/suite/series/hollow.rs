@@ -1,0 +1,157 @@
+//! A session for which upstream had nothing is asked for again by who wants everything anew, and is
+//! heard of when it comes beside something else. It is said once that there was none.
+
+use mcache::cache::{Answer, Cache};
+use mcache::policy::{Asked, Edge, Period};
+use mcache::time::Timestamp;
+use mcache::warning::Warning;
+
+use crate::sandbox::{Run, Sandbox};
+use crate::world::World;
+use crate::world::fresh::Model;
+use crate::world::shop::{Ask, Shop};
+use crate::world::stock::{Stock, date};
+
+fn ms(text: &str) -> i64 {
+    Timestamp::parse(text).unwrap().as_ms()
+}
+
+/// A stock of which upstream does not tell what was traded from one date up to another.
+fn without(from: &str, to: &str) -> World {
+    let halted = Some(date(from)..date(to));
+    World::of(vec![Stock { name: "AAPL", place: "NMS", halted, ..Stock::default() }])
+}
+
+/// Upstream tells all from now on.
+fn recover(world: &World) {
+    world.change("AAPL", |stock| stock.halted = None);
+}
+
+fn days(from: &str, to: &str) -> Ask {
+    let (from, to) = (Some(Edge::Day(date(from))), Some(Edge::Day(date(to))));
+    Ask::days("AAPL", Asked { from, to, period: None })
+}
+
+/// Asks at an instant, as another process; what was said, and whether the answer is what a fresh
+/// download gives.
+fn asked(world: &World, shop: &Shop, ask: &Ask, now: i64) -> (Vec<String>, bool) {
+    world.go_to(now);
+    let cache: Cache = shop.open(now);
+    let mut answers: Vec<Answer> = shop.answers(&cache, std::slice::from_ref(ask));
+    let served = answers.remove(0);
+    let said = served.warnings.iter().map(Warning::to_string).collect();
+    let served = served.outcome.unwrap();
+    let series = served.bars.as_deref().unwrap();
+    let model = Model::of(world, 10);
+    (said, model.compare(ask, now, served.entry.fetched_at.as_ms(), series).is_ok())
+}
+
+const EVENING: &str = "2026-06-30T21:00:17Z";
+
+#[test]
+fn what_upstream_had_not_is_asked_for_again_by_who_wants_everything_anew() {
+    // All of what is asked for, its end, its beginning, and some of its midst.
+    for (from, to) in [
+        ("2026-03-01", "2026-05-01"),
+        ("2026-04-10", "2026-05-01"),
+        ("2026-03-01", "2026-04-10"),
+        ("2026-04-07", "2026-04-09"),
+    ] {
+        let world = without(from, to);
+        let shop = Shop::of(&world, 10, &[]);
+        let april = days("2026-04-01", "2026-04-30");
+        let now = ms(EVENING);
+        asked(&world, &shop, &april, now);
+        recover(&world);
+        let (_, is_fresh) = asked(&world, &shop, &april, now + 60_000);
+        assert_eq!((world.asked().len(), is_fresh), (1, false), "{from}: it is believed");
+        let anew = Ask { refresh: true, ..april.clone() };
+        let (_, is_fresh) = asked(&world, &shop, &anew, now + 120_000);
+        assert!(is_fresh, "{from}: {:?}", world.asked());
+        let (_, is_fresh) = asked(&world, &shop, &april, now + 180_000);
+        assert!(is_fresh, "{from}: it is kept");
+        let calls = world.asked().len();
+        asked(&world, &shop, &anew, now + 240_000);
+        let again = world.asked()[calls..].to_vec();
+        let april = ms("2026-04-01T04:00:00Z")..ms("2026-04-30T13:30:00Z");
+        let of_april = again.iter().filter(|asked| april.contains(&asked.span.start));
+        assert_eq!(of_april.count(), 0, "{from}: what is final is not asked for: {again:?}");
+    }
+}
+
+#[test]
+fn what_comes_in_passing_is_kept() {
+    let world = without("2026-06-18", "2026-06-30");
+    let shop = Shop::of(&world, 10, &[]);
+    let month = Asked { period: Some(Period::Months(1)), ..Asked::default() };
+    let month = Ask::days("AAPL", month);
+    // For days there was nothing, until it was final that there had been none; then upstream tells
+    // of them when it is asked for what came behind.
+    for day in ["17", "18", "22", "23", "25", "26", "29"] {
+        asked(&world, &shop, &month, ms(&format!("2026-06-{day}T21:00:17Z")));
+    }
+    recover(&world);
+    let calls = world.asked().len();
+    let (_, is_fresh) = asked(&world, &shop, &month, ms("2026-06-30T21:00:17Z"));
+    assert!(is_fresh, "{:?}", world.asked());
+    assert_eq!(world.asked().len(), calls + 1, "nobody was asked for it alone");
+}
+
+#[test]
+fn that_sessions_are_missing_is_said_once_and_only_between_bars() {
+    let world = without("2026-04-07", "2026-04-09");
+    let shop = Shop::of(&world, 10, &[]);
+    let april = days("2026-04-01", "2026-04-30");
+    let (said, _) = asked(&world, &shop, &april, ms(EVENING));
+    let two = "AAPL: yahoo has no bars of 2 sessions of XNYS from 2026-04-07 to 2026-04-08; \
+               --refresh asks for them again";
+    assert_eq!(said, [two]);
+    let may = days("2026-04-01", "2026-05-20");
+    for ask in [&april, &may] {
+        let (said, _) = asked(&world, &shop, ask, ms(EVENING));
+        assert!(said.is_empty(), "it has been said: {said:?}");
+    }
+    // Before the first bar it may not have been listed, and after the last no longer.
+    let world = World::of(vec![Stock {
+        name: "AAPL",
+        place: "NMS",
+        listed: Some(date("2026-04-14")..date("2026-04-20")),
+        ..Stock::default()
+    }]);
+    let shop = Shop::of(&world, 10, &[]);
+    let (said, _) = asked(&world, &shop, &april, ms(EVENING));
+    assert!(said.is_empty(), "{said:?}");
+}
+
+#[test]
+fn what_was_missing_then_is_missing_as_of_then() {
+    let world = without("2026-04-07", "2026-04-09");
+    let shop = Shop::of(&world, 10, &[]);
+    let april = days("2026-04-01", "2026-04-30");
+    let now = ms(EVENING);
+    asked(&world, &shop, &april, now);
+    recover(&world);
+    asked(&world, &shop, &Ask { refresh: true, ..april.clone() }, now + 3_600_000);
+    let cache = shop.open(now + 7_200_000);
+    let known_at = |at_ms| shop.bars_known_at(&cache, &april, at_ms);
+    assert_eq!((known_at(now + 60_000), known_at(now + 7_100_000)), (19, 21));
+}
+
+#[test]
+fn a_command_says_it_on_standard_error_and_is_heard_again() {
+    let world = without("2026-04-07", "2026-04-08");
+    world.go_to(ms(EVENING));
+    let sandbox = Sandbox::new().at(EVENING).with_provider("yahoo", world.upstream.url());
+    let april =
+        ["fetch", "AAPL", "-t", "bars", "--from", "2026-04-01", "--to", "2026-04-30", "-f", "json"];
+    let bars = |run: &Run| run.json()[0]["bars"].as_array().unwrap().len();
+    let run = sandbox.run(&april);
+    let said = "warning: AAPL: yahoo has no bar of XNYS's session of 2026-04-07; --refresh asks for \
+                it again\n";
+    assert_eq!((run.code, run.stderr.as_str(), bars(&run)), (Some(0), said, 20));
+    let run = sandbox.run(&april);
+    assert_eq!((run.stderr.as_str(), bars(&run)), ("", 20), "a hit says nothing");
+    recover(&world);
+    let run = sandbox.run(&[&april[..], &["--refresh"]].concat());
+    assert_eq!((run.stderr.as_str(), bars(&run)), ("", 21));
+}
