@@ -376,6 +376,7 @@ impl Cache {
                 point_to_rate(&questions[index], answer);
                 let lacks = partial(answer);
                 answer.warnings.extend(lacks);
+                self.notice_held(&questions[index], answer);
                 answer.warnings.extend(looks_wrong(answer));
             }
             deliver(index, news);

@@ -1,16 +1,15 @@
 //! What is noticed of what came without being a reason to refuse it: a price that looks wrong, a quote
 //! that does not move.
 //!
-//! Nothing is changed and nothing is stored: of bars it is worked out again when they are read, of a
-//! quote it is said to whoever had it fetched.
+//! Nothing is changed and nothing is stored: it is worked out again when bars, or a quote, are read.
+//! What only the quote before shows is said to whoever had the new one fetched.
 
 use super::fly::Errand;
 use super::lookup::Missing;
-use super::{Answer, Question};
-use crate::cache::Cache;
+use super::{Answer, Cache, Question, Served, Status};
 use crate::calendar::Date;
-use crate::entry::Entry;
-use crate::market::{BarSeries, Fault, FaultKind, Quote, Record, Traded, is_unit_flip};
+use crate::entry::Format;
+use crate::market::{BarSeries, DataType, Fault, FaultKind, Record, Traded, is_unit_flip};
 use crate::number::Number;
 use crate::policy::{Frozen, Known};
 use crate::provider::Speech;
@@ -49,25 +48,53 @@ impl Cache {
         let frozen = (!is_invented)
             .then(|| self.rules.frozen(&question.key, known, quote, held, at))
             .flatten();
-        let flipped = self.rules.marks_faults.then(|| flipped(quote, held)).flatten();
-        let fault = Fault { time: None, day: None, kind: FaultKind::Unit, field: Some("price") };
-        let faults: Vec<Fault> = flipped.iter().map(|_| fault).collect();
-        (frozen.is_some() || flipped.is_some()).then_some(Noticed { faults, frozen, flipped })
+        let before = || held.and_then(|held| Traded::read(&held.body)).map(|before| before.price);
+        let close = quote.previous_close.as_ref();
+        let is_marked = self.rules.marks_faults;
+        let flipped = is_marked.then(|| flipped(&quote.price, close, before)).flatten();
+        Noticed::of(frozen, flipped)
+    }
+
+    /// Says of a quote that was held what looks wrong of it.
+    pub(super) fn notice_held(&self, question: &Question, answer: &mut Answer) {
+        let Ok(Served { entry, status: Status::Hit | Status::Stale, noticed: None, .. }) =
+            &answer.outcome
+        else {
+            return;
+        };
+        let is_sent = entry.format == Format::Json && !entry.is_put();
+        if question.data_type != DataType::Quote || !is_sent || !self.rules.marks_faults {
+            return;
+        }
+        let Some(held) = Traded::read(&entry.body) else { return };
+        let flipped = flipped(&held.price, held.previous_close.as_ref(), || None);
+        if let Some(noticed) = Noticed::of(None, flipped) {
+            noticed.tell(question, answer, self.clock.now());
+        }
     }
 }
 
-/// The price of a quote, and what it is in another unit than: the close before, or the quote that it
+/// The price of a quote, and what it is in another unit than: the close before, or the price that it
 /// takes the place of.
-fn flipped(quote: &Quote, held: Option<&Entry>) -> Option<(Number, Number)> {
-    let price = quote.price.as_f64();
-    let of_held = || held.and_then(|held| Traded::read(&held.body)).map(|before| before.price);
-    let differs = |beside: &Number| is_unit_flip(price, beside.as_f64());
-    let beside = quote.previous_close.clone().filter(differs);
-    let beside = beside.or_else(|| of_held().filter(differs))?;
-    Some((quote.price.clone(), beside))
+fn flipped(
+    price: &Number,
+    close: Option<&Number>,
+    before: impl FnOnce() -> Option<Number>,
+) -> Option<(Number, Number)> {
+    let differs = |beside: &Number| is_unit_flip(price.as_f64(), beside.as_f64());
+    let beside = close.filter(|close| differs(close)).cloned();
+    let beside = beside.or_else(|| before().filter(differs))?;
+    Some((price.clone(), beside))
 }
 
 impl Noticed {
+    /// What there is to say, if there is anything.
+    fn of(frozen: Option<Frozen>, flipped: Option<(Number, Number)>) -> Option<Self> {
+        let fault = Fault { time: None, day: None, kind: FaultKind::Unit, field: Some("price") };
+        let faults: Vec<Fault> = flipped.iter().map(|_| fault).collect();
+        (frozen.is_some() || flipped.is_some()).then_some(Self { faults, frozen, flipped })
+    }
+
     /// Says it with an answer, if that is the quote.
     pub(super) fn tell(&self, question: &Question, answer: &mut Answer, at: Timestamp) {
         let Ok(served) = &mut answer.outcome else { return };

@@ -83,6 +83,8 @@ pub struct Traded {
     pub price: Number,
     /// What was traded.
     pub volume: Option<Number>,
+    /// The last price of the session before.
+    pub previous_close: Option<Number>,
 }
 
 impl Traded {

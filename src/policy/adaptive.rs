@@ -161,7 +161,7 @@ impl Rules {
 /// Whether it is another value: of quotes the price and the volume, of all else the bytes.
 fn is_another(before: &Entry, after: &Entry) -> bool {
     let traded = |entry: &Entry| {
-        let Traded { price, volume } = Traded::read(&entry.body)?;
+        let Traded { price, volume, .. } = Traded::read(&entry.body)?;
         Some((price.as_f64(), volume.map(|volume| volume.as_f64())))
     };
     let is_quote = before.key.data_type() == DataType::Quote.as_str();

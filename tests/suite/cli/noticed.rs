@@ -78,11 +78,19 @@ fn bars_that_move_as_bars_do_are_not_marked() {
 #[test]
 fn a_quote_in_another_unit_is_marked_by_its_close_before_or_the_quote_that_it_replaces() {
     let pence = yahoo_at("100", r#","previousClose":1.01"#);
-    let run = machine(&pence).run(&["fetch", "AAPL", "-f", "json"]);
-    run.says("warning: AAPL: the price of 100 looks wrong beside 1.01: another unit");
-    assert_eq!(run.json()[0]["price"], 100);
-    let faults = &run.json()[0]["cache"]["faults"];
-    assert_eq!(*faults, serde_json::json!([{"fault": "unit_100x", "field": "price"}]));
+    let sandbox = machine(&pence);
+    // Whoever reads it later is told too.
+    for status in ["miss", "hit"] {
+        let run = sandbox.run(&["fetch", "AAPL", "-f", "json"]);
+        run.says("warning: AAPL: the price of 100 looks wrong beside 1.01: another unit");
+        let answer = &run.json()[0];
+        assert_eq!(
+            (answer["price"].as_i64(), &answer["cache"]["status"]),
+            (Some(100), &status.into())
+        );
+        let faults = &answer["cache"]["faults"];
+        assert_eq!(*faults, serde_json::json!([{"fault": "unit_100x", "field": "price"}]));
+    }
     let before = yahoo_at("1.02", "");
     let sandbox = machine(&before);
     assert_eq!(sandbox.run(&["fetch", "AAPL"]).stderr, "");
