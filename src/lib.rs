@@ -70,6 +70,8 @@
 //! | How is one question sent, and what does its answer come to? | `upstream/conversation.rs`, `upstream/answer.rs` |
 //! | What does a refusal lead to, or a failure? What is tried again? | `ledger/health.rs`, `upstream/retry.rs` |
 //! | What is said of who may not be asked? | `upstream/turn.rs`, `cache/limits.rs` |
+//! | Who tries after an outage, and who waits for what comes of it? | `ledger/health.rs`, `upstream/turn.rs` |
+//! | Does a failure say anything of what was asked about? | `upstream/answer.rs` |
 //! | By what may upstream confirm a value? What was a version? | `provider/validators.rs`, `db/validators.rs`, `db/definitions.rs` |
 //! | What stands on the disk? | [`db`], [`codec`] |
 //! | What goes when it is full? What becomes of trouble? | `cache/store.rs` |

@@ -3,15 +3,19 @@
 //! A batch takes only the keys that it gets at once and leaves the others to themselves: nobody waits
 //! for one key while holding another. Each answer lands by itself, as if it had been asked for alone.
 //! What a batch does not bring is asked for singly, also all of it: one symbol that upstream does not
-//! know makes it refuse the others too.
+//! know makes it refuse the others too. What fails for a reason that is nothing of its symbols, such as a
+//! server that is down, fails for all of them and is not asked again for each.
+
+use std::time::Duration;
 
 use super::fly::{Boarded, Came, Errand, Flight, Landed, name};
 use super::{Cache, Question};
 use crate::db::tally::Tally;
+use crate::error::Error;
 use crate::flight::Holder;
-use crate::market::Symbol;
 use crate::policy::{Terms, UseCase};
-use crate::upstream::{Access, Asked, Asking, Given, Patience, Site};
+use crate::time::Timestamp;
+use crate::upstream::{Access, Asked, Asking, Beside, Given, Patience, Site};
 
 /// What became of a batch.
 #[derive(Default)]
@@ -84,11 +88,11 @@ impl Cache {
             return batched;
         }
         let first = &questions[aboard[0].0.index];
-        let beside: Vec<&Symbol> =
-            aboard[1..].iter().map(|(flight, _)| &questions[flight.index].symbol).collect();
-        let name = name(first);
-        // How it fails says nothing of any one of them: none of their keys cools down.
-        let together = format!("{name} and {} more", beside.len());
+        let names: Vec<String> =
+            aboard.iter().map(|(flight, _)| name(&questions[flight.index])).collect();
+        let others = aboard.iter().map(|(flight, _)| &questions[flight.index].symbol).zip(&names);
+        let beside: Vec<Beside<'_>> =
+            others.skip(1).map(|(symbol, name)| Beside { symbol, name }).collect();
         let asking = Asking {
             site,
             symbol: &first.symbol,
@@ -96,7 +100,7 @@ impl Cache {
             params: &first.params,
             piece: None,
             beside: &beside,
-            name: &together,
+            name: &names[0],
             caller: &self.caller,
             use_case: self.rules.use_case(&first.key, terms.use_case).map(UseCase::as_str),
             budget_share: terms.budget,
@@ -108,9 +112,13 @@ impl Cache {
         drop(permit);
         let at = self.clock.now() - asked.latency;
         let Ok(Given::Several(records)) = &mut asked.outcome else {
-            let left = aboard.into_iter().map(|(flight, _)| flight.with_patience(patience));
-            batched.left.extend(left);
-            batched.in_vain = Some((name, asked));
+            let aboard = aboard.into_iter().map(|(f, holder)| (f.with_patience(patience), holder));
+            if asked.is_general {
+                batched.landed.extend(all_failed(aboard, asked, at));
+                return batched;
+            }
+            batched.left.extend(aboard.map(|(flight, _)| flight));
+            batched.in_vain = Some((name(first), asked));
             return batched;
         };
         let mut records = std::mem::take(records).into_iter();
@@ -123,7 +131,7 @@ impl Cache {
             let calls = std::mem::take(&mut asked.calls);
             let latency = std::mem::take(&mut asked.latency);
             let outcome = Ok(Given::Record(record));
-            let came = Asked { outcome, validators: None, rejected: None, calls, latency };
+            let came = Asked { calls, latency, ..together(outcome) };
             batched.landed.push(Landed { flight, came: Came::Asked { asked: came, at }, holder });
         }
         batched
@@ -154,9 +162,7 @@ impl Cache {
                 continue;
             };
             match self.landed(question, &flight.missing, &name, terms, None) {
-                Some(shared) => {
-                    batched.landed.push(Landed { flight, came: Came::Shared(shared), holder });
-                }
+                Some(came) => batched.landed.push(Landed { flight, came, holder }),
                 None => aboard.push((flight, holder)),
             }
         }
@@ -169,15 +175,36 @@ impl Cache {
         else {
             return;
         };
-        let asked = Asked {
-            outcome: Ok(Given::Several(Vec::new())),
-            validators: None,
-            rejected: None,
-            calls: asked.calls,
-            latency: asked.latency,
-        };
+        let (calls, latency) = (asked.calls, asked.latency);
+        let asked = Asked { calls, latency, ..together(Ok(Given::Several(Vec::new()))) };
         let mut tally = Tally::default();
         self.count_asking(&mut tally, name, &asked);
         self.store(&mut [], &tally, &[]);
     }
+}
+
+/// What came of a request for several, before its calls are counted.
+fn together(outcome: Result<Given, Error>) -> Asked {
+    Asked {
+        outcome,
+        validators: None,
+        rejected: None,
+        is_general: false,
+        calls: 0,
+        latency: Duration::ZERO,
+    }
+}
+
+/// What came of a request that failed for all of them: its calls are counted to the first.
+fn all_failed(aboard: impl Iterator<Item = Aboard>, asked: Asked, at: Timestamp) -> Vec<Landed> {
+    let (error, calls) = (asked.outcome.as_ref().err().cloned(), asked.calls);
+    let mut first = Some(asked);
+    let landed = aboard.filter_map(|(flight, holder)| {
+        let came = match first.take() {
+            Some(asked) => Came::Asked { asked, at },
+            None => Came::Beside { error: error.clone()?, calls },
+        };
+        Some(Landed { flight, came, holder })
+    });
+    landed.collect()
 }

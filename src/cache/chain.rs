@@ -104,6 +104,8 @@ pub(super) enum Whose {
     Own,
     /// That of another of the same key, here or in another process.
     Anothers,
+    /// There was none: it failed a moment ago, and is not asked for so soon.
+    Nobodys,
 }
 
 /// Whose word an error is.
@@ -140,6 +142,13 @@ impl Trail {
     pub(super) fn flew(&mut self, calls: u32, whose: Whose) {
         self.is_coalesced = whose == Whose::Anothers;
         self.calls += if self.is_coalesced { 0 } else { calls };
+        self.flown += calls;
+    }
+
+    /// Takes note of the requests of a flight that it shared with other keys, to one of which they
+    /// are counted.
+    pub(super) fn flew_along(&mut self, calls: u32) {
+        self.is_coalesced = false;
         self.flown += calls;
     }
 

@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use super::chain::{Askable, Links};
+use super::chain::{Askable, Links, Whose};
 use super::input::Handed;
 use super::lookup::{Found, Missing, held};
 use super::series::Leg;
@@ -87,8 +87,12 @@ pub(super) struct Landed {
 pub(super) enum Came {
     /// Upstream was asked, or could not be; the value is as old as its request.
     Asked { asked: Asked, at: Timestamp },
-    /// Another process had asked: the entry that it stored, or how it failed.
-    Shared(Result<Found, Error>),
+    /// Upstream was asked in the request of another key, to which its calls are counted.
+    Beside { error: Error, calls: u32 },
+    /// Another process had asked: the entry that it stored.
+    Shared(Found),
+    /// It is known how it fails, and by whose flight.
+    Known { error: Error, whose: Whose },
     /// There was nothing to ask for: what is held of a series is all that can be had.
     Whole,
 }
@@ -226,7 +230,7 @@ impl Cache {
         if flight.leg.is_none() {
             // Between the look at the tiers and this lock another may have landed.
             if let Some(shared) = self.landed(question, &flight.missing, name, terms, None) {
-                return Some(Came::Shared(shared));
+                return Some(shared);
             }
             if !question.is_of_bars() {
                 return None;
@@ -280,7 +284,7 @@ impl Cache {
         patience.spend(watch.elapsed());
         let awaited = Awaited { since, before };
         if let Some(shared) = self.landed(question, missing, name, terms, Some(awaited)) {
-            return Some(Came::Shared(shared));
+            return Some(shared);
         }
         if freed.is_ok() {
             return None;
@@ -304,7 +308,7 @@ impl Cache {
         name: &str,
         terms: &Terms,
         awaited: Option<Awaited>,
-    ) -> Option<Result<Found, Error>> {
+    ) -> Option<Came> {
         let now = self.clock.now();
         if let Some(found) = self.newer(question, missing, terms) {
             let is_awaited = awaited.is_some_and(|a| a.before != Some(found.entry.fetched_at));
@@ -320,24 +324,25 @@ impl Cache {
             };
             if is_of_use {
                 if found.entry.format != Format::NotFound {
-                    return Some(Ok(found));
+                    return Some(Came::Shared(found));
                 }
                 let (provider, any) = (found.entry.provider.clone(), Terms::default());
                 if let Some(error) = policy::absence(&held(&[found]), &provider, &any, now) {
-                    return Some(Err(error));
+                    return Some(Came::Known { error, whose: Whose::Anothers });
                 }
             }
         }
         let real = self.clock.reading();
         let cooling = self.upstream.ledger().cooling(name, &real)?;
         if awaited.is_some_and(|awaited| cooling.failed_at >= awaited.since) {
-            return Some(Err(cooling.error));
+            return Some(Came::Known { error: cooling.error, whose: Whose::Anothers });
         }
         let left = duration_for_people(cooling.until.since(real.wall));
         (!terms.refresh && cooling.until > real.wall).then(|| {
-            Err(cooling.error.hint(format!(
+            let error = cooling.error.hint(format!(
                 "it failed a moment ago and is not asked again for {left}; --refresh asks at once"
-            )))
+            ));
+            Came::Known { error, whose: Whose::Nobodys }
         })
     }
 
@@ -462,6 +467,7 @@ pub(super) fn refused(error: Error) -> Asked {
         outcome: Err(error),
         validators: None,
         rejected: None,
+        is_general: false,
         calls: 0,
         latency: Duration::ZERO,
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::chain::{Whose, Word};
+use super::chain::{Trail, Whose, Word};
 use super::fly::{Came, Errand, Flight, Landed, name, refused, unsupported};
 use super::lookup::{Found, Missing, NOT_HELD, held};
 use super::series::{Filled, replaced};
@@ -85,8 +85,19 @@ impl Cache {
                 Came::Asked { asked, at } => {
                     self.answer_asked(errand, everybody, &asked, at, &turnings, &mut landing);
                 }
-                Came::Shared(Err(error)) => self.fail(errand, everybody, &error, &mut landing),
-                Came::Shared(Ok(found)) => {
+                Came::Beside { error, calls } => {
+                    let flew = |trail: &mut Trail, is_own| match is_own {
+                        true => trail.flew_along(calls),
+                        false => trail.flew(calls, Whose::Anothers),
+                    };
+                    let word = Word::after(calls);
+                    self.fail(errand, everybody, (&error, word), &flew, &mut landing);
+                }
+                Came::Known { error, whose } => {
+                    let flew = |trail: &mut Trail, _| trail.flew(0, whose);
+                    self.fail(errand, everybody, (&error, Word::Its), &flew, &mut landing);
+                }
+                Came::Shared(found) => {
                     self.answer_given(errand, everybody, &found, &mut landing);
                 }
                 // Only said of a flight that fills a series.
@@ -184,22 +195,25 @@ impl Cache {
         held.map(|h| self.rules.paced(&h.known, &h.entry, entry)).unwrap_or_default()
     }
 
-    /// Takes note of how another process has failed for everybody who waited.
+    /// Takes note of how somebody else's request has failed for everybody who waited, and of whose
+    /// flight it was.
     fn fail(
         &self,
         errand: &Errand<'_>,
         everybody: Vec<(usize, Missing)>,
-        error: &Error,
+        (error, word): (&Error, Word),
+        flew: &dyn Fn(&mut Trail, bool),
         landing: &mut Landing,
     ) {
         let asked = refused(error.clone());
+        let own = everybody.last().map(|(own, _)| *own);
         for (index, mut missing) in everybody {
             let question = &errand.questions[index];
             if errand.purpose == Purpose::Read {
                 self.count_asking(&mut landing.tally, &name(question), &asked);
             }
-            missing.trail.flew(0, Whose::Anothers);
-            missing.trail.failed(question, error.clone(), Word::Its, None);
+            flew(&mut missing.trail, Some(index) == own);
+            missing.trail.failed(question, error.clone(), word, None);
             landing.failed.push((index, missing));
         }
     }

@@ -246,7 +246,7 @@ fn health(standing: &Standing, now: Timestamp) -> Health {
             PausedBy::Upstream(403 | 418) => Health::Banned,
             PausedBy::Upstream(_) => Health::Limited,
         },
-        Some(Hindrance::Open(_)) => Health::Sick,
+        Some(Hindrance::Open(_) | Hindrance::Tried(_)) => Health::Sick,
         None if standing.refusal.is_some() => Health::Limited,
         None => Health::Ok,
     }

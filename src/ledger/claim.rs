@@ -63,6 +63,9 @@ pub enum Cause {
     Paused(Pause),
     /// The provider has failed again and again, the last time so.
     Sick(Kind, String),
+    /// The same, and somebody tries whether it is well again: what comes of that may be known long
+    /// before the time until which nobody else may try.
+    Tried(Kind, String),
     /// The ledger cannot be kept, not even in memory.
     Unkept(String),
 }
@@ -80,7 +83,7 @@ impl Refusal {
     /// Whether the call may start once that instant has come, and somebody may wait for it.
     pub fn is_worth_a_wait(&self, now: Timestamp) -> bool {
         match &self.cause {
-            Cause::Full(_) => true,
+            Cause::Full(_) | Cause::Tried(..) => true,
             Cause::Paused(pause) => is_waited_for(*pause, now),
             Cause::Spent(_) | Cause::ShareSpent(..) | Cause::Sick(..) | Cause::Unkept(_) => false,
         }
@@ -138,9 +141,10 @@ impl Book {
     pub(super) fn refusal(&self, call: &Call<'_>, now: Timestamp) -> Option<Refusal> {
         match self.health.hindrance(now) {
             Some(Hindrance::Open(until)) if !call.is_probe => {
-                let failed = self.health.failed_as.clone();
-                let (kind, why) = failed.unwrap_or((Kind::Upstream, String::new()));
-                return Some(Refusal { until, cause: Cause::Sick(kind, why) });
+                return Some(self.sick(until, Cause::Sick));
+            }
+            Some(Hindrance::Tried(until)) if !call.is_probe => {
+                return Some(self.sick(until, Cause::Tried));
             }
             Some(Hindrance::Paused(pause)) if !is_waited_for(pause, now) => {
                 return Some(Refusal { until: pause.until, cause: Cause::Paused(pause) });
@@ -161,6 +165,12 @@ impl Book {
         let kept = kept_of(budget, &call.limits.reserve);
         (taken(&used, &kept, call.share()) >= budget.calls)
             .then(|| Refusal { until, cause: Cause::Spent(budget.clone()) })
+    }
+
+    fn sick(&self, until: Timestamp, cause: fn(Kind, String) -> Cause) -> Refusal {
+        let failed = self.health.failed_as.clone();
+        let (kind, why) = failed.unwrap_or((Kind::Upstream, String::new()));
+        Refusal { until, cause: cause(kind, why) }
     }
 
     /// When there is room for the call beside those that count, if that is not now.

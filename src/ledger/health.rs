@@ -4,7 +4,8 @@
 //! Pure: states and the events that change them. All constants are the contract's (section 4 and
 //! 6). A *pause* is obeyed whatever is asked; a *breaker* is our own judgement: five failed requests
 //! in a row open it for ten seconds, then one request at a time may try (half-open); the first that
-//! succeeds closes it.
+//! succeeds closes it. To be kept out because somebody tries is another thing than to be kept out
+//! because somebody has failed: what comes of the first is soon known, so it may be waited for.
 
 use std::time::Duration;
 
@@ -74,6 +75,9 @@ pub enum Hindrance {
     Paused(Pause),
     /// The breaker, which may be tried at this instant.
     Open(Timestamp),
+    /// The breaker, while somebody tries it; whoever dies over that keeps others out until this
+    /// instant.
+    Tried(Timestamp),
 }
 
 impl Health {
@@ -85,8 +89,11 @@ impl Health {
         if self.failures < FAILURES {
             return None;
         }
-        let free = self.open_until.max(self.probed_until)?;
-        (free > now).then_some(Hindrance::Open(free))
+        let is_open = self.open_until.is_some_and(|until| until > now);
+        match self.probed_until.filter(|until| *until > now) {
+            Some(until) if !is_open => Some(Hindrance::Tried(until)),
+            probed => self.open_until.max(probed).filter(|_| is_open).map(Hindrance::Open),
+        }
     }
 
     /// Whether the next call is one that tries whether the provider is well again.
@@ -241,17 +248,23 @@ mod tests {
         health.probe(at(10_004));
         assert_eq!(
             health.hindrance(at(10_005)),
-            Some(Hindrance::Open(at(20_004))),
+            Some(Hindrance::Tried(at(20_004))),
             "one at a time"
         );
         health.fail(Kind::Upstream, "HTTP 500", at(10_100));
         assert_eq!(health.hindrance(at(10_100)), Some(Hindrance::Open(at(20_100))));
         health.probe(at(20_100));
+        assert_eq!(health.hindrance(at(30_099)), Some(Hindrance::Tried(at(30_100))));
+        assert_eq!(health.hindrance(at(30_100)), None, "who was killed keeps nobody out for ever");
+        // One that was under way when the breaker opened may fail while another tries.
+        health.fail(Kind::Upstream, "HTTP 500", at(20_150));
+        assert_eq!(health.hindrance(at(20_150)), Some(Hindrance::Open(at(30_150))));
+        health.probe(at(30_150));
         health.give_back_probe();
-        assert_eq!(health.hindrance(at(20_100)), None, "a call that never left was none");
-        health.probe(at(20_100));
+        assert_eq!(health.hindrance(at(30_150)), None, "a call that never left was none");
+        health.probe(at(30_150));
         health.accept(at(1_000_000));
-        assert_eq!(health.hindrance(at(20_200)), None);
+        assert_eq!(health.hindrance(at(30_200)), None);
         assert!(!health.is_probing());
     }
 

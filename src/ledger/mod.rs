@@ -179,8 +179,10 @@ pub struct Outcome<'a> {
     pub said: Said<'a>,
     /// What is used of a window by upstream's own count: calls by weight since this instant.
     pub used: Option<(Timestamp, u64)>,
-    /// The key that was asked for, with how that failed, if it did.
-    pub key: Option<(&'a str, Option<&'a Error>)>,
+    /// The keys of which it is known by now how they were answered.
+    pub keys: &'a [&'a str],
+    /// How they failed, if they did.
+    pub failed: Option<&'a Error>,
 }
 
 /// What one window holds.
@@ -224,7 +226,9 @@ impl Ledger {
     /// Enters a call as started, promises it an instant, or refuses it if that would be later than
     /// `patience` from now. `ticket` is the promise that the call was given before.
     ///
-    /// A budget and a breaker are never waited for.
+    /// A budget and a breaker are never waited for here. Who is refused because somebody
+    /// [tries](Cause::Tried) whether the provider is well again may look
+    /// [whether it still does](Self::tried_until), and then claim again.
     pub fn claim(
         &self,
         call: &Call<'_>,
@@ -297,7 +301,7 @@ impl Ledger {
         // What cannot be noted is found out again by the next request.
         let _ = self.store.write(now, &|transaction| {
             settle_health(transaction, outcome, now)?;
-            settle_key(transaction, outcome, now)?;
+            settle_keys(transaction, outcome, now)?;
             let unknown = unknown_use(transaction, outcome)?;
             if unknown > 0 {
                 let limits = Limits::default();
@@ -332,7 +336,18 @@ impl Ledger {
             self.store.read(now, &|connection| rows::health(connection, provider)).ok()??;
         match health.hindrance(now.wall)? {
             Hindrance::Paused(pause) => Some(pause.until),
-            Hindrance::Open(_) => None,
+            Hindrance::Open(_) | Hindrance::Tried(_) => None,
+        }
+    }
+
+    /// Until when one who tries whether a provider is well again keeps others out, if somebody does:
+    /// whoever was killed over it is not waited for after that. Nothing is written.
+    pub fn tried_until(&self, provider: &str, now: &Reading) -> Option<Timestamp> {
+        let health =
+            self.store.read(now, &|connection| rows::health(connection, provider)).ok()??;
+        match health.hindrance(now.wall)? {
+            Hindrance::Tried(until) => Some(until),
+            Hindrance::Paused(_) | Hindrance::Open(_) => None,
         }
     }
 
@@ -463,12 +478,11 @@ fn changes(
     let known = rows::health(connection, outcome.provider)?;
     let mut health = known.clone();
     note_health(&mut health, outcome, now.wall);
-    let key = match outcome.key {
-        Some((_, Some(_))) => true,
-        Some((key, None)) => rows::cooling(connection, key)?.is_some(),
-        None => false,
-    };
-    Ok(key || health != known || unknown_use(connection, outcome)? > 0)
+    let mut keys = outcome.failed.is_some() && !outcome.keys.is_empty();
+    for key in outcome.keys {
+        keys = keys || rows::cooling(connection, key)?.is_some();
+    }
+    Ok(keys || health != known || unknown_use(connection, outcome)? > 0)
 }
 
 fn note_health(health: &mut Health, outcome: &Outcome<'_>, now: Timestamp) {
@@ -494,22 +508,22 @@ fn settle_health(
     rows::keep_health(transaction, outcome.provider, &health)
 }
 
-fn settle_key(
+fn settle_keys(
     transaction: &Transaction<'_>,
     outcome: &Outcome<'_>,
     now: &Reading,
 ) -> Result<(), Trouble> {
-    match outcome.key {
-        None => Ok(()),
-        Some((key, None)) => rows::warm(transaction, key),
-        Some((key, Some(error))) => {
-            let known = rows::cooling(transaction, key)?.map(|known| (known.failures, known.until));
-            let (failures, until) = health::cooling(known, now.wall);
-            let error = error.clone();
-            let cooling = Cooling { error, failed_at: now.wall, until, failures };
-            rows::cool(transaction, key, &cooling, now.wall - health::LONGEST_COOLING)
-        }
+    for key in outcome.keys {
+        let Some(error) = outcome.failed.cloned() else {
+            rows::warm(transaction, key)?;
+            continue;
+        };
+        let known = rows::cooling(transaction, key)?.map(|known| (known.failures, known.until));
+        let (failures, until) = health::cooling(known, now.wall);
+        let cooling = Cooling { error, failed_at: now.wall, until, failures };
+        rows::cool(transaction, key, &cooling, now.wall - health::LONGEST_COOLING)?;
     }
+    Ok(())
 }
 
 /// What was called of a provider without us, by its own count: by other programs, or from another

@@ -17,6 +17,19 @@ use crate::time::Timestamp;
 /// The shortest pause after a refusal that names a time.
 const SHORTEST_PAUSE: Duration = Duration::from_secs(1);
 
+/// Whether a failure is nothing of what was asked about: no answer came, or one that says how the
+/// provider is, or who we are. A request that is wrong may be so by one of its symbols, and so may an
+/// answer that cannot be.
+pub(super) fn is_general(kind: Kind, status: Option<u16>) -> bool {
+    match (kind, status) {
+        (Kind::NotFound | Kind::Unsupported, _) => false,
+        (_, None | Some(500..)) => true,
+        (Kind::InvalidData, _) => false,
+        (Kind::Upstream, Some(status)) => !matches!(status, ..300 | 400 | 404 | 413 | 414 | 422),
+        (Kind::RateLimited | Kind::Unauthorized | Kind::Unreachable | Kind::Offline, _) => true,
+    }
+}
+
 impl Upstream {
     /// What an answer gives, and what it says of how often one may ask; `held` was sent along.
     pub(super) fn read(
@@ -86,7 +99,7 @@ impl Upstream {
         let wait = named.max(banned).map(|wait| wait.max(SHORTEST_PAUSE));
         let limited = error.kind == Kind::RateLimited;
         if matches!(status, 403 | 418 | 429) || (status >= 400 && wait.is_some()) || limited {
-            self.settle(asking, spent, Said::Refused(status, wait), None);
+            self.settle(asking, spent, Said::Refused(status, wait), &[], None);
             let error = self.with_pause(asking.site, error);
             let again = if limited { Again::AfterPause } else { Again::No };
             return Failed { error, again, blame: Blame::Refused };
@@ -108,6 +121,35 @@ impl Upstream {
                 ))
             }
             _ => error,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_may_be_about_a_symbol_is_not_about_all() {
+        for (kind, status, general) in [
+            (Kind::Unreachable, None, true),
+            (Kind::InvalidData, None, true),
+            (Kind::RateLimited, None, true),
+            (Kind::Unsupported, None, false),
+            (Kind::Upstream, Some(500), true),
+            (Kind::RateLimited, Some(429), true),
+            (Kind::RateLimited, Some(200), true),
+            (Kind::Unauthorized, Some(401), true),
+            (Kind::Upstream, Some(408), true),
+            (Kind::Upstream, Some(302), true),
+            (Kind::Upstream, Some(400), false),
+            (Kind::Upstream, Some(200), false),
+            (Kind::NotFound, Some(400), false),
+            (Kind::NotFound, Some(404), false),
+            (Kind::InvalidData, Some(200), false),
+            (Kind::Unsupported, Some(402), false),
+        ] {
+            assert_eq!(is_general(kind, status), general, "{kind} {status:?}");
         }
     }
 }

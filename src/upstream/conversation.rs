@@ -122,11 +122,13 @@ impl Upstream {
             if let Some(witness) = spent.witness {
                 witness.note_sent(site, &letter);
             }
+            spent.status = None;
             let arrival = self.exchange(asking, &inquiry.request, &mut letter, line, spent).await?;
             if let Some(witness) = spent.witness {
                 witness.note_arrival(site, &arrival);
             }
             let status = arrival.status;
+            spent.status = Some(status);
             let next = send::redirection(site, &letter.url, &arrival).map_err(Failed::well)?;
             let Some(next) = next else {
                 // Those of another place would be sent to this one.
@@ -171,7 +173,8 @@ impl Upstream {
             is_probe: spent.is_probe,
         };
         // Whoever stops waiting from here on has made the call.
-        let started = self.turn(line, &call, spent.patience).await.map_err(Failed::unasked)?;
+        let started = self.turn(line, &call, site.timeout, spent.patience).await;
+        let started = started.map_err(Failed::unasked)?;
         spent.is_probe |= started.is_probe;
         letter.timeout = site.timeout.saturating_sub(spent.latency);
         let stopwatch = self.clock.stopwatch();

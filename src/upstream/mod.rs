@@ -16,7 +16,7 @@
 //!
 //! | what | the request | everybody |
 //! |---|---|---|
-//! | a broken connection, 408, 5xx | is tried again, at most twice | five in a row open the breaker |
+//! | a broken connection, 408, 5xx | is tried again, at most twice | five in a row open the breaker; then one tries, and the others wait for it |
 //! | 429, 418, 403, a body that says so | waits for the pause, if it may | the provider is paused |
 //! | no connection at all | fails, and so do all others of this command | counts as one failure |
 //! | anything else | fails | its key cools down |
@@ -81,7 +81,7 @@ pub struct Asking<'a> {
     /// Which bars, if those are asked for.
     pub piece: Option<Piece>,
     /// What else is asked about in the same request; nothing for a request of its own.
-    pub beside: &'a [&'a Symbol],
+    pub beside: &'a [Beside<'a>],
     /// The name under which a failure is remembered: `key@provider`.
     pub name: &'a str,
     /// Who asks, for what is reserved.
@@ -96,6 +96,15 @@ pub struct Asking<'a> {
     pub validators: Option<&'a Validators>,
     /// What a program that is asked finds on its standard input.
     pub input: &'a [u8],
+}
+
+/// What is asked about in the request of another question.
+#[derive(Clone, Copy, Debug)]
+pub struct Beside<'a> {
+    /// About what.
+    pub symbol: &'a Symbol,
+    /// The name under which a failure is remembered.
+    pub name: &'a str,
 }
 
 /// What upstream gave.
@@ -120,6 +129,9 @@ pub struct Asked {
     pub validators: Option<Validators>,
     /// What came, if it was refused as nonsense.
     pub rejected: Option<Rejected>,
+    /// Whether it failed for a reason that is nothing of what was asked about: whatever else is asked
+    /// of this provider now would fail as well.
+    pub is_general: bool,
     /// How many requests left the machine: 0 if none did, more than 1 after redirects.
     pub calls: u32,
     /// The time that those requests took, from sending to the last byte; no waiting for a slot or
@@ -208,6 +220,7 @@ impl Upstream {
             latency: Duration::ZERO,
             started: None,
             is_probe: false,
+            status: None,
             used: None,
             witness,
             rejected: None,
@@ -215,23 +228,30 @@ impl Upstream {
         let outcome = self.converse(asking, &permit.line, &mut spent).await;
         let (calls, latency) = (spent.calls, spent.latency);
         let mut validators = None;
+        let failed = outcome.as_ref().err();
+        let is_general = failed.is_some_and(|f| answer::is_general(f.error.kind, spent.status));
+        let mut names = vec![asking.name];
+        names.extend(asking.beside.iter().map(|beside| beside.name));
         let outcome = match outcome {
             Ok((given, kept)) => {
-                self.settle(asking, &spent, Said::Answered, Some((asking.name, None)));
+                self.settle(asking, &spent, Said::Answered, &names, None);
                 validators = kept;
                 Ok(given)
             }
             Err(Failed { error, blame, .. }) => {
                 let error = send::without_secret(error, asking.site);
+                if !is_general && !asking.beside.is_empty() {
+                    // Of which of them it is the fault is found out by asking for each.
+                    names.clear();
+                }
                 match blame {
                     Blame::Refused | Blame::Unasked => {}
                     Blame::Well => {
                         let failed = (error.kind != Kind::NotFound).then_some(&error);
-                        self.settle(asking, &spent, Said::Answered, Some((asking.name, failed)));
+                        self.settle(asking, &spent, Said::Answered, &names, failed);
                     }
                     Blame::Sick => {
-                        let key = Some((asking.name, Some(&error)));
-                        self.settle(asking, &spent, Said::Failed(&error), key);
+                        self.settle(asking, &spent, Said::Failed(&error), &names, Some(&error));
                     }
                 }
                 Err(error)
@@ -239,17 +259,18 @@ impl Upstream {
         };
         let is_nonsense = |error: &Error| error.kind == Kind::InvalidData;
         let rejected = spent.rejected.filter(|_| outcome.as_ref().err().is_some_and(is_nonsense));
-        Asked { outcome, validators, rejected, calls, latency }
+        Asked { outcome, validators, rejected, is_general, calls, latency }
     }
 
-    /// Notes what upstream said; of the key, if that is known by now, how it failed or that it did
-    /// not.
+    /// Notes what upstream said; of the keys of which that is known by now, how they failed or that
+    /// they did not.
     fn settle(
         &self,
         asking: &Asking<'_>,
         spent: &Spent<'_>,
         said: Said<'_>,
-        key: Option<(&str, Option<&Error>)>,
+        keys: &[&str],
+        failed: Option<&Error>,
     ) {
         let now = self.reading();
         let outcome = Outcome {
@@ -257,7 +278,8 @@ impl Upstream {
             started: spent.started.unwrap_or(now.wall),
             said,
             used: spent.used,
-            key,
+            keys,
+            failed,
         };
         self.ledger.settle(&outcome, &now);
     }
@@ -299,6 +321,8 @@ struct Spent<'a> {
     started: Option<Timestamp>,
     /// Whether it is the one that tries whether a sick provider is well again.
     is_probe: bool,
+    /// The status of the answer to its last request, if one came.
+    status: Option<u16>,
     /// What upstream says is used of its limit.
     used: Option<(Timestamp, u64)>,
     /// Who looks on.

@@ -59,6 +59,13 @@ impl Surroundings {
         })
     }
 
+    /// Whether this process was started by a program of this provider, which ends no sooner than it
+    /// does itself.
+    pub(super) fn is_run_by(&self, provider: &str) -> bool {
+        let of = |held: &String| held.rsplit_once('@').is_some_and(|(_, of)| of == provider);
+        self.held.iter().any(of)
+    }
+
     /// The variables of a program that is started for `name`.
     fn of(&self, name: &str) -> Vec<(String, String)> {
         let key = name.rsplit_once('@').map_or(name, |(key, _)| key);
@@ -105,7 +112,9 @@ impl Upstream {
             budget_share: asking.budget_share,
             is_probe: spent.is_probe,
         };
-        let started = self.turn(line, &call, spent.patience).await.map_err(Failed::unasked)?;
+        let timeout = task.timeout.unwrap_or(site.timeout);
+        let started = self.turn(line, &call, timeout, spent.patience).await;
+        let started = started.map_err(Failed::unasked)?;
         spent.is_probe |= started.is_probe;
         let start = Start {
             who: &site.name,
@@ -113,7 +122,7 @@ impl Upstream {
             folder: task.folder.as_deref(),
             variables: &self.surroundings.of(asking.name),
             input: asking.input,
-            timeout: Some(task.timeout.unwrap_or(site.timeout)),
+            timeout: Some(timeout),
         };
         let stopwatch = self.clock.stopwatch();
         let ended = process::run(&start).await;
@@ -166,7 +175,8 @@ impl Upstream {
             started: began,
             said: Said::Answered,
             used: None,
-            key: Some((name, failed)),
+            keys: &[name],
+            failed,
         };
         self.ledger.settle(&outcome, &self.reading());
         printed

@@ -8,12 +8,12 @@ use std::time::Duration;
 use reqwest::Url;
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
 
-use super::Given;
 use super::http::{Arrival, Letter};
 use super::site::{Credentials, Place, Secret, Site, host_and_port, joined};
+use super::{Beside, Given};
 use crate::error::{Error, Kind, Usage};
 use crate::key;
-use crate::market::{Record, Symbol};
+use crate::market::Record;
 use crate::provider::{Ask, Piece, Reply, Request, TOKEN, Validators};
 use crate::time::Timestamp;
 use crate::validate;
@@ -258,8 +258,8 @@ pub(super) fn unable(site: &Site, ask: &Ask<'_>) -> Error {
 }
 
 /// What is asked, and the same of these.
-pub(super) fn several<'a>(ask: &Ask<'a>, beside: &[&'a Symbol]) -> Vec<Ask<'a>> {
-    let others = beside.iter().map(|symbol| Ask { symbol, ..*ask });
+pub(super) fn several<'a>(ask: &Ask<'a>, beside: &[Beside<'a>]) -> Vec<Ask<'a>> {
+    let others = beside.iter().map(|beside| Ask { symbol: beside.symbol, ..*ask });
     std::iter::once(*ask).chain(others).collect()
 }
 

@@ -1,10 +1,19 @@
 //! The wait for a slot, and what is said of one that cannot be had.
+//!
+//! It refuses to judge: when a call may start is the [`ledger`](crate::ledger)'s to say.
+
+use std::time::Duration;
 
 use super::line::{Line, Patience};
 use super::{Upstream, send};
 use crate::clock::Reading;
 use crate::error::{Error, Kind};
 use crate::ledger::{Call, Cause, Claim, PausedBy, Refusal, Started, Ticket};
+use crate::time::Timestamp;
+
+/// How often whoever waits for another's trial looks what has come of it: that may be another
+/// process's, which tells nobody but the ledger. A look reads one row.
+const GLANCE: Duration = Duration::from_millis(20);
 
 /// What was promised to one who waits. Dropped before it has come, also by a caller who stopped
 /// waiting, it is given back.
@@ -23,11 +32,12 @@ impl Drop for Promise<'_> {
 
 impl Upstream {
     /// Waits until this call may start, and enters it as started; at once the error of the one who
-    /// found that the provider cannot be reached.
+    /// found that the provider cannot be reached. One of its requests takes `longest` at most.
     pub(super) async fn turn(
         &self,
         line: &Line,
         call: &Call<'_>,
+        longest: Duration,
         patience: &mut Patience,
     ) -> Result<Started, Error> {
         let mut lost = line.lost.subscribe();
@@ -41,7 +51,7 @@ impl Upstream {
         tokio::select! {
             biased;
             error = lost => Err(error),
-            started = self.slot(line, call, patience) => started,
+            started = self.slot(line, call, longest, patience) => started,
         }
     }
 
@@ -49,6 +59,7 @@ impl Upstream {
         &self,
         line: &Line,
         call: &Call<'_>,
+        longest: Duration,
         patience: &mut Patience,
     ) -> Result<Started, Error> {
         let mut promise = Promise { upstream: self, ticket: None };
@@ -59,8 +70,16 @@ impl Upstream {
             match self.ledger.claim(call, ticket.as_ref(), patience.left_for_limits(), &now) {
                 Claim::Started(started) => return Ok(started),
                 Claim::Refused(refusal) => {
-                    if refusal.is_worth_a_wait(now.wall) {
-                        patience.passes_by(refusal.until);
+                    let mut free = refusal.until;
+                    if matches!(refusal.cause, Cause::Tried(..)) {
+                        if self.hears_of_trial(line, call, free, longest, patience).await {
+                            continue;
+                        }
+                        // It may be over at any moment.
+                        free = now.wall;
+                    }
+                    if refusal.is_worth_a_wait(now.wall) && !patience.left().is_zero() {
+                        patience.passes_by(free);
                     }
                     return Err(refused(call, &refusal, &now));
                 }
@@ -73,6 +92,45 @@ impl Upstream {
                 }
             }
         }
+    }
+
+    /// Waits for what comes of somebody's trial of a sick provider, which keeps others out until
+    /// `until`; whether it is over.
+    ///
+    /// Who has said nothing for as long as one request may take has died over it. A retry is another
+    /// request, and says so by moving `until`.
+    async fn hears_of_trial(
+        &self,
+        line: &Line,
+        call: &Call<'_>,
+        mut until: Timestamp,
+        longest: Duration,
+        patience: &mut Patience,
+    ) -> bool {
+        let most = patience.left_for_limits();
+        if most.is_zero() || self.surroundings().is_run_by(call.provider) {
+            return false;
+        }
+        let _held_up = line.hold_up(self.clock);
+        let watch = self.clock.stopwatch();
+        let mut end = longest;
+        let is_over = loop {
+            let left = most.min(end).saturating_sub(watch.elapsed());
+            if left.is_zero() {
+                break false;
+            }
+            tokio::time::sleep(left.min(GLANCE)).await;
+            match self.ledger.tried_until(call.provider, &self.reading()) {
+                None => break true,
+                Some(moved) if moved != until => {
+                    until = moved;
+                    end = watch.elapsed().saturating_add(longest);
+                }
+                Some(_) => {}
+            }
+        };
+        patience.spend(watch.elapsed());
+        is_over
     }
 }
 
@@ -96,7 +154,7 @@ pub fn reason(call: &Call<'_>, cause: &Cause) -> String {
             PausedBy::Upstream(..400) => "it said that it is asked too often".to_owned(),
             PausedBy::Upstream(status) => format!("it answered HTTP {status}"),
         },
-        Cause::Sick(_, why) => format!("it failed again and again: {why}"),
+        Cause::Sick(_, why) | Cause::Tried(_, why) => format!("it failed again and again: {why}"),
         Cause::Unkept(why) => format!("its limits cannot be kept: {why}"),
     }
 }
@@ -136,7 +194,7 @@ pub fn refused(call: &Call<'_>, refusal: &Refusal, now: &Reading) -> Error {
             PausedBy::Upstream(403) => (allows_no_more(), resume("asks it before that")),
             PausedBy::Upstream(_) => (allows_no_more(), wait()),
         },
-        Cause::Sick(..) => {
+        Cause::Sick(..) | Cause::Tried(..) => {
             (format!("{name} is not asked before {until}: {reason}"), resume("asks it at once"))
         }
         Cause::Unkept(_) => (
@@ -145,7 +203,7 @@ pub fn refused(call: &Call<'_>, refusal: &Refusal, now: &Reading) -> Error {
         ),
     };
     let kind = match &refusal.cause {
-        Cause::Sick(kind, _) => *kind,
+        Cause::Sick(kind, _) | Cause::Tried(kind, _) => *kind,
         _ => Kind::RateLimited,
     };
     Error::new(kind, message).hint(hint)

@@ -192,10 +192,14 @@ fn failed(ask: &Ask<'_>, reply: &Reply, failure: &Failure) -> Error {
             Error::new(Kind::Unauthorized, format!("{provider} refused the request ({said})"))
                 .hint(format!("check `providers.{provider}` with `mcache config show`"))
         }
-        (code, status) => Error::new(
-            Kind::Upstream,
-            format!("{provider} failed on `{symbol}` with HTTP {status}, code {code} ({said})"),
-        )
+        (code, status) => {
+            // One request may be about several, and a server that fails does so on all of them.
+            let on = if status < 500 { format!(" on `{symbol}`") } else { String::new() };
+            Error::new(
+                Kind::Upstream,
+                format!("{provider} failed{on} with HTTP {status}, code {code} ({said})"),
+            )
+        }
         .hint("try again later; --offline answers from the cache"),
     }
 }

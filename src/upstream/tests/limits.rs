@@ -114,6 +114,57 @@ async fn the_one_who_probes_is_not_kept_out_by_itself() {
     let there = answer("301 Moved Permanently", "Location: /again\r\n", "");
     let server = server(vec![there, good()]);
     let (site, upstream) = (site(server.address), upstream());
+    was_out(&upstream);
+    let asked = ask(&upstream, &site).await;
+    assert_eq!((asked.calls, asked.outcome.is_ok()), (2, true), "{asked:?}");
+}
+
+/// Somebody tries `acme`, which has been out, and says nothing more of it.
+fn is_tried(upstream: &Upstream) {
+    was_out(upstream);
+    let limits = Limits::default();
+    let call = Call {
+        provider: "acme",
+        endpoint: "quote",
+        weight: 1,
+        caller: "another",
+        use_case: None,
+        limits: &limits,
+        budget_share: None,
+        is_probe: false,
+    };
+    let claim = upstream.ledger().claim(&call, None, Duration::ZERO, &upstream.reading());
+    assert!(matches!(claim, Claim::Started(_)), "{claim:?}");
+}
+
+#[tokio::test]
+async fn a_trial_is_waited_for_no_longer_than_a_request_may_take() {
+    let server = server(vec![good()]);
+    let moment = Duration::from_millis(60);
+    let (site, upstream) = (Site { timeout: moment, ..site(server.address) }, upstream());
+    is_tried(&upstream);
+    let watch = Clock::system().stopwatch();
+    let asked = ask_within(&upstream, &site, Duration::from_mins(1)).await;
+    assert!(watch.elapsed() >= moment);
+    assert_eq!(asked.calls, 0);
+    assert!(error(asked).message.contains("failed again and again: HTTP 500"));
+}
+
+#[tokio::test]
+async fn who_is_run_by_a_provider_does_not_wait_for_its_trial() {
+    let server = server(vec![good()]);
+    let (site, upstream) = (site(server.address), upstream());
+    let held = vec!["mood:stock:AAPL@acme".to_owned()];
+    let told = Surroundings { held, ..Surroundings::default() };
+    let upstream = upstream.surrounded_by(Told::new(Box::new(|| told)));
+    is_tried(&upstream);
+    // In the end it would try by itself.
+    let asked = ask_within(&upstream, &site, Duration::from_mins(1)).await;
+    assert_eq!((asked.calls, error(asked).kind), (0, Kind::Upstream));
+}
+
+/// `acme` has failed again and again, so long ago that it may be tried.
+fn was_out(upstream: &Upstream) {
     let failed = Error::new(Kind::Upstream, "HTTP 500");
     let long_ago = Reading {
         wall: upstream.reading().wall - Duration::from_secs(11),
@@ -125,12 +176,11 @@ async fn the_one_who_probes_is_not_kept_out_by_itself() {
             started: long_ago.wall,
             said: Said::Failed(&failed),
             used: None,
-            key: None,
+            keys: &[],
+            failed: None,
         };
         upstream.ledger().settle(&outcome, &long_ago);
     }
-    let asked = ask(&upstream, &site).await;
-    assert_eq!((asked.calls, asked.outcome.is_ok()), (2, true), "{asked:?}");
 }
 
 #[tokio::test]

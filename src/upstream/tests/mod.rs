@@ -14,7 +14,7 @@ use reqwest::Url;
 
 use self::server::{Then, answer, gzip, head, server, server_that};
 use super::*;
-use crate::ledger::{Call, Limits, Window};
+use crate::ledger::{Call, Claim, Limits, Window};
 use crate::market::{Class, Params};
 use crate::provider::{Ask, Speech};
 

@@ -1,9 +1,11 @@
 //! Several symbols in one request, where upstream takes them.
 
+use mcache::clock::Clock;
+use mcache::ledger::Ledger;
 use serde_json::json;
 
 use super::{LATER, SOON, at, json_at, reply, yahoo};
-use crate::sandbox::{Sandbox, Upstream, finished};
+use crate::sandbox::{Sandbox, Upstream, counted, finished};
 
 /// A machine whose Binance is this upstream.
 fn beside(upstream: &Upstream) -> Sandbox {
@@ -123,15 +125,76 @@ fn a_batch_takes_what_nobody_else_is_asking_for() {
 }
 
 #[test]
-fn an_upstream_that_fails_for_all_fails_for_each() {
-    let upstream = Upstream::saying(500, "text/plain", "oops");
-    let sandbox = beside(&upstream);
-    let run = sandbox.run(&["fetch", "BTC", "ETH", "--max-wait", "0"]);
-    run.fails(1, &["error: BTC: binance failed with HTTP 500", "error: ETH: binance failed"]);
-    assert_eq!(upstream.count(), 3, "both at once, then each");
-    let stats = sandbox.json(&["stats"]);
-    assert_eq!((&stats["misses"], &stats["upstream_calls"]), (&json!(2), &json!(3)));
-    // Who takes one symbol a request is asked as before.
+fn what_fails_for_all_is_not_asked_again_for_each() {
+    let page = |status, body: &str| Upstream::saying(status, "text/plain", body);
+    let bad = r#"{"code":-1000,"msg":"An unknown error occured"}"#;
+    for (upstream, kind, says, count) in [
+        (page(500, "oops"), "upstream", "binance failed with HTTP 500", 3),
+        (page(500, bad), "upstream", "binance failed with HTTP 500, code -1000", 3),
+        (page(501, "no"), "upstream", "binance failed with HTTP 501", 1),
+        (page(401, "no"), "unauthorized", "binance refused the request (HTTP 401)", 1),
+        (page(451, "no"), "unauthorized", "binance does not serve this location", 1),
+        (page(429, "no"), "rate_limited", "binance allows no more requests now", 1),
+        (page(418, "no"), "rate_limited", "binance allows no more requests now", 1),
+        (Upstream::start(|_| Vec::new()), "unreachable", "binance cannot be reached", 3),
+    ] {
+        let sandbox = beside(&upstream);
+        let run = sandbox.run(&["fetch", "BTC", "ETH", "SOL", "-f", "json"]);
+        run.fails(1, &["error: BTC: ", "error: ETH: ", "error: SOL: "]);
+        let printed: serde_json::Value = serde_json::from_str(&run.stdout).unwrap();
+        for answer in printed.as_array().unwrap() {
+            let message = answer["error"]["message"].as_str().unwrap();
+            assert!(answer["error"]["kind"] == kind && message.starts_with(says), "{answer}");
+        }
+        assert_eq!(upstream.count(), count, "{says}: {run:?}");
+        let stats = sandbox.json(&["stats"]);
+        assert_eq!(counted(&stats), 3, "{says}");
+        assert_eq!((&stats["upstream_calls"], &stats["coalesced"]), (&json!(count), &json!(0)));
+        assert_eq!(stats["errors"][kind], 3, "{says}: {stats}");
+        assert_eq!(stats["calls_saved"], 3 - i64::try_from(count).unwrap(), "{says}");
+        // A key cools down as if it had been asked for alone; who refuses is left alone as a whole.
+        let ledger = Ledger::at(Some(&sandbox.cache()));
+        for coin in ["BTC", "ETH", "SOL"] {
+            let name = format!("quote:crypto:{coin}@binance");
+            let cooling = ledger.cooling(&name, &Clock::system().reading());
+            assert_eq!(cooling.is_some(), kind != "rate_limited", "{says}: {name}");
+        }
+    }
+}
+
+#[test]
+fn what_may_be_about_one_of_them_is_asked_for_each() {
+    let invalid = r#"{"code":-1102,"msg":"A parameter was malformed"}"#;
+    for (status, body) in [(400, invalid), (400, "no"), (404, "no"), (200, "<p>"), (200, "[]")] {
+        let upstream = Upstream::start(move |incoming| {
+            let ticker = r#"{"symbol":"ETHUSDT","lastPrice":"3000","count":1}"#;
+            let is_good = incoming.path.ends_with("symbol=ETHUSDT");
+            let (status, body) = if is_good { (200, ticker) } else { (status, body) };
+            reply(status, "application/json", body.as_bytes())
+        });
+        let sandbox = beside(&upstream);
+        let run = sandbox.run(&["fetch", "BTC", "ETH", "SOL", "-f", "json"]);
+        run.fails(1, &["error: BTC: ", "error: SOL: "]);
+        assert_eq!(run.stderr.matches("error: ").count(), 2, "{status} {body}: {run:?}");
+        assert_eq!(upstream.count(), 4, "{status} {body}");
+    }
+}
+
+#[test]
+fn what_fails_for_all_goes_to_the_next_of_the_chain() {
+    let (upstream, next) = (Upstream::saying(501, "text/plain", "no"), Upstream::speaking());
+    let sandbox = Sandbox::new().with_provider("binance", upstream.url());
+    let mirror = format!("mirror: {{kind: binance, base_url: \"{}\"}}", next.url());
+    sandbox.config(&format!("providers:\n  {mirror}\nchains:\n  crypto: [binance, mirror]\n"));
+    let answers = sandbox.json(&["fetch", "BTC", "ETH", "SOL"]);
+    for answer in answers.as_array().unwrap() {
+        assert_eq!(answer["provider"], "mirror", "{answer}");
+    }
+    assert_eq!((upstream.count(), next.count()), (1, 3));
+}
+
+#[test]
+fn who_takes_one_symbol_a_request_is_asked_for_each() {
     let yahoo_of = Upstream::saying(200, "application/json", &yahoo("AAPL", "1", ""));
     let sandbox = Sandbox::new().with_provider("yahoo", yahoo_of.url());
     assert_eq!(sandbox.run(&["fetch", "AAPL", "MSFT"]).code, Some(1));

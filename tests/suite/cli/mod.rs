@@ -21,6 +21,7 @@
 //! - `command`, `or_run` — programs whose output is cached
 //! - `providers` — what each provider is sent, and who is told the key
 //! - `failures` — what becomes of everything that an upstream may answer
+//! - `trials` — who asks, and who waits, after an outage
 //! - `chains` — several providers of one chain: who is asked when one fails, and whether they agree
 //! - `quarantine` — what was refused as nonsense, and where that is kept
 //! - `noticed` — what is possible and looks wrong, and quotes that stand still
@@ -79,6 +80,7 @@ mod stats;
 mod strategy;
 mod summary;
 mod terms;
+mod trials;
 mod versions;
 mod warm;
 mod what_if;

@@ -1,7 +1,11 @@
 //! `stats`: what the cache holds and what it has saved, counted over all processes.
 
+use mcache::clock::Clock;
+use mcache::error::{Error, Kind};
+use mcache::ledger::{Ledger, Outcome, Said};
+
 use super::{LATER, SOON, at, json_at, nobody, speaking};
-use crate::sandbox::Sandbox;
+use crate::sandbox::{Sandbox, Upstream};
 
 /// `requests` and the five that make it up, of which `shared` is none in this release.
 fn identity(sandbox: &Sandbox) -> [i64; 6] {
@@ -49,6 +53,47 @@ fn every_request_is_one_of_memory_disk_stale_and_miss() {
     assert_eq!(stats["upstream_calls"], 5);
     assert_eq!(stats["errors"]["not_found"], 2);
     assert_eq!(stats["errors"]["offline"], 1);
+}
+
+#[test]
+fn a_key_that_cools_down_waits_for_nobody() {
+    let upstream = Upstream::saying(501, "text/plain", "no");
+    let sandbox = Sandbox::new();
+    let sandbox = ["yahoo", "binance"]
+        .into_iter()
+        .fold(sandbox, |sandbox, name| sandbox.with_provider(name, upstream.url()))
+        .env("MCACHE_CHAINS__CRYPTO", "[binance]");
+    // The second is given what comes of the first.
+    assert_eq!(sandbox.run(&["fetch", "MSFT", "MSFT"]).code, Some(1));
+    let stats = sandbox.json(&["stats"]);
+    assert_eq!((&stats["misses"], &stats["coalesced"]), (&2.into(), &1.into()), "{stats}");
+    // Other processes have failed with these a moment ago, so often that they cool down for long.
+    let (ledger, now) = (Ledger::at(Some(&sandbox.cache())), Clock::system().reading());
+    let error = Error::new(Kind::Upstream, "no");
+    let outcome = Outcome {
+        provider: "another",
+        started: now.wall,
+        said: Said::Nothing,
+        used: None,
+        keys: &[
+            "quote:stock:AAPL@yahoo",
+            "quote:crypto:BTC@binance",
+            "quote:crypto:ETH@binance",
+            "quote:crypto:SOL@binance",
+        ],
+        failed: Some(&error),
+    };
+    for _ in 0..6 {
+        ledger.settle(&outcome, &now);
+    }
+    for symbols in [&["AAPL", "AAPL"][..], &["BTC", "ETH", "SOL"]] {
+        let run = sandbox.run(&[&["fetch"], symbols].concat());
+        run.fails(1, &["it failed a moment ago and is not asked again"]);
+    }
+    assert_eq!(upstream.count(), 1);
+    let stats = sandbox.json(&["stats"]);
+    assert_eq!((&stats["misses"], &stats["coalesced"]), (&7.into(), &1.into()), "{stats}");
+    assert_eq!((&stats["errors"]["upstream"], &stats["calls_saved"]), (&6.into(), &1.into()));
 }
 
 #[test]
