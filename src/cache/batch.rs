@@ -8,11 +8,13 @@
 
 use std::time::Duration;
 
-use super::fly::{Boarded, Came, Errand, Flight, Landed, name};
+use super::chain::Whose;
+use super::fly::{Boarded, Came, Errand, Failure, Flight, Landed, name};
 use super::{Cache, Question};
 use crate::db::tally::Tally;
 use crate::error::Error;
 use crate::flight::Holder;
+use crate::market::Record;
 use crate::policy::{Terms, UseCase};
 use crate::time::Timestamp;
 use crate::upstream::{Access, Asked, Asking, Beside, Given, Patience, Site};
@@ -69,6 +71,30 @@ pub(super) fn batches(
     (full, singles)
 }
 
+impl Batched {
+    /// Gives each what has come for it; what lacks is left to itself.
+    fn share_out(
+        &mut self,
+        aboard: Vec<Aboard>,
+        records: Vec<Option<Record>>,
+        mut asked: Asked,
+        at: Timestamp,
+    ) {
+        let mut records = records.into_iter();
+        for (flight, holder) in aboard {
+            let Some(record) = records.next().flatten() else {
+                self.left.push(flight);
+                continue;
+            };
+            // The request was one, so it counts once, whoever it brought something to.
+            let calls = std::mem::take(&mut asked.calls);
+            let latency = std::mem::take(&mut asked.latency);
+            let came = Asked { calls, latency, ..together(Ok(Given::Record(record))) };
+            self.landed.push(Landed { flight, came: Came::Asked { asked: came, at }, holder });
+        }
+    }
+}
+
 impl Cache {
     /// Asks for several keys of one provider at once.
     pub(super) async fn fly_together(&self, errand: Errand<'_>, flights: Vec<Flight>) -> Batched {
@@ -111,28 +137,17 @@ impl Cache {
         let mut asked = self.upstream.ask(&asking, &permit, &mut patience).await;
         drop(permit);
         let at = self.clock.now() - asked.latency;
-        let Ok(Given::Several(records)) = &mut asked.outcome else {
-            let aboard = aboard.into_iter().map(|(f, holder)| (f.with_patience(patience), holder));
-            if asked.is_general {
-                batched.landed.extend(all_failed(aboard, asked, at));
-                return batched;
-            }
+        if let Ok(Given::Several(records)) = &mut asked.outcome {
+            let records = std::mem::take(records);
+            batched.share_out(aboard, records, asked, at);
+            return batched;
+        }
+        let aboard = aboard.into_iter().map(|(f, holder)| (f.with_patience(patience), holder));
+        if asked.is_general {
+            batched.landed.extend(all_failed(aboard, asked, at));
+        } else {
             batched.left.extend(aboard.map(|(flight, _)| flight));
             batched.in_vain = Some((name(first), asked));
-            return batched;
-        };
-        let mut records = std::mem::take(records).into_iter();
-        for (flight, holder) in aboard {
-            let Some(record) = records.next().flatten() else {
-                batched.left.push(flight);
-                continue;
-            };
-            // The request was one, so it counts once, whoever it brought something to.
-            let calls = std::mem::take(&mut asked.calls);
-            let latency = std::mem::take(&mut asked.latency);
-            let outcome = Ok(Given::Record(record));
-            let came = Asked { calls, latency, ..together(outcome) };
-            batched.landed.push(Landed { flight, came: Came::Asked { asked: came, at }, holder });
         }
         batched
     }
@@ -202,7 +217,7 @@ fn all_failed(aboard: impl Iterator<Item = Aboard>, asked: Asked, at: Timestamp)
     let landed = aboard.filter_map(|(flight, holder)| {
         let came = match first.take() {
             Some(asked) => Came::Asked { asked, at },
-            None => Came::Beside { error: error.clone()?, calls },
+            None => Came::Failed(Failure { error: error.clone()?, whose: Whose::Shared, calls }),
         };
         Some(Landed { flight, came, holder })
     });

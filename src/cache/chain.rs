@@ -104,6 +104,8 @@ pub(super) enum Whose {
     Own,
     /// That of another of the same key, here or in another process.
     Anothers,
+    /// That of several keys of one request, to another of which its calls are counted.
+    Shared,
     /// There was none: it failed a moment ago, and is not asked for so soon.
     Nobodys,
 }
@@ -141,14 +143,7 @@ impl Trail {
     /// Takes note of the requests of a flight.
     pub(super) fn flew(&mut self, calls: u32, whose: Whose) {
         self.is_coalesced = whose == Whose::Anothers;
-        self.calls += if self.is_coalesced { 0 } else { calls };
-        self.flown += calls;
-    }
-
-    /// Takes note of the requests of a flight that it shared with other keys, to one of which they
-    /// are counted.
-    pub(super) fn flew_along(&mut self, calls: u32) {
-        self.is_coalesced = false;
+        self.calls += if whose == Whose::Own { calls } else { 0 };
         self.flown += calls;
     }
 

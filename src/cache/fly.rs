@@ -87,14 +87,21 @@ pub(super) struct Landed {
 pub(super) enum Came {
     /// Upstream was asked, or could not be; the value is as old as its request.
     Asked { asked: Asked, at: Timestamp },
-    /// Upstream was asked in the request of another key, to which its calls are counted.
-    Beside { error: Error, calls: u32 },
     /// Another process had asked: the entry that it stored.
     Shared(Found),
-    /// It is known how it fails, and by whose flight.
-    Known { error: Error, whose: Whose },
+    /// It is known from elsewhere how it fails.
+    Failed(Failure),
     /// There was nothing to ask for: what is held of a series is all that can be had.
     Whole,
+}
+
+/// How a key fails, though nobody asked for it alone.
+pub(super) struct Failure {
+    pub(super) error: Error,
+    /// Whose flight it was that failed.
+    pub(super) whose: Whose,
+    /// How many requests that took in this command.
+    pub(super) calls: u32,
 }
 
 impl Came {
@@ -102,6 +109,11 @@ impl Came {
     fn refused(error: Error) -> Self {
         let asked = refused(error);
         Self::Asked { asked, at: Timestamp::from_ms(0) }
+    }
+
+    /// Nobody was asked in this command.
+    fn failed(error: Error, whose: Whose) -> Self {
+        Self::Failed(Failure { error, whose, calls: 0 })
     }
 }
 
@@ -328,21 +340,21 @@ impl Cache {
                 }
                 let (provider, any) = (found.entry.provider.clone(), Terms::default());
                 if let Some(error) = policy::absence(&held(&[found]), &provider, &any, now) {
-                    return Some(Came::Known { error, whose: Whose::Anothers });
+                    return Some(Came::failed(error, Whose::Anothers));
                 }
             }
         }
         let real = self.clock.reading();
         let cooling = self.upstream.ledger().cooling(name, &real)?;
         if awaited.is_some_and(|awaited| cooling.failed_at >= awaited.since) {
-            return Some(Came::Known { error: cooling.error, whose: Whose::Anothers });
+            return Some(Came::failed(cooling.error, Whose::Anothers));
         }
         let left = duration_for_people(cooling.until.since(real.wall));
         (!terms.refresh && cooling.until > real.wall).then(|| {
             let error = cooling.error.hint(format!(
                 "it failed a moment ago and is not asked again for {left}; --refresh asks at once"
             ));
-            Came::Known { error, whose: Whose::Nobodys }
+            Came::failed(error, Whose::Nobodys)
         })
     }
 

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::chain::{Trail, Whose, Word};
-use super::fly::{Came, Errand, Flight, Landed, name, refused, unsupported};
+use super::chain::{Whose, Word};
+use super::fly::{Came, Errand, Failure, Flight, Landed, name, refused, unsupported};
 use super::lookup::{Found, Missing, NOT_HELD, held};
 use super::series::{Filled, replaced};
 use super::{Answer, AnsweredBy, Cache, News, Purpose, Question, Served, Status};
@@ -85,18 +85,7 @@ impl Cache {
                 Came::Asked { asked, at } => {
                     self.answer_asked(errand, everybody, &asked, at, &turnings, &mut landing);
                 }
-                Came::Beside { error, calls } => {
-                    let flew = |trail: &mut Trail, is_own| match is_own {
-                        true => trail.flew_along(calls),
-                        false => trail.flew(calls, Whose::Anothers),
-                    };
-                    let word = Word::after(calls);
-                    self.fail(errand, everybody, (&error, word), &flew, &mut landing);
-                }
-                Came::Known { error, whose } => {
-                    let flew = |trail: &mut Trail, _| trail.flew(0, whose);
-                    self.fail(errand, everybody, (&error, Word::Its), &flew, &mut landing);
-                }
+                Came::Failed(failure) => self.fail(errand, everybody, &failure, &mut landing),
                 Came::Shared(found) => {
                     self.answer_given(errand, everybody, &found, &mut landing);
                 }
@@ -195,24 +184,25 @@ impl Cache {
         held.map(|h| self.rules.paced(&h.known, &h.entry, entry)).unwrap_or_default()
     }
 
-    /// Takes note of how somebody else's request has failed for everybody who waited, and of whose
-    /// flight it was.
+    /// Takes note of how a request that was not for this key alone has failed for everybody who waited.
     fn fail(
         &self,
         errand: &Errand<'_>,
         everybody: Vec<(usize, Missing)>,
-        (error, word): (&Error, Word),
-        flew: &dyn Fn(&mut Trail, bool),
+        failure: &Failure,
         landing: &mut Landing,
     ) {
+        let Failure { error, whose, calls } = failure;
         let asked = refused(error.clone());
         let own = everybody.last().map(|(own, _)| *own);
+        let word = if *whose == Whose::Shared { Word::after(*calls) } else { Word::Its };
         for (index, mut missing) in everybody {
             let question = &errand.questions[index];
             if errand.purpose == Purpose::Read {
                 self.count_asking(&mut landing.tally, &name(question), &asked);
             }
-            flew(&mut missing.trail, Some(index) == own);
+            let is_waiter = *whose == Whose::Shared && Some(index) != own;
+            missing.trail.flew(*calls, if is_waiter { Whose::Anothers } else { *whose });
             missing.trail.failed(question, error.clone(), word, None);
             landing.failed.push((index, missing));
         }

@@ -21,12 +21,12 @@ const SHORTEST_PAUSE: Duration = Duration::from_secs(1);
 /// provider is, or who we are. A request that is wrong may be so by one of its symbols, and so may an
 /// answer that cannot be.
 pub(super) fn is_general(kind: Kind, status: Option<u16>) -> bool {
-    match (kind, status) {
-        (Kind::NotFound | Kind::Unsupported, _) => false,
-        (_, None | Some(500..)) => true,
-        (Kind::InvalidData, _) => false,
-        (Kind::Upstream, Some(status)) => !matches!(status, ..300 | 400 | 404 | 413 | 414 | 422),
-        (Kind::RateLimited | Kind::Unauthorized | Kind::Unreachable | Kind::Offline, _) => true,
+    let is_well = status.is_some_and(|status| status < 500);
+    match kind {
+        Kind::NotFound | Kind::Unsupported => false,
+        Kind::InvalidData => !is_well,
+        Kind::Upstream => !matches!(status, Some(..300 | 400 | 404 | 413 | 414 | 422)),
+        Kind::RateLimited | Kind::Unauthorized | Kind::Unreachable | Kind::Offline => true,
     }
 }
 
