@@ -20,7 +20,8 @@ use crate::time::Timestamp;
 #[derive(Clone, Copy, Debug)]
 pub struct Patience {
     left: Duration,
-    /// Whether a limit is waited for: not where another provider may be asked instead.
+    /// Whether a limit, or what comes of a trial, is waited for: not where another provider may be asked
+    /// instead.
     waits_for_limits: bool,
     limited_until: Option<Timestamp>,
 }

@@ -81,8 +81,8 @@ pub(crate) struct Fetch {
     /// How stale an answer may be when upstream fails; 0 never [default: as long as it is kept]
     #[arg(long, value_name = "TIME", value_parser = duration)]
     pub(crate) max_stale: Option<Duration>,
-    /// The longest to wait for others: a slot of a limit, another process that asks for the same, a
-    /// retry; 0 for none of these
+    /// The longest to wait for others: a slot of a limit, another process that asks for the same,
+    /// whoever tries a provider after an outage, a retry; 0 for none of these
     #[arg(long, value_name = "TIME", value_parser = duration, default_value = "10s")]
     pub(crate) max_wait: Duration,
     /// Neither read nor write the cache
@@ -167,9 +167,9 @@ pub(crate) struct Warm {
     /// How many may fail for exit code 0, as a number or a share such as 5%
     #[arg(long, value_name = "N|P%", default_value = "0")]
     pub(crate) tolerate: String,
-    /// The longest to wait for others: a slot of a limit, another process that asks for the same, a
-    /// retry; 0 for none of these [default: as long as it takes, but for no pause with more than an
-    /// hour to go]
+    /// The longest to wait for others: a slot of a limit, another process that asks for the same,
+    /// whoever tries a provider after an outage, a retry; 0 for none of these [default: as long as it
+    /// takes, but for no pause with more than an hour to go]
     #[arg(long, value_name = "TIME", value_parser = duration)]
     pub(crate) max_wait: Option<Duration>,
     /// Make no call once so much of its provider's budget is used up, whoever used it, as in 50%
