@@ -61,6 +61,7 @@
 //! | What does Yahoo send, and call an exchange? | `provider/yahoo/{wire,exchanges}.rs` |
 //! | How does a provider of one's own speak, and what is read of it? | `provider/http/`, `config/endpoints/` |
 //! | Which program is run, what does it print, what is it handed? | `provider/command.rs`, `upstream/process.rs`, `cache/input.rs` |
+//! | What is a record in JSON? | `cache/record/` |
 //! | What may a program ask for that is run? | `upstream/program.rs` |
 //! | What stands where a configuration looks, and what was meant where nothing does? | `provider/http/findings.rs`, `cache/probe.rs` |
 //! | What is known of a class, all at once? | `cli/commands/summary.rs` |

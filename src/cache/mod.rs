@@ -30,6 +30,7 @@ mod planned;
 mod probe;
 mod quarantine;
 mod quorum;
+pub(crate) mod record;
 mod report;
 mod series;
 mod statistics;

@@ -4,11 +4,12 @@ use std::io::Write as _;
 use std::time::Duration;
 
 use super::say_warnings;
+use crate::cache::record::{self, Reader};
 use crate::cache::{Cache, Listing, OrRun, Question, Selection, Served, Status};
 use crate::cli::Invocation;
 use crate::cli::args::{Format, Get};
 use crate::cli::exit::Exit;
-use crate::cli::output::table::{Side, Table, value_as_json, value_for_people};
+use crate::cli::output::table::{Side, Table, value_for_people};
 use crate::cli::ui::Ui;
 use crate::entry::{Format as EntryFormat, State};
 use crate::error::{Error, Kind};
@@ -102,7 +103,7 @@ fn print(
         return Ok(Exit::Failure);
     }
     if format == Format::Json {
-        writeln!(ui.data(), "{}", value_as_json(&served.entry))?;
+        writeln!(ui.data(), "{}", record::value(&served.entry, Reader::Caller))?;
     } else {
         ui.data().write_all(&served.entry.body)?;
         // A terminal wants its prompt on a new line; a pipe gets what was stored and no more.
@@ -150,7 +151,7 @@ fn of_pattern(
                 format!(
                     "{}:{}",
                     serde_json::Value::from(name.as_str()),
-                    value_as_json(&served.entry)
+                    record::value(&served.entry, Reader::Caller)
                 )
             })
             .collect();

@@ -10,11 +10,11 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use super::say_warnings;
+use crate::cache::record::{self, Reader};
 use crate::cache::{Cache, Question, Served};
 use crate::cli::Invocation;
 use crate::cli::args::Format;
 use crate::cli::exit::Exit;
-use crate::cli::output::table::value_as_json;
 use crate::error::{Error, Kind, Usage};
 use crate::policy::Terms;
 use crate::tier::series::Head;
@@ -42,7 +42,8 @@ pub(super) fn run(file: &Path, terms: &Terms, invocation: Invocation<'_>) -> any
         let key = Value::from(question.key.as_str());
         match value(&cache, question, terms) {
             Ok(served) => {
-                let (status, value) = (served.status.as_str(), value_as_json(&served.entry));
+                let (status, value) =
+                    (served.status.as_str(), record::value(&served.entry, Reader::Caller));
                 let line = format!("{{\"key\":{key},\"status\":\"{status}\",\"value\":{value}}}");
                 writeln!(ui.data(), "{line}")?;
             }

@@ -9,7 +9,9 @@ use super::people::{Prices, percent, price, volume};
 use super::records::Members;
 use super::table::Side::{Left, Right};
 use super::table::{Table, grouped, printable, second, value_for_people};
-use super::{Printer, Shown, bars, cells};
+use super::{Printer, Shown};
+use crate::cache::record::bars::{Cell, said};
+use crate::cache::record::cells::Dates;
 use crate::cache::{Served, Status};
 use crate::cli::ui::Style;
 use crate::error::sanitized;
@@ -220,7 +222,7 @@ fn of_bars(series: &BarSeries, from: usize, fields: &Fields) -> Table {
     let prices = [&bars.open, &bars.high, &bars.low, &bars.close, &bars.adjusted];
     let prices =
         Prices::of(prices.into_iter().flat_map(|column| column.iter().skip(from).copied()));
-    let mut dates = cells::Dates::new();
+    let mut dates = Dates::new();
     for at in from..bars.len() {
         let cell = |column: &&Field| bar(series, at, column, prices, &mut dates);
         table.row(columns.iter().map(cell).collect());
@@ -229,25 +231,19 @@ fn of_bars(series: &BarSeries, from: usize, fields: &Fields) -> Table {
 }
 
 /// A cell of a bar.
-fn bar(
-    series: &BarSeries,
-    at: usize,
-    column: &Field,
-    prices: Prices,
-    dates: &mut cells::Dates,
-) -> String {
-    let cell = bars::Cell::of(column.name);
+fn bar(series: &BarSeries, at: usize, column: &Field, prices: Prices, dates: &mut Dates) -> String {
+    let cell = Cell::of(column.name);
     let mut text = Vec::new();
     match (cell, column.look) {
-        (bars::Cell::Said(place), _) => {
-            return bars::said(series)[place].map_or_else(|| "-".to_owned(), sanitized);
+        (Cell::Said(place), _) => {
+            return said(series)[place].map_or_else(|| "-".to_owned(), sanitized);
         }
-        (bars::Cell::State, _) => return series.state(at).as_str().to_owned(),
-        (bars::Cell::Time, _) => {
+        (Cell::State, _) => return series.state(at).as_str().to_owned(),
+        (Cell::Time, _) => {
             dates.instant(series.bars.times[at], &mut text);
             return second(&String::from_utf8_lossy(&text));
         }
-        (bars::Cell::Date, _) => match series.bars.days.get(at) {
+        (Cell::Date, _) => match series.bars.days.get(at) {
             Some(day) => dates.date(i64::from(*day), &mut text),
             None => text.push(b'-'),
         },

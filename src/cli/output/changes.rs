@@ -2,9 +2,10 @@
 
 use std::io::{self, Write};
 
-use super::cells::{csv_text, json_number, json_text, number};
+use super::csv::csv_text;
 use super::table::Side::{Left, Right};
 use super::table::{Table, second};
+use crate::cache::record::cells::{json_number, json_text, number};
 use crate::cli::args::Format;
 use crate::cli::ui::Style;
 use crate::market::{BarState, Change, ChangeKind};

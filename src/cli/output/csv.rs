@@ -4,7 +4,6 @@
 use std::io::{self, Write};
 
 use super::bars;
-use super::cells::csv_text;
 use super::fields::{Field, Fields, Layout};
 use super::records::Members;
 use super::{Printer, Shown};
@@ -69,5 +68,28 @@ impl Printer for Rows {
 
     fn end(&mut self, out: &mut dyn Write) -> io::Result<()> {
         self.begin(out)
+    }
+}
+
+/// A text for csv, in quotation marks if it must be (RFC 4180).
+pub(super) fn csv_text(text: &str, out: &mut Vec<u8>) {
+    if !text.contains(['"', ',', '\n', '\r']) {
+        return out.extend_from_slice(text.as_bytes());
+    }
+    // Writing to a buffer in memory does not fail.
+    let _ = write!(out, "\"{}\"", text.replace('"', "\"\""));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_is_quoted_only_if_it_must_be() {
+        for (text, cell) in [("AAPL", "AAPL"), ("a,b", "\"a,b\""), ("a\"b\n", "\"a\"\"b\n\"")] {
+            let mut out = Vec::new();
+            csv_text(text, &mut out);
+            assert_eq!(out, cell.as_bytes());
+        }
     }
 }

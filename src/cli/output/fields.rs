@@ -3,6 +3,7 @@
 //! `--fields` picks among them, before anything is asked. Nothing here reads a record.
 
 use crate::cache::Question;
+use crate::cache::record::bars::ROWS;
 use crate::cli::args::Format;
 use crate::error::{Usage, nearest, sanitized};
 use crate::market::DataType;
@@ -130,7 +131,7 @@ static QUOTE: Layout = Layout {
 static BARS: Layout = Layout {
     plural: "bars",
     record: &[SYMBOL, CLASS, TYPE, PROVIDER, INTERVAL, CURRENCY, ADJUST],
-    rows_in: Some("bars"),
+    rows_in: Some(ROWS),
     row: &[
         TIME,
         DATE,

@@ -1,15 +1,15 @@
-//! JSON: one array, or one object a line. A stored record is not parsed, unless some of its members
-//! are picked: what is known besides is spliced in before its last brace.
+//! JSON: one array, or one object a line. What a record is stands in [`record`]; here stands what
+//! only the command line says of one, and which members of it are picked.
 
 use std::io::{self, Write};
 
 use serde::Serialize;
 
-use super::cells::json_text;
 use super::fields::{Fields, Layout};
 use super::records::Members;
-use super::table::value_as_json;
-use super::{Printer, Shown, age_seconds, bars};
+use super::{Printer, Shown};
+use crate::cache::record::cells::json_text;
+use crate::cache::record::{self, Open, Reader, Told};
 use crate::cache::{self, Served};
 use crate::calendar::Date;
 use crate::error::Error;
@@ -63,17 +63,11 @@ impl Printer for Lines {
     }
 }
 
-/// The contract's `cache` object.
+/// The contract's `cache` object, with what only the command line says.
 #[derive(Serialize)]
 struct Cache<'a> {
-    key: &'a str,
-    status: &'static str,
-    tier: &'static str,
-    fetched_at: String,
-    expires_at: String,
-    age_seconds: f64,
-    ttl_seconds: f64,
-    upstream_calls: u32,
+    #[serde(flatten)]
+    told: Told<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
     why: Option<Vec<String>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -144,51 +138,37 @@ impl Wanted {
     }
 
     fn record(&self, shown: &Shown<'_>, served: &Served, out: &mut dyn Write) -> io::Result<()> {
-        let is_open = match served.bars.as_deref() {
-            Some(series) => Some(bars::json(series, &self.fields, out)?),
+        let open = match served.bars.as_deref() {
+            Some(series) => {
+                Some(record::bars::open(series, self.fields.names(), Reader::Caller, out)?)
+            }
             None => self.stored(shown, served, out)?,
         };
-        let Some(has_members) = is_open else { return Ok(()) };
+        let Some(open) = open else { return Ok(()) };
         let picked = self.fields.are_all() || self.fields.names().contains(&"cache");
-        if picked && !self.raw {
-            out.write_all(if has_members { b",\"cache\":" } else { b"\"cache\":" })?;
-            serde_json::to_writer(&mut *out, &cache(shown, served))?;
-        }
-        out.write_all(b"}")
+        let cache = (picked && !self.raw).then(|| cache(shown, served));
+        open.close(cache.as_ref(), out)
     }
 
-    /// Writes a record that is stored as JSON, up to its last brace; whether it has a member, or
-    /// none if it is whole already.
+    /// Writes a record that is stored as JSON, up to its last brace; none if it is whole
+    /// already.
     fn stored(
         &self,
         shown: &Shown<'_>,
         served: &Served,
         out: &mut dyn Write,
-    ) -> io::Result<Option<bool>> {
-        // What a provider gave is one object on one line, as we wrote it; what `put` wrote is
-        // anything.
-        let own = served.entry.is_put().then(|| value_as_json(&served.entry));
-        let body = own.as_deref().map_or_else(|| &served.entry.body, str::as_bytes);
+    ) -> io::Result<Option<Open>> {
+        let body = record::stored(&served.entry, Reader::Caller);
         if !self.fields.are_all() {
-            let members = Members::read(body);
-            return Ok(Some(picked(
-                &self.fields,
-                Layout::of(shown.question),
-                members.as_ref(),
-                out,
-            )?));
+            let (layout, members) = (Layout::of(shown.question), Members::read(&body));
+            return picked(&self.fields, layout, members.as_ref(), out).map(Some);
         }
         if self.raw {
-            let members = Members::read(body).filter(|_| is_payload(shown));
+            let members = Members::read(&body).filter(|_| is_payload(shown));
             let payload = members.as_ref().and_then(|members| members.get("payload"));
-            return out.write_all(payload.map_or(body, str::as_bytes)).map(|()| None);
+            return out.write_all(payload.map_or(&body, str::as_bytes)).map(|()| None);
         }
-        if let Some(open) = body.strip_suffix(b"}").filter(|_| body.starts_with(b"{")) {
-            return out.write_all(open).map(|()| Some(open != b"{"));
-        }
-        let symbol = serde_json::Value::from(shown.question.symbol.name());
-        write!(out, "{{\"symbol\":{symbol},\"payload\":")?;
-        out.write_all(body).map(|()| Some(true))
+        record::open(&body, shown.question.symbol.name(), out).map(Some)
     }
 }
 
@@ -197,13 +177,13 @@ pub(super) fn is_payload(shown: &Shown<'_>) -> bool {
     matches!(shown.question.data_type, DataType::Payload(_))
 }
 
-/// Writes these members of a record, those of its rows as its rows; whether there is one.
+/// Writes these members of a record, those of its rows as its rows, up to its last brace.
 fn picked(
     fields: &Fields,
     layout: &Layout,
     record: Option<&Members<'_>>,
     out: &mut dyn Write,
-) -> io::Result<bool> {
+) -> io::Result<Open> {
     let (mut text, mut has_rows) = (vec![b'{'], false);
     for name in fields.names() {
         let is_of_row = layout.is_of_row(name);
@@ -234,7 +214,7 @@ fn picked(
         }
     }
     out.write_all(&text)?;
-    Ok(text.len() > 1)
+    Ok(Open { has_members: text.len() > 1 })
 }
 
 /// Writes a member; what the record lacks is `null`.
@@ -254,14 +234,7 @@ fn cache<'a>(shown: &'a Shown<'_>, served: &'a Served) -> Cache<'a> {
     let missing =
         gaps.iter().map(|gap| Missing { from: at(gap.from_ms), to: at(gap.to_ms), why: &gap.why });
     Cache {
-        key: served.entry.key.as_str(),
-        status: served.status.as_str(),
-        tier: served.answered_by.as_str(),
-        fetched_at: served.entry.fetched_at.to_string(),
-        expires_at: served.life.expires_at.to_string(),
-        age_seconds: age_seconds(served, shown.now),
-        ttl_seconds: served.life.ttl.as_secs_f64(),
-        upstream_calls: served.upstream_calls,
+        told: Told::of(served, shown.now, Reader::Caller),
         why: shown.why(),
         missing: missing.collect(),
         faults: faults.iter().map(looks_wrong).collect(),

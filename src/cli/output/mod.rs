@@ -5,7 +5,6 @@
 
 mod answers;
 mod bars;
-mod cells;
 pub(crate) mod changes;
 mod chart;
 mod csv;
@@ -126,11 +125,6 @@ pub(crate) fn fits(format: Format, question: &Question, served: &Served) -> bool
             Some("observations") => serde_json::from_slice::<Series>(body).is_ok(),
             Some(rows) => Members::read(body).is_some_and(|record| record.rows(rows).is_some()),
         }
-}
-
-/// How old an answer was when it was printed, in seconds with milliseconds.
-fn age_seconds(served: &Served, now: Timestamp) -> f64 {
-    (served.entry.age(now).as_secs_f64() * 1000.0).round() / 1000.0
 }
 
 #[cfg(test)]

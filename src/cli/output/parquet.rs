@@ -12,10 +12,10 @@ use ::parquet::file::properties::WriterProperties;
 use ::parquet::file::writer::{SerializedColumnWriter, SerializedFileWriter};
 use ::parquet::schema::parser::parse_message_type;
 
-use super::bars::{Cell, said};
 use super::fields::{Field, Fields, Layout};
 use super::{Printer, Shown};
 use crate::cache::Question;
+use crate::cache::record::bars::{Cell, said};
 use crate::cli::ui::Style;
 use crate::error::Usage;
 use crate::market::BarSeries;

@@ -9,7 +9,6 @@ use comfy_table::{Cell, CellAlignment, ContentArrangement, presets};
 
 use crate::cli::ui::{Style, Tint};
 use crate::entry::{Entry, Format};
-use crate::market::Json;
 
 /// On which side of its column a cell stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -147,17 +146,6 @@ impl Table {
         }
         Ok(())
     }
-}
-
-/// A value as JSON: JSON as it is, text as a string, bytes as the contract's object.
-pub(crate) fn value_as_json(entry: &Entry) -> String {
-    let text = || String::from_utf8_lossy(&entry.body);
-    let json = match entry.format {
-        Format::Json => Json::parse(&text()).unwrap_or_else(|| Json::text(&text())),
-        Format::Text | Format::NotFound => Json::text(&text()),
-        Format::Binary => Json::binary(&entry.body, None),
-    };
-    json.as_str().to_owned()
 }
 
 /// A value for people: text as it is, bytes by their number.

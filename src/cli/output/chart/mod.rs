@@ -10,11 +10,11 @@ mod scale;
 
 use std::io::{self, Write};
 
-use super::cells::Dates;
 use super::fields::Layout;
 use super::people::Prices;
 use super::records::Members;
 use super::{Printer, Shown, answers};
+use crate::cache::record::cells::Dates;
 use crate::cache::{Question, Served};
 use crate::cli::ui::Style;
 use crate::error::{Usage, sanitized};

@@ -7,6 +7,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use super::*;
+use crate::cache::record::{self, Reader};
 use crate::cache::{AnsweredBy, Status};
 use crate::cli::args;
 use crate::entry::{Entry, Format as EntryFormat, Life, Until};
@@ -429,13 +430,21 @@ impl Write for Pieces {
 #[test]
 fn many_bars_are_written_in_few_pieces() {
     let series = daily(5040);
-    let (columns, layout) = (Fields::default().columns(Layout::of_bars()), Fields::default());
+    let columns = Fields::default().columns(Layout::of_bars());
     let mut out = Pieces(0);
     super::bars::csv(&series, &columns, &mut out).unwrap();
     assert!((4..16).contains(&out.0), "{}", out.0);
     let mut out = Pieces(0);
-    super::bars::json(&series, &layout, &mut out).unwrap();
+    record::bars::open(&series, &[], Reader::Caller, &mut out).unwrap();
     assert!((8..32).contains(&out.0), "{}", out.0);
+}
+
+#[test]
+fn the_columns_of_bars_are_the_members_of_their_record() {
+    let layout = Layout::of_bars();
+    let names = |fields: &[fields::Field]| fields.iter().map(|f| f.name).collect::<Vec<_>>();
+    assert_eq!(names(layout.record), record::bars::OF_ALL);
+    assert_eq!(names(layout.row), record::bars::OF_ONE);
 }
 
 /// Any float that a provider could send, and none.

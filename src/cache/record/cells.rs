@@ -3,8 +3,6 @@
 //! Nothing here makes a text of its own for a cell or rounds a number. It is fed one series of bars
 //! after another, in which a date mostly lies in the month of the one before.
 
-use std::io::Write as _;
-
 const DAY_MS: i64 = 86_400_000;
 
 /// 0000-01-01 and 9999-12-31 in days since 1970-01-01: what four digits of a year can say.
@@ -15,7 +13,7 @@ const EXACT: f64 = 9_007_199_254_740_992.0;
 
 /// The shortest digits that read back as the same float; nothing for one that is not finite.
 /// Integers have no point.
-pub(super) fn number(value: f64, out: &mut Vec<u8>) {
+pub(crate) fn number(value: f64, out: &mut Vec<u8>) {
     if !value.is_finite() {
         return;
     }
@@ -31,7 +29,7 @@ pub(super) fn number(value: f64, out: &mut Vec<u8>) {
 }
 
 /// The same for JSON, in which what is missing is `null`.
-pub(super) fn json_number(value: f64, out: &mut Vec<u8>) {
+pub(crate) fn json_number(value: f64, out: &mut Vec<u8>) {
     if value.is_finite() {
         number(value, out);
     } else {
@@ -40,22 +38,13 @@ pub(super) fn json_number(value: f64, out: &mut Vec<u8>) {
 }
 
 /// A text for JSON, in quotation marks.
-pub(super) fn json_text(text: &str, out: &mut Vec<u8>) {
+pub(crate) fn json_text(text: &str, out: &mut Vec<u8>) {
     // Writing to a buffer in memory does not fail.
     let _ = serde_json::to_writer(out, text);
 }
 
-/// A text for csv, in quotation marks if it must be (RFC 4180).
-pub(super) fn csv_text(text: &str, out: &mut Vec<u8>) {
-    if !text.contains(['"', ',', '\n', '\r']) {
-        return out.extend_from_slice(text.as_bytes());
-    }
-    // Writing to a buffer in memory does not fail.
-    let _ = write!(out, "\"{}\"", text.replace('"', "\"\""));
-}
-
 /// Writes dates, and remembers the month of the last one.
-pub(super) struct Dates {
+pub(crate) struct Dates {
     /// The first day of the month, in days since 1970-01-01.
     first: i64,
     /// How many days the month has; none before the first date.
@@ -65,13 +54,13 @@ pub(super) struct Dates {
 }
 
 impl Dates {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { first: 0, days: 0, text: *b"0000-00-00" }
     }
 
     /// `2026-07-01`, of days since 1970-01-01. A date that four digits of a year cannot say is the
     /// first or the last that they can.
-    pub(super) fn date(&mut self, day: i64, out: &mut Vec<u8>) {
+    pub(crate) fn date(&mut self, day: i64, out: &mut Vec<u8>) {
         let day = day.clamp(*DAYS.start(), *DAYS.end());
         if !(self.first..self.first + self.days).contains(&day) {
             self.turn_to(day);
@@ -82,7 +71,7 @@ impl Dates {
 
     /// `2026-07-01T13:30:00Z`, of milliseconds since 1970-01-01T00:00:00Z; with milliseconds only
     /// where there are some.
-    pub(super) fn instant(&mut self, ms: i64, out: &mut Vec<u8>) {
+    pub(crate) fn instant(&mut self, ms: i64, out: &mut Vec<u8>) {
         self.date(ms.div_euclid(DAY_MS), out);
         let ms = ms.rem_euclid(DAY_MS);
         let (second, ms) = (ms / 1000, ms % 1000);
@@ -156,13 +145,6 @@ mod tests {
             assert_eq!(written(|out| number(value, out)), text);
         }
         assert_eq!(written(|out| json_number(f64::NAN, out)), "null");
-    }
-
-    #[test]
-    fn a_text_is_quoted_only_if_it_must_be() {
-        for (text, cell) in [("AAPL", "AAPL"), ("a,b", "\"a,b\""), ("a\"b\n", "\"a\"\"b\n\"")] {
-            assert_eq!(written(|out| csv_text(text, out)), cell);
-        }
     }
 
     #[test]

@@ -1,0 +1,154 @@
+//! What a record is in JSON: the one writer of it, for whoever typed a command and for programs that
+//! are handed records.
+//!
+//! A record that is stored is not parsed: what is known besides is spliced in before its last brace.
+//! Which members are wanted, and what only the command line says of an answer, is not known here.
+
+pub(crate) mod bars;
+pub(crate) mod cells;
+
+use std::borrow::Cow;
+use std::io::{self, Write};
+
+use serde::Serialize;
+
+use super::Served;
+use crate::entry::{Entry, Format};
+use crate::market::Json;
+use crate::time::Timestamp;
+use cells::Dates;
+
+/// Who reads a record. Its members and their order are the same for both, and so is what they say; how
+/// some of it is spelt is not, and here stands all of that.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reader {
+    /// Whoever typed a command: everything is as short as it can be.
+    Caller,
+    /// A program that is handed it: what is a float has a point, so that all of a column are of one
+    /// type, and what `put` wrote has its white space.
+    Program,
+}
+
+impl Reader {
+    /// Writes a number of a bar; what is missing is `null`.
+    fn number(self, value: f64, text: &mut Vec<u8>) {
+        match self {
+            Self::Caller => cells::json_number(value, text),
+            Self::Program => {
+                // Writing to a buffer in memory does not fail.
+                let _ = serde_json::to_writer(text, &value);
+            }
+        }
+    }
+
+    /// Writes an instant: of a fraction of a second a caller sees three digits, and a program those
+    /// that it has.
+    fn instant(self, ms: i64, times: &mut Dates, text: &mut Vec<u8>) {
+        match self {
+            Self::Caller => times.instant(ms, text),
+            Self::Program => {
+                // Writing to a buffer in memory does not fail.
+                let _ = write!(text, "{}", Timestamp::from_ms(ms));
+            }
+        }
+    }
+
+    /// How old an answer is, in seconds: a caller sees milliseconds without the noise of a float.
+    fn age_seconds(self, served: &Served, now: Timestamp) -> f64 {
+        let age = served.entry.age(now).as_secs_f64();
+        match self {
+            Self::Caller => (age * 1000.0).round() / 1000.0,
+            Self::Program => age,
+        }
+    }
+}
+
+/// The contract's `cache` object, as far as every answer has one.
+#[derive(Serialize)]
+pub(crate) struct Told<'a> {
+    key: &'a str,
+    status: &'static str,
+    tier: &'static str,
+    fetched_at: Timestamp,
+    expires_at: Timestamp,
+    age_seconds: f64,
+    ttl_seconds: f64,
+    upstream_calls: u32,
+}
+
+impl<'a> Told<'a> {
+    /// What is told of an answer at this instant.
+    pub(crate) fn of(served: &'a Served, now: Timestamp, reader: Reader) -> Self {
+        Self {
+            key: served.entry.key.as_str(),
+            status: served.status.as_str(),
+            tier: served.answered_by.as_str(),
+            fetched_at: served.entry.fetched_at,
+            expires_at: served.life.expires_at,
+            age_seconds: reader.age_seconds(served, now),
+            ttl_seconds: served.life.ttl.as_secs_f64(),
+            upstream_calls: served.upstream_calls,
+        }
+    }
+}
+
+/// A value as JSON: JSON as it is, text as a string, bytes as the contract's object.
+pub(crate) fn value(entry: &Entry, reader: Reader) -> Cow<'_, str> {
+    let text = || String::from_utf8_lossy(&entry.body);
+    let json = match (entry.format, reader) {
+        (Format::Json, Reader::Program) => return String::from_utf8_lossy(entry.body.trim_ascii()),
+        (Format::Json, Reader::Caller) => {
+            Json::parse(&text()).unwrap_or_else(|| Json::text(&text()))
+        }
+        (Format::Text | Format::NotFound, _) => Json::text(&text()),
+        (Format::Binary, _) => Json::binary(&entry.body, None),
+    };
+    json.as_str().to_owned().into()
+}
+
+/// The JSON of a record that is stored as such. What a provider gave is one object on one line, as we
+/// wrote it; what `put` wrote is anything.
+pub(crate) fn stored(entry: &Entry, reader: Reader) -> Cow<'_, [u8]> {
+    if reader == Reader::Caller && !entry.is_put() {
+        return Cow::Borrowed(&entry.body);
+    }
+    match value(entry, reader) {
+        Cow::Borrowed(text) => Cow::Borrowed(text.as_bytes()),
+        Cow::Owned(text) => Cow::Owned(text.into_bytes()),
+    }
+}
+
+/// A record that was written up to its last brace.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Open {
+    /// Whether a member stands in it.
+    pub(crate) has_members: bool,
+}
+
+/// Writes a record up to its last brace; what is no object becomes the payload of one.
+pub(crate) fn open(json: &[u8], symbol: &str, out: &mut dyn Write) -> io::Result<Open> {
+    let Some(open) = json.strip_suffix(b"}").filter(|_| json.starts_with(b"{")) else {
+        write!(out, "{{\"symbol\":{},\"payload\":", serde_json::Value::from(symbol))?;
+        return out.write_all(json).map(|()| Open { has_members: true });
+    };
+    let has_members = open.trim_ascii_end() != b"{";
+    out.write_all(if has_members { open } else { b"{" }).map(|()| Open { has_members })
+}
+
+impl Open {
+    /// Writes what stands behind the members: what is told of the record, if anything is.
+    pub(crate) fn close(
+        self,
+        told: Option<&impl Serialize>,
+        out: &mut dyn Write,
+    ) -> io::Result<()> {
+        if let Some(told) = told {
+            out.write_all(if self.has_members { b",\"cache\":" } else { b"\"cache\":" })?;
+            serde_json::to_writer(&mut *out, told)?;
+        }
+        out.write_all(b"}")
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,124 @@
+//! What both readers of a record are given, and what only one of them is.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::*;
+use crate::cache::{AnsweredBy, Status};
+use crate::entry::{Life, Until};
+use crate::key::{Key, PUT};
+use crate::market::{Adjust, Bar, BarSeries, Bars, Interval};
+use crate::policy::Known;
+
+const NOW: Timestamp = Timestamp::from_seconds(1_782_920_000);
+
+/// What was written under the key of a quote, 1.239 s ago.
+fn served(provider: &str, body: &[u8]) -> Served {
+    let entry = Entry {
+        key: Key::from_stored("quote:stock:AAPL"),
+        provider: provider.into(),
+        fetched_at: Timestamp::from_ms(NOW.as_ms() - 1239),
+        own_ttl: None,
+        format: Format::of(body),
+        body: body.into(),
+    };
+    let life = Life {
+        ttl: Duration::from_mins(1),
+        fetched_at: entry.fetched_at,
+        expires_at: entry.fetched_at + Duration::from_mins(1),
+        until: Until::Ttl,
+        error_until: Timestamp::NEVER,
+        gone_at: Timestamp::NEVER,
+    };
+    Served {
+        entry: Arc::new(entry),
+        life,
+        known: Known::default(),
+        status: Status::Hit,
+        answered_by: AnsweredBy::Disk,
+        upstream_calls: 0,
+        bars: None,
+        noticed: None,
+    }
+}
+
+/// Its record, with nothing told of it.
+fn record(served: &Served, reader: Reader) -> String {
+    let mut out = Vec::new();
+    let open = open(&stored(&served.entry, reader), "AAPL", &mut out).unwrap();
+    open.close(Some(&()), &mut out).unwrap();
+    String::from_utf8(out).unwrap()
+}
+
+/// The record of one bar, which begins at a fraction of a second.
+fn record_of_bars(interval: Interval, day: Option<i32>, reader: Reader) -> String {
+    let mut series = BarSeries {
+        symbol: "AAPL".to_owned(),
+        asset_class: "stock".to_owned(),
+        provider: "yahoo".to_owned(),
+        interval,
+        currency: None,
+        adjust: Adjust::Splits,
+        bars: Bars::default(),
+        finals: 1,
+        ended: 1,
+        missing: Vec::new(),
+        faults: Vec::new(),
+    };
+    let (open, high, low, close) = (190.0, 191.25, f64::NAN, 190.5);
+    let (time, volume, adjusted) = (NOW.as_ms() + 500, 45e6, 190.5);
+    series.bars.push(Bar { time, day, open, high, low, close, volume, adjusted });
+    let mut out = Vec::new();
+    assert!(bars::open(&series, &[], reader, &mut out).unwrap().has_members);
+    String::from_utf8(out).unwrap()
+}
+
+#[test]
+fn a_program_reads_the_members_of_a_caller_and_floats() {
+    insta::assert_snapshot!(record_of_bars(Interval::Day1, Some(20_635), Reader::Caller), @r#"{"symbol":"AAPL","asset_class":"stock","type":"bars","provider":"yahoo","interval":"1d","currency":null,"adjust":"splits","bars":[{"time":"2026-07-01T15:33:20.500Z","date":"2026-07-01","open":190,"high":191.25,"low":null,"close":190.5,"adjusted_close":190.5,"volume":45000000,"state":"final"}]"#);
+    insta::assert_snapshot!(record_of_bars(Interval::Day1, Some(20_635), Reader::Program), @r#"{"symbol":"AAPL","asset_class":"stock","type":"bars","provider":"yahoo","interval":"1d","currency":null,"adjust":"splits","bars":[{"time":"2026-07-01T15:33:20.5Z","date":"2026-07-01","open":190.0,"high":191.25,"low":null,"close":190.5,"adjusted_close":190.5,"volume":45000000.0,"state":"final"}]"#);
+    insta::assert_snapshot!(record_of_bars(Interval::Minute5, None, Reader::Program), @r#"{"symbol":"AAPL","asset_class":"stock","type":"bars","provider":"yahoo","interval":"5m","currency":null,"adjust":"splits","bars":[{"time":"2026-07-01T15:33:20.5Z","open":190.0,"high":191.25,"low":null,"close":190.5,"adjusted_close":190.5,"volume":45000000.0,"state":"final"}]"#);
+}
+
+#[test]
+fn what_put_wrote_is_told_of_whatever_it_is() {
+    for (body, caller, program) in [
+        (&br#"{"a":1}"#[..], r#"{"a":1,"cache":null}"#, r#"{"a":1,"cache":null}"#),
+        (b" {\"a\": 1 }\n", r#"{"a":1,"cache":null}"#, r#"{"a": 1 ,"cache":null}"#),
+        (b"{ }", r#"{"cache":null}"#, r#"{"cache":null}"#),
+        (
+            b"[1, 2]",
+            r#"{"symbol":"AAPL","payload":[1,2],"cache":null}"#,
+            r#"{"symbol":"AAPL","payload":[1, 2],"cache":null}"#,
+        ),
+        (
+            b"a \"b\"",
+            r#"{"symbol":"AAPL","payload":"a \"b\"","cache":null}"#,
+            r#"{"symbol":"AAPL","payload":"a \"b\"","cache":null}"#,
+        ),
+    ] {
+        let served = served(PUT, body);
+        assert_eq!(record(&served, Reader::Caller), caller);
+        assert_eq!(record(&served, Reader::Program), program);
+    }
+    let bytes = record(&served(PUT, b"\xff"), Reader::Program);
+    assert_eq!(bytes, record(&served(PUT, b"\xff"), Reader::Caller));
+    assert!(bytes.starts_with(r#"{"base64":"/w==","bytes":1,"#), "{bytes}");
+}
+
+#[test]
+fn a_record_that_a_provider_gave_is_not_copied_to_be_written() {
+    for reader in [Reader::Caller, Reader::Program] {
+        let served = served("yahoo", br#"{"price":190.10}"#);
+        assert!(matches!(stored(&served.entry, reader), Cow::Borrowed(_)), "{reader:?}");
+        assert_eq!(record(&served, reader), r#"{"price":190.10,"cache":null}"#);
+    }
+}
+
+#[test]
+fn a_caller_is_told_the_age_in_milliseconds() {
+    let served = served("yahoo", b"{}");
+    let told = |reader| serde_json::to_string(&Told::of(&served, NOW, reader)).unwrap();
+    insta::assert_snapshot!(told(Reader::Caller), @r#"{"key":"quote:stock:AAPL","status":"hit","tier":"disk","fetched_at":"2026-07-01T15:33:18.761Z","expires_at":"2026-07-01T15:34:18.761Z","age_seconds":1.239,"ttl_seconds":60.0,"upstream_calls":0}"#);
+    insta::assert_snapshot!(told(Reader::Program), @r#"{"key":"quote:stock:AAPL","status":"hit","tier":"disk","fetched_at":"2026-07-01T15:33:18.761Z","expires_at":"2026-07-01T15:34:18.761Z","age_seconds":1.2389999999999999,"ttl_seconds":60.0,"upstream_calls":0}"#);
+}
