@@ -4,8 +4,7 @@
 //! not know which words were one.
 
 use super::http::Arrival;
-use super::send::SHORTEST_SECRET;
-use super::site::{Secret, Site, erased};
+use super::site::{SHORTEST_BESIDE, Secret, Site, erased};
 use crate::error::sanitized;
 use crate::provider::Reply;
 
@@ -31,17 +30,23 @@ impl Rejected {
     /// What is kept of a reply.
     pub(super) fn of(site: &Site, endpoint: &str, reply: &Reply) -> Self {
         let content_type = reply.content_type.as_deref();
-        Self::new(&secrets(site), endpoint, Some(reply.status), content_type, &reply.body)
+        Self::new(
+            &site.secrets(SHORTEST_BESIDE),
+            endpoint,
+            Some(reply.status),
+            content_type,
+            &reply.body,
+        )
     }
 
     /// What is kept of what a program has printed.
     pub(super) fn printed(site: &Site, endpoint: &str, output: &[u8]) -> Self {
-        Self::new(&secrets(site), endpoint, None, None, output)
+        Self::new(&site.secrets(SHORTEST_BESIDE), endpoint, None, None, output)
     }
 
     /// What is kept of an answer of which not all could be received; nothing did, if there is none.
     pub(super) fn torn(site: &Site, endpoint: &str, received: Option<&Arrival>) -> Self {
-        let secrets = secrets(site);
+        let secrets = site.secrets(SHORTEST_BESIDE);
         let Some(arrival) = received else { return Self::new(&secrets, endpoint, None, None, &[]) };
         // It may end within a secret. No spelling of a byte is longer than six of them (`\u0041`).
         let longest = secrets.iter().map(|secret| secret.reveal().len() * 6).max();
@@ -69,17 +74,6 @@ impl Rejected {
             bytes: body.len() as u64,
         }
     }
-}
-
-/// Everything that must not be seen of a site: its key, and the words of the headers that were
-/// configured, which may well be keys.
-fn secrets(site: &Site) -> Vec<Secret> {
-    let words = |header: &Secret| -> Vec<Secret> {
-        let words = header.reveal().split_ascii_whitespace();
-        words.filter(|word| word.len() >= SHORTEST_SECRET).map(Secret::new).collect()
-    };
-    let headers = site.headers.iter().flat_map(|(_, header)| words(header));
-    site.secret().cloned().into_iter().chain(headers).collect()
 }
 
 /// Text that was cut within its last character, without that; anything else as it is.

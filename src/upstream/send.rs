@@ -9,7 +9,9 @@ use reqwest::Url;
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
 
 use super::http::{Arrival, Letter};
-use super::site::{Credentials, Place, Secret, Site, host_and_port, joined};
+use super::site::{
+    Credentials, Place, SHORTEST_BESIDE, SHORTEST_IN_DATA, Secret, Site, host_and_port, joined,
+};
 use super::{Beside, Given};
 use crate::error::{Error, Kind, Usage};
 use crate::key;
@@ -24,10 +26,6 @@ const LONGEST_RETRY_AFTER: Duration = Duration::from_hours(30 * 24);
 
 /// What of a key stands in a path as it is: a colon may (RFC 3986, section 3.3), and Telegram's have one.
 const IN_A_PATH: &[u8] = b"-._~:";
-
-/// The shortest key that is taken out of what is kept: a shorter one is a word such as `demo`, which
-/// may well be part of the data.
-const SHORTEST_KEY: usize = 8;
 
 /// The error for a site that [`Site::check`] would have refused.
 pub(super) fn unusable(site: &Site, usage: Usage) -> Error {
@@ -203,23 +201,13 @@ pub(super) fn time_of_day(instant: Timestamp, now: Timestamp) -> String {
     format!("{:02}:{minute:02}:{second:02} UTC", whole.hour())
 }
 
-/// The shortest word of a configured header that counts as a secret: `2` or `en` is in every other
-/// `ETag`.
-pub(super) const SHORTEST_SECRET: usize = 4;
-
 /// The validators that an answer came with, of which none holds our key or a word of a header that
 /// was configured: they are written down.
 pub(super) fn validators(site: &Site, request: i64, arrival: &Arrival) -> Option<Validators> {
     let found = Validators::of(request, &|name| arrival.single(name).map(str::to_owned));
-    let shows = |secret: &Secret, found: &Validators| found.texts().any(|t| secret.is_in(t));
-    let words = |header: &Secret, found: &Validators| {
-        // `Bearer` and what follows it: no ETag has a blank.
-        let mut words = header.reveal().split_ascii_whitespace();
-        words.any(|word| word.len() >= SHORTEST_SECRET && shows(&Secret::new(word), found))
-    };
     found.filter(|found| {
-        !site.secret().is_some_and(|secret| shows(secret, found))
-            && !site.headers.iter().any(|(_, header)| words(header, found))
+        let shows = |secret: &Secret| found.texts().any(|text| secret.is_in(text));
+        !site.secrets(SHORTEST_BESIDE).iter().any(shows)
     })
 }
 
@@ -297,7 +285,7 @@ pub(super) fn read(
     }
     let outcome = given(site, ask, piece, &reply, now);
     let is_as_sent = matches!(outcome, Ok(Given::Record(Record::Payload(_))));
-    if outcome.is_ok() && (!is_as_sent || secret.reveal().len() < SHORTEST_KEY) {
+    if outcome.is_ok() && (!is_as_sent || secret.reveal().len() < SHORTEST_IN_DATA) {
         return outcome;
     }
     let text = String::from_utf8_lossy(&reply.body);

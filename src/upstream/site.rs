@@ -19,6 +19,14 @@ use crate::provider::Speech;
 /// What stands in the place of a secret wherever one would be shown.
 const HIDDEN: &str = "***";
 
+/// The shortest secret that is taken out of what is read as data: a shorter one is a word such as `demo`
+/// or `Bearer`, which may well be part of it, and without it would be other data.
+pub(super) const SHORTEST_IN_DATA: usize = 8;
+
+/// The shortest word of a configured header that is kept out of what nobody reads as data, where it
+/// costs little to take one for a secret that is none; but `2` or `en` is in every other `ETag`.
+pub(super) const SHORTEST_BESIDE: usize = 4;
+
 /// A text that must not be seen: it has no `Display` and its `Debug` is `***`.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(Box<str>);
@@ -294,6 +302,16 @@ impl Site {
             Access::Key(credentials) => Some(&credentials.secret),
             Access::Open | Access::Missing { .. } => None,
         }
+    }
+
+    /// Everything that must not be seen of it: its key, however short, and of the headers that were
+    /// configured, which may well hold keys, the words that are no shorter than this: `Bearer` and what
+    /// follows it.
+    pub(super) fn secrets(&self, shortest: usize) -> Vec<Secret> {
+        let headers = self.headers.iter().map(|(_, header)| header.reveal());
+        let words = headers.flat_map(str::split_ascii_whitespace);
+        let words = words.filter(|word| word.len() >= shortest).map(Secret::new);
+        self.secret().cloned().into_iter().chain(words).collect()
     }
 }
 

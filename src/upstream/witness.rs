@@ -7,7 +7,8 @@
 use std::sync::Mutex;
 
 use super::http::{Arrival, Letter};
-use super::{Secret, Site, locked};
+use super::site::SHORTEST_IN_DATA;
+use super::{Site, locked};
 use crate::provider::{Reply, redacted};
 
 /// One who looks on.
@@ -57,12 +58,9 @@ impl Witness {
 
 /// The text without the key of the site and without what its headers say, if any of that is in it.
 fn without_secrets(site: &Site, text: &str) -> Option<String> {
-    /// What is shorter is a word like any other: `en`, `Bearer`.
-    const SHORTEST: usize = 8;
-    let words = site.headers.iter().flat_map(|(_, value)| value.reveal().split_ascii_whitespace());
-    let words = words.filter(|word| word.len() >= SHORTEST).map(Secret::new);
     let mut clean = None;
-    for secret in site.secret().cloned().into_iter().chain(words) {
+    // Where the fields of a record stand in it is looked up in what came back.
+    for secret in site.secrets(SHORTEST_IN_DATA) {
         let text = clean.as_deref().unwrap_or(text);
         if secret.is_in(text) {
             clean = Some(secret.removed_from(text));

@@ -13,6 +13,7 @@ use std::net::{SocketAddr, TcpListener};
 use reqwest::Url;
 
 use self::server::{Then, answer, gzip, head, server, server_that};
+use super::site::{SHORTEST_BESIDE, SHORTEST_IN_DATA};
 use super::*;
 use crate::ledger::{Call, Claim, Limits, Window};
 use crate::market::{Class, Params};
@@ -315,6 +316,20 @@ fn assert_hidden(asked: &Asked, site: &Site) {
     }
     for part in ["hush", "%261"] {
         assert!(!shown.contains(part), "{shown}");
+    }
+}
+
+#[test]
+fn the_words_of_headers_are_secrets_unless_they_are_short() {
+    let nobody = SocketAddr::from(([127, 0, 0, 1], 9));
+    let header = |value: &str| ("x-of-ours".to_owned(), Secret::new(value));
+    let headers = vec![header("Bearer hush-hush"), header("en")];
+    let site = Site { headers, ..with_key(site(nobody), Place::Bearer) };
+    for (shortest, words) in
+        [(SHORTEST_BESIDE, &["Bearer", "hush-hush"][..]), (SHORTEST_IN_DATA, &["hush-hush"])]
+    {
+        let secrets = site.secrets(shortest);
+        assert!(secrets.iter().map(Secret::reveal).eq([KEY].iter().chain(words).copied()));
     }
 }
 
