@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 
 use super::lookup::Missing;
-use super::record::{self, Reader, Told};
+use super::record::{self, Told};
 use super::{Answer, Cache, Interrupted, News, Purpose, Question, Served};
 use crate::market::Json;
 use crate::policy::Terms;
@@ -84,13 +84,11 @@ impl Cache {
 
     /// A record as `fetch -f json` gives it.
     fn record(&self, question: &Question, served: &Served) -> Vec<u8> {
-        let told = Told::of(served, self.clock.now(), Reader::Program);
+        let told = Told::of(served, self.clock.now());
         let (symbol, mut text) = (question.symbol.name(), Vec::new());
         let open = match &served.bars {
-            Some(series) => record::bars::open(series, &[], Reader::Program, &mut text),
-            None => {
-                record::open(&record::stored(&served.entry, Reader::Program), symbol, &mut text)
-            }
+            Some(series) => record::bars::open(series, &[], &mut text),
+            None => record::open(&record::stored(&served.entry), symbol, &mut text),
         };
         // Writing to a buffer in memory does not fail.
         let _ = open.and_then(|open| open.close(Some(&told), &mut text));

@@ -6,8 +6,8 @@
 
 use std::io::{self, Write};
 
-use super::cells::{Dates, json_text};
-use super::{Open, Reader};
+use super::Open;
+use super::cells::{Dates, json_number, json_text};
 use crate::market::BarSeries;
 
 /// How much is written at once, in bytes.
@@ -95,19 +95,14 @@ pub(crate) fn said(series: &BarSeries) -> [Option<&str>; 7] {
 }
 
 /// Writes the record of bars up to its last brace: these members of it and of its bars in this order,
-/// or all if none are named.
-pub(crate) fn open(
-    series: &BarSeries,
-    picked: &[&str],
-    reader: Reader,
-    out: &mut dyn Write,
-) -> io::Result<Open> {
+/// or all if none are named. What bars have not is left out: it may be named for other records.
+pub(crate) fn open(series: &BarSeries, picked: &[&str], out: &mut dyn Write) -> io::Result<Open> {
     let all = OF_ALL.iter().chain([&ROWS]);
     let names = all.filter(|_| picked.is_empty()).chain(picked).copied();
     let mut wanted: Vec<&str> = Vec::new();
     for name in names {
         let name = if OF_ONE.contains(&name) { ROWS } else { name };
-        if name != "cache" && !wanted.contains(&name) {
+        if (name == ROWS || OF_ALL.contains(&name)) && !wanted.contains(&name) {
             wanted.push(name);
         }
     }
@@ -120,7 +115,7 @@ pub(crate) fn open(
         json_text(name, &mut text);
         text.push(b':');
         match (Cell::of(name), *name) {
-            (_, ROWS) => rows(series, picked, reader, &mut text, out)?,
+            (_, ROWS) => rows(series, picked, &mut text, out)?,
             (Cell::Said(place), _) => match said[place] {
                 Some(said) => json_text(said, &mut text),
                 None => text.extend_from_slice(b"null"),
@@ -136,7 +131,6 @@ pub(crate) fn open(
 fn rows(
     series: &BarSeries,
     picked: &[&str],
-    reader: Reader,
     text: &mut Vec<u8>,
     out: &mut dyn Write,
 ) -> io::Result<()> {
@@ -152,7 +146,7 @@ fn rows(
             match (cell, series.bars.days.get(at)) {
                 (Cell::Time, _) => {
                     text.push(b'"');
-                    reader.instant(series.bars.times[at], &mut times, text);
+                    times.instant(series.bars.times[at], text);
                     text.push(b'"');
                 }
                 (Cell::Date, Some(day)) => {
@@ -165,7 +159,7 @@ fn rows(
                     text.extend_from_slice(series.state(at).as_str().as_bytes());
                     text.push(b'"');
                 }
-                (cell, _) => reader.number(cell.number(series, at).unwrap_or(f64::NAN), text),
+                (cell, _) => json_number(cell.number(series, at).unwrap_or(f64::NAN), text),
             }
         }
         text.push(b'}');

@@ -1,5 +1,5 @@
-//! What a record is in JSON: the one writer of it, for whoever typed a command and for programs that
-//! are handed records.
+//! What a record is in JSON: the one writer of it, for who typed a command and for programs that are
+//! handed records.
 //!
 //! A record that is stored is not parsed: what is known besides is spliced in before its last brace.
 //! Which members are wanted, and what only the command line says of an answer, is not known here.
@@ -16,52 +16,6 @@ use super::Served;
 use crate::entry::{Entry, Format};
 use crate::market::Json;
 use crate::time::Timestamp;
-use cells::Dates;
-
-/// Who reads a record. Its members and their order are the same for both, and so is what they say; how
-/// some of it is spelt is not, and here stands all of that.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Reader {
-    /// Whoever typed a command: everything is as short as it can be.
-    Caller,
-    /// A program that is handed it: what is a float has a point, so that all of a column are of one
-    /// type, and what `put` wrote has its white space.
-    Program,
-}
-
-impl Reader {
-    /// Writes a number of a bar; what is missing is `null`.
-    fn number(self, value: f64, text: &mut Vec<u8>) {
-        match self {
-            Self::Caller => cells::json_number(value, text),
-            Self::Program => {
-                // Writing to a buffer in memory does not fail.
-                let _ = serde_json::to_writer(text, &value);
-            }
-        }
-    }
-
-    /// Writes an instant: of a fraction of a second a caller sees three digits, and a program those
-    /// that it has.
-    fn instant(self, ms: i64, times: &mut Dates, text: &mut Vec<u8>) {
-        match self {
-            Self::Caller => times.instant(ms, text),
-            Self::Program => {
-                // Writing to a buffer in memory does not fail.
-                let _ = write!(text, "{}", Timestamp::from_ms(ms));
-            }
-        }
-    }
-
-    /// How old an answer is, in seconds: a caller sees milliseconds without the noise of a float.
-    fn age_seconds(self, served: &Served, now: Timestamp) -> f64 {
-        let age = served.entry.age(now).as_secs_f64();
-        match self {
-            Self::Caller => (age * 1000.0).round() / 1000.0,
-            Self::Program => age,
-        }
-    }
-}
 
 /// The contract's `cache` object, as far as every answer has one.
 #[derive(Serialize)]
@@ -78,14 +32,16 @@ pub(crate) struct Told<'a> {
 
 impl<'a> Told<'a> {
     /// What is told of an answer at this instant.
-    pub(crate) fn of(served: &'a Served, now: Timestamp, reader: Reader) -> Self {
+    pub(crate) fn of(served: &'a Served, now: Timestamp) -> Self {
+        // Milliseconds without the noise of a float.
+        let age = served.entry.age(now).as_secs_f64();
         Self {
             key: served.entry.key.as_str(),
             status: served.status.as_str(),
             tier: served.answered_by.as_str(),
             fetched_at: served.entry.fetched_at,
             expires_at: served.life.expires_at,
-            age_seconds: reader.age_seconds(served, now),
+            age_seconds: (age * 1000.0).round() / 1000.0,
             ttl_seconds: served.life.ttl.as_secs_f64(),
             upstream_calls: served.upstream_calls,
         }
@@ -93,29 +49,20 @@ impl<'a> Told<'a> {
 }
 
 /// A value as JSON: JSON as it is, text as a string, bytes as the contract's object.
-pub(crate) fn value(entry: &Entry, reader: Reader) -> Cow<'_, str> {
+pub(crate) fn value(entry: &Entry) -> String {
     let text = || String::from_utf8_lossy(&entry.body);
-    let json = match (entry.format, reader) {
-        (Format::Json, Reader::Program) => return String::from_utf8_lossy(entry.body.trim_ascii()),
-        (Format::Json, Reader::Caller) => {
-            Json::parse(&text()).unwrap_or_else(|| Json::text(&text()))
-        }
-        (Format::Text | Format::NotFound, _) => Json::text(&text()),
-        (Format::Binary, _) => Json::binary(&entry.body, None),
+    let json = match entry.format {
+        Format::Json => Json::parse(&text()).unwrap_or_else(|| Json::text(&text())),
+        Format::Text | Format::NotFound => Json::text(&text()),
+        Format::Binary => Json::binary(&entry.body, None),
     };
-    json.as_str().to_owned().into()
+    json.as_str().to_owned()
 }
 
 /// The JSON of a record that is stored as such. What a provider gave is one object on one line, as we
 /// wrote it; what `put` wrote is anything.
-pub(crate) fn stored(entry: &Entry, reader: Reader) -> Cow<'_, [u8]> {
-    if reader == Reader::Caller && !entry.is_put() {
-        return Cow::Borrowed(&entry.body);
-    }
-    match value(entry, reader) {
-        Cow::Borrowed(text) => Cow::Borrowed(text.as_bytes()),
-        Cow::Owned(text) => Cow::Owned(text.into_bytes()),
-    }
+pub(crate) fn stored(entry: &Entry) -> Cow<'_, [u8]> {
+    if entry.is_put() { Cow::Owned(value(entry).into_bytes()) } else { Cow::Borrowed(&entry.body) }
 }
 
 /// A record that was written up to its last brace.

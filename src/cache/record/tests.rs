@@ -1,4 +1,4 @@
-//! What both readers of a record are given, and what only one of them is.
+//! What stands in a record, however it came.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -43,15 +43,15 @@ fn served(provider: &str, body: &[u8]) -> Served {
 }
 
 /// Its record, with nothing told of it.
-fn record(served: &Served, reader: Reader) -> String {
+fn record(served: &Served) -> String {
     let mut out = Vec::new();
-    let open = open(&stored(&served.entry, reader), "AAPL", &mut out).unwrap();
+    let open = open(&stored(&served.entry), "AAPL", &mut out).unwrap();
     open.close(Some(&()), &mut out).unwrap();
     String::from_utf8(out).unwrap()
 }
 
 /// The record of one bar, which begins at a fraction of a second.
-fn record_of_bars(interval: Interval, day: Option<i32>, reader: Reader) -> String {
+fn record_of_bars(interval: Interval, day: Option<i32>, picked: &[&str]) -> String {
     let mut series = BarSeries {
         symbol: "AAPL".to_owned(),
         asset_class: "stock".to_owned(),
@@ -69,56 +69,48 @@ fn record_of_bars(interval: Interval, day: Option<i32>, reader: Reader) -> Strin
     let (time, volume, adjusted) = (NOW.as_ms() + 500, 45e6, 190.5);
     series.bars.push(Bar { time, day, open, high, low, close, volume, adjusted });
     let mut out = Vec::new();
-    assert!(bars::open(&series, &[], reader, &mut out).unwrap().has_members);
+    assert!(bars::open(&series, picked, &mut out).unwrap().has_members);
     String::from_utf8(out).unwrap()
 }
 
 #[test]
-fn a_program_reads_the_members_of_a_caller_and_floats() {
-    insta::assert_snapshot!(record_of_bars(Interval::Day1, Some(20_635), Reader::Caller), @r#"{"symbol":"AAPL","asset_class":"stock","type":"bars","provider":"yahoo","interval":"1d","currency":null,"adjust":"splits","bars":[{"time":"2026-07-01T15:33:20.500Z","date":"2026-07-01","open":190,"high":191.25,"low":null,"close":190.5,"adjusted_close":190.5,"volume":45000000,"state":"final"}]"#);
-    insta::assert_snapshot!(record_of_bars(Interval::Day1, Some(20_635), Reader::Program), @r#"{"symbol":"AAPL","asset_class":"stock","type":"bars","provider":"yahoo","interval":"1d","currency":null,"adjust":"splits","bars":[{"time":"2026-07-01T15:33:20.5Z","date":"2026-07-01","open":190.0,"high":191.25,"low":null,"close":190.5,"adjusted_close":190.5,"volume":45000000.0,"state":"final"}]"#);
-    insta::assert_snapshot!(record_of_bars(Interval::Minute5, None, Reader::Program), @r#"{"symbol":"AAPL","asset_class":"stock","type":"bars","provider":"yahoo","interval":"5m","currency":null,"adjust":"splits","bars":[{"time":"2026-07-01T15:33:20.5Z","open":190.0,"high":191.25,"low":null,"close":190.5,"adjusted_close":190.5,"volume":45000000.0,"state":"final"}]"#);
+fn bars_have_their_members_in_order() {
+    insta::assert_snapshot!(record_of_bars(Interval::Day1, Some(20_635), &[]), @r#"{"symbol":"AAPL","asset_class":"stock","type":"bars","provider":"yahoo","interval":"1d","currency":null,"adjust":"splits","bars":[{"time":"2026-07-01T15:33:20.500Z","date":"2026-07-01","open":190,"high":191.25,"low":null,"close":190.5,"adjusted_close":190.5,"volume":45000000,"state":"final"}]"#);
+    insta::assert_snapshot!(record_of_bars(Interval::Minute5, None, &["close", "symbol", "time"]), @r#"{"bars":[{"close":190.5,"time":"2026-07-01T15:33:20.500Z"}],"symbol":"AAPL""#);
+}
+
+#[test]
+fn what_bars_have_not_is_left_out_of_their_record() {
+    let picked = ["price", "close", "cache"];
+    let record = record_of_bars(Interval::Day1, Some(20_635), &picked);
+    assert_eq!(record, r#"{"bars":[{"close":190.5}]"#);
 }
 
 #[test]
 fn what_put_wrote_is_told_of_whatever_it_is() {
-    for (body, caller, program) in [
-        (&br#"{"a":1}"#[..], r#"{"a":1,"cache":null}"#, r#"{"a":1,"cache":null}"#),
-        (b" {\"a\": 1 }\n", r#"{"a":1,"cache":null}"#, r#"{"a": 1 ,"cache":null}"#),
-        (b"{ }", r#"{"cache":null}"#, r#"{"cache":null}"#),
-        (
-            b"[1, 2]",
-            r#"{"symbol":"AAPL","payload":[1,2],"cache":null}"#,
-            r#"{"symbol":"AAPL","payload":[1, 2],"cache":null}"#,
-        ),
-        (
-            b"a \"b\"",
-            r#"{"symbol":"AAPL","payload":"a \"b\"","cache":null}"#,
-            r#"{"symbol":"AAPL","payload":"a \"b\"","cache":null}"#,
-        ),
+    for (body, told) in [
+        (&br#"{"a":1}"#[..], r#"{"a":1,"cache":null}"#),
+        (b" {\"a\": 1 }\n", r#"{"a":1,"cache":null}"#),
+        (b"{ }", r#"{"cache":null}"#),
+        (b"[1, 2]", r#"{"symbol":"AAPL","payload":[1,2],"cache":null}"#),
+        (b"a \"b\"", r#"{"symbol":"AAPL","payload":"a \"b\"","cache":null}"#),
     ] {
-        let served = served(PUT, body);
-        assert_eq!(record(&served, Reader::Caller), caller);
-        assert_eq!(record(&served, Reader::Program), program);
+        assert_eq!(record(&served(PUT, body)), told);
     }
-    let bytes = record(&served(PUT, b"\xff"), Reader::Program);
-    assert_eq!(bytes, record(&served(PUT, b"\xff"), Reader::Caller));
+    let bytes = record(&served(PUT, b"\xff"));
     assert!(bytes.starts_with(r#"{"base64":"/w==","bytes":1,"#), "{bytes}");
 }
 
 #[test]
 fn a_record_that_a_provider_gave_is_not_copied_to_be_written() {
-    for reader in [Reader::Caller, Reader::Program] {
-        let served = served("yahoo", br#"{"price":190.10}"#);
-        assert!(matches!(stored(&served.entry, reader), Cow::Borrowed(_)), "{reader:?}");
-        assert_eq!(record(&served, reader), r#"{"price":190.10,"cache":null}"#);
-    }
+    let served = served("yahoo", br#"{"price":190.10}"#);
+    assert!(matches!(stored(&served.entry), Cow::Borrowed(_)));
+    assert_eq!(record(&served), r#"{"price":190.10,"cache":null}"#);
 }
 
 #[test]
-fn a_caller_is_told_the_age_in_milliseconds() {
+fn the_age_is_told_in_milliseconds() {
     let served = served("yahoo", b"{}");
-    let told = |reader| serde_json::to_string(&Told::of(&served, NOW, reader)).unwrap();
-    insta::assert_snapshot!(told(Reader::Caller), @r#"{"key":"quote:stock:AAPL","status":"hit","tier":"disk","fetched_at":"2026-07-01T15:33:18.761Z","expires_at":"2026-07-01T15:34:18.761Z","age_seconds":1.239,"ttl_seconds":60.0,"upstream_calls":0}"#);
-    insta::assert_snapshot!(told(Reader::Program), @r#"{"key":"quote:stock:AAPL","status":"hit","tier":"disk","fetched_at":"2026-07-01T15:33:18.761Z","expires_at":"2026-07-01T15:34:18.761Z","age_seconds":1.2389999999999999,"ttl_seconds":60.0,"upstream_calls":0}"#);
+    let told = serde_json::to_string(&Told::of(&served, NOW)).unwrap();
+    insta::assert_snapshot!(told, @r#"{"key":"quote:stock:AAPL","status":"hit","tier":"disk","fetched_at":"2026-07-01T15:33:18.761Z","expires_at":"2026-07-01T15:34:18.761Z","age_seconds":1.239,"ttl_seconds":60.0,"upstream_calls":0}"#);
 }

@@ -4,7 +4,7 @@ use std::io::Write as _;
 use std::time::Duration;
 
 use super::say_warnings;
-use crate::cache::record::{self, Reader};
+use crate::cache::record;
 use crate::cache::{Cache, Listing, OrRun, Question, Selection, Served, Status};
 use crate::cli::Invocation;
 use crate::cli::args::{Format, Get};
@@ -103,7 +103,7 @@ fn print(
         return Ok(Exit::Failure);
     }
     if format == Format::Json {
-        writeln!(ui.data(), "{}", record::value(&served.entry, Reader::Caller))?;
+        writeln!(ui.data(), "{}", record::value(&served.entry))?;
     } else {
         ui.data().write_all(&served.entry.body)?;
         // A terminal wants its prompt on a new line; a pipe gets what was stored and no more.
@@ -151,7 +151,7 @@ fn of_pattern(
                 format!(
                     "{}:{}",
                     serde_json::Value::from(name.as_str()),
-                    record::value(&served.entry, Reader::Caller)
+                    record::value(&served.entry)
                 )
             })
             .collect();

@@ -10,7 +10,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use super::say_warnings;
-use crate::cache::record::{self, Reader};
+use crate::cache::record;
 use crate::cache::{Cache, Question, Served};
 use crate::cli::Invocation;
 use crate::cli::args::Format;
@@ -42,8 +42,7 @@ pub(super) fn run(file: &Path, terms: &Terms, invocation: Invocation<'_>) -> any
         let key = Value::from(question.key.as_str());
         match value(&cache, question, terms) {
             Ok(served) => {
-                let (status, value) =
-                    (served.status.as_str(), record::value(&served.entry, Reader::Caller));
+                let (status, value) = (served.status.as_str(), record::value(&served.entry));
                 let line = format!("{{\"key\":{key},\"status\":\"{status}\",\"value\":{value}}}");
                 writeln!(ui.data(), "{line}")?;
             }

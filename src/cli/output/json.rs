@@ -9,7 +9,7 @@ use super::fields::{Fields, Layout};
 use super::records::Members;
 use super::{Printer, Shown};
 use crate::cache::record::cells::json_text;
-use crate::cache::record::{self, Open, Reader, Told};
+use crate::cache::record::{self, Open, Told};
 use crate::cache::{self, Served};
 use crate::calendar::Date;
 use crate::error::Error;
@@ -139,9 +139,7 @@ impl Wanted {
 
     fn record(&self, shown: &Shown<'_>, served: &Served, out: &mut dyn Write) -> io::Result<()> {
         let open = match served.bars.as_deref() {
-            Some(series) => {
-                Some(record::bars::open(series, self.fields.names(), Reader::Caller, out)?)
-            }
+            Some(series) => Some(record::bars::open(series, self.fields.names(), out)?),
             None => self.stored(shown, served, out)?,
         };
         let Some(open) = open else { return Ok(()) };
@@ -158,7 +156,7 @@ impl Wanted {
         served: &Served,
         out: &mut dyn Write,
     ) -> io::Result<Option<Open>> {
-        let body = record::stored(&served.entry, Reader::Caller);
+        let body = record::stored(&served.entry);
         if !self.fields.are_all() {
             let (layout, members) = (Layout::of(shown.question), Members::read(&body));
             return picked(&self.fields, layout, members.as_ref(), out).map(Some);
@@ -234,7 +232,7 @@ fn cache<'a>(shown: &'a Shown<'_>, served: &'a Served) -> Cache<'a> {
     let missing =
         gaps.iter().map(|gap| Missing { from: at(gap.from_ms), to: at(gap.to_ms), why: &gap.why });
     Cache {
-        told: Told::of(served, shown.now, Reader::Caller),
+        told: Told::of(served, shown.now),
         why: shown.why(),
         missing: missing.collect(),
         faults: faults.iter().map(looks_wrong).collect(),

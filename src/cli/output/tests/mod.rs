@@ -7,7 +7,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use super::*;
-use crate::cache::record::{self, Reader};
+use crate::cache::record;
 use crate::cache::{AnsweredBy, Status};
 use crate::cli::args;
 use crate::entry::{Entry, Format as EntryFormat, Life, Until};
@@ -435,7 +435,7 @@ fn many_bars_are_written_in_few_pieces() {
     super::bars::csv(&series, &columns, &mut out).unwrap();
     assert!((4..16).contains(&out.0), "{}", out.0);
     let mut out = Pieces(0);
-    record::bars::open(&series, &[], Reader::Caller, &mut out).unwrap();
+    record::bars::open(&series, &[], &mut out).unwrap();
     assert!((8..32).contains(&out.0), "{}", out.0);
 }
 
