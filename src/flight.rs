@@ -9,7 +9,8 @@
 //!
 //! A lock is taken only by [`board`](Flights::board), which never waits, just before asking; nobody
 //! waits for a second one while holding a first. So processes with overlapping lists of keys cannot
-//! wait for each other in a circle.
+//! wait for each other in a circle. Only the holder of a program's key waits for those of what the program
+//! is to be handed, and these waits go one way: nothing is handed to what it needs itself.
 //!
 //! Who waits blocks in the kernel for a *shared* lock, which all of them get at once when the holder
 //! lets go or dies; then each looks whether the answer is there, and boards only if it is not.

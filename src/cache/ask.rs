@@ -3,12 +3,15 @@
 
 use std::time::Duration;
 
+use futures_util::future::{FutureExt as _, LocalBoxFuture, Shared};
 use futures_util::stream::{FuturesUnordered, Stream, StreamExt as _};
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::mpsc::UnboundedReceiver;
 
 use super::batch::batches;
 use super::chain::{Askable, Links, flights};
-use super::fly::{Errand, Landed};
+use super::fly::{Errand, Flight, Landed};
+use super::input::{Order, Orders};
 use super::lookup::Missing;
 use super::{Cache, Interrupted, News, Purpose, Question};
 use crate::error::{Error, Kind};
@@ -21,26 +24,31 @@ use crate::policy::Terms;
 /// transactions and took a quarter longer than upstream did.
 const TOGETHER: Duration = Duration::from_millis(5);
 
+/// That the user stops the command, told to everybody in it.
+pub(super) type Stop = Shared<LocalBoxFuture<'static, ()>>;
+
+/// What an errand takes along.
+struct Outfit<'a> {
+    links: Links<'a>,
+    sites: Askable<'a>,
+    orders: Orders,
+}
+
 impl Cache {
     /// Asks for all open questions at once. Whatever comes together is stored together: a
     /// transaction for each of five hundred answers would take longer than asking.
     pub(super) fn ask(
         &self,
         questions: &[Question],
-        mut open: Vec<(usize, Missing)>,
+        open: Vec<(usize, Missing)>,
         terms: &Terms,
         purpose: Purpose,
         deliver: &mut dyn FnMut(usize, News),
     ) -> Result<(), Interrupted> {
-        for (index, missing) in &mut open {
-            self.set_out(&questions[*index], missing, terms);
-        }
-        let links = Links::of(questions);
-        let askable = Askable::of(&self.sites, open.iter().map(|(index, _)| &questions[*index]));
-        let handed = self.hand_inputs(questions, &open, (terms, purpose))?;
-        let flights = flights(&links, open);
-        let (links, sites, handed) = (&links, &askable, &handed);
-        let errand = Errand { links, questions, sites, handed, terms, purpose };
+        let (orders, inbox) = Orders::above(Vec::new());
+        let outfit = self.outfit(questions, &open, orders);
+        let errand = outfit.errand(questions, terms, purpose);
+        let flights = self.departures(&errand, open);
         let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
             Ok(runtime) => runtime,
             Err(error) => {
@@ -56,40 +64,112 @@ impl Cache {
         };
         let result = runtime.block_on(async {
             // Before anything is started, so that nothing is left of it.
-            let interrupted = interrupted();
-            let (batches, singles) = batches(&errand, flights);
-            let mut batched: FuturesUnordered<_> =
-                batches.into_iter().map(|batch| self.fly_together(errand, batch)).collect();
-            let mut asking: FuturesUnordered<_> =
-                singles.into_iter().map(|flight| self.fly(errand, flight)).collect();
-            let mut interrupted = std::pin::pin!(interrupted);
-            loop {
-                if batched.is_empty() && asking.is_empty() {
-                    return Ok(());
-                }
-                let landed = tokio::select! {
-                    // What has come by the time of an interrupt is stored.
-                    biased;
-                    Some(batch) = batched.next(), if !batched.is_empty() => {
-                        self.count_in_vain(&batch);
-                        asking.extend(batch.left.into_iter().map(|flight| self.fly(errand, flight)));
-                        batch.landed
-                    }
-                    Some(first) = asking.next(), if !asking.is_empty() => {
-                        together(first, &mut asking).await
-                    }
-                    () = &mut interrupted => return Err(Interrupted),
-                };
-                for flight in self.land(&errand, landed, deliver) {
-                    asking.push(self.fly(errand, flight));
-                }
-                self.say_mishaps();
-            }
+            let stop = interrupted().boxed_local().shared();
+            self.ask_all(errand, flights, inbox, &stop, deliver).await
         });
         // A host name that is still being looked up would hold the process back, and so would a
         // thread that waits for the lock of a key.
         runtime.shutdown_background();
         result
+    }
+
+    /// Asks for open questions while others are under way: for what the programs `above` are handed.
+    pub(super) async fn ask_beneath(
+        &self,
+        questions: &[Question],
+        open: Vec<(usize, Missing)>,
+        (terms, purpose): (&Terms, Purpose),
+        (above, stop): (Vec<String>, &Stop),
+        deliver: &mut dyn FnMut(usize, News),
+    ) -> Result<(), Interrupted> {
+        let (orders, inbox) = Orders::above(above);
+        let outfit = self.outfit(questions, &open, orders);
+        let errand = outfit.errand(questions, terms, purpose);
+        let flights = self.departures(&errand, open);
+        self.ask_all(errand, flights, inbox, stop, deliver).await
+    }
+
+    fn outfit<'a>(
+        &'a self,
+        questions: &'a [Question],
+        open: &[(usize, Missing)],
+        orders: Orders,
+    ) -> Outfit<'a> {
+        let sites = Askable::of(&self.sites, open.iter().map(|(index, _)| &questions[*index]));
+        Outfit { links: Links::of(questions), sites, orders }
+    }
+
+    fn departures(&self, errand: &Errand<'_>, mut open: Vec<(usize, Missing)>) -> Vec<Flight> {
+        for (index, missing) in &mut open {
+            self.set_out(&errand.questions[*index], missing, errand.terms);
+        }
+        flights(errand.links, open)
+    }
+
+    /// Flies all flights until the last has landed, and serves what they order.
+    async fn ask_all(
+        &self,
+        errand: Errand<'_>,
+        flights: Vec<Flight>,
+        mut inbox: UnboundedReceiver<Order>,
+        stop: &Stop,
+        deliver: &mut dyn FnMut(usize, News),
+    ) -> Result<(), Interrupted> {
+        let (batches, singles) = batches(&errand, flights);
+        let mut batched: FuturesUnordered<_> =
+            batches.into_iter().map(|batch| self.fly_together(errand, batch)).collect();
+        let mut asking: FuturesUnordered<_> =
+            singles.into_iter().map(|flight| self.fly(errand, flight)).collect();
+        let mut orders = Vec::new();
+        let mut serving = FuturesUnordered::new();
+        let mut stopped = stop.clone();
+        loop {
+            if batched.is_empty() && asking.is_empty() {
+                return Ok(());
+            }
+            let landed = tokio::select! {
+                // What has come by the time of an interrupt is stored.
+                biased;
+                Some(batch) = batched.next(), if !batched.is_empty() => {
+                    self.count_in_vain(&batch);
+                    asking.extend(batch.left.into_iter().map(|flight| self.fly(errand, flight)));
+                    batch.landed
+                }
+                Some(first) = asking.next(), if !asking.is_empty() => {
+                    together(first, &mut asking).await
+                }
+                Some(order) = inbox.recv() => {
+                    orders.push(order);
+                    continue;
+                }
+                Some(()) = serving.next(), if !serving.is_empty() => continue,
+                // Once all who can order by now have done so: what they want may be one request.
+                () = tokio::task::yield_now(), if !orders.is_empty() => {
+                    serving.extend(self.serve(std::mem::take(&mut orders), errand, stop));
+                    continue;
+                }
+                () = &mut stopped => {
+                    while serving.next().await.is_some() {}
+                    return Err(Interrupted);
+                }
+            };
+            for flight in self.land(&errand, landed, deliver) {
+                asking.push(self.fly(errand, flight));
+            }
+            self.say_mishaps();
+        }
+    }
+}
+
+impl<'a> Outfit<'a> {
+    fn errand(
+        &'a self,
+        questions: &'a [Question],
+        terms: &'a Terms,
+        purpose: Purpose,
+    ) -> Errand<'a> {
+        let Self { links, sites, orders } = self;
+        Errand { links, questions, sites, orders, terms, purpose }
     }
 }
 

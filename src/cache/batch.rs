@@ -133,6 +133,7 @@ impl Cache {
             definition: self.rules.definition(&site.name, first.key.data_type()),
             validators: None,
             input: &[],
+            above: &[],
         };
         let mut asked = self.upstream.ask(&asking, &permit, &mut patience).await;
         drop(permit);

@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::chain::{Askable, Links, Whose};
-use super::input::Handed;
+use super::input::Orders;
 use super::lookup::{Found, Missing, held};
 use super::series::Leg;
 use super::{Cache, Purpose, Question};
@@ -29,8 +29,8 @@ pub(super) struct Errand<'a> {
     pub(super) questions: &'a [Question],
     /// Whoever may be asked.
     pub(super) sites: &'a Askable<'a>,
-    /// What programs are handed.
-    pub(super) handed: &'a Handed,
+    /// Where it is ordered what programs are handed.
+    pub(super) orders: &'a Orders,
     pub(super) terms: &'a Terms,
     pub(super) purpose: Purpose,
 }
@@ -158,8 +158,11 @@ impl Cache {
     ) -> (Came, Option<Holder>) {
         let (question, terms) = (&errand.questions[flight.index], errand.terms);
         let name = name(question);
+        let wanted = self.inputs_for(question, site);
+        let mut input = wanted.is_empty().then(Vec::new);
         loop {
-            let permit = self.upstream.permit(site, patience).await;
+            let place = if input.is_none() { errand.orders.place().await } else { None };
+            let mut permit = self.upstream.permit(site, patience).await;
             // Whoever waits behind others for their answers spends no patience, and time all the same.
             patience.bound(terms.patience(self.clock.now()));
             if let Some(error) = self.is_too_late(terms) {
@@ -184,7 +187,23 @@ impl Cache {
             if flight.leg.as_ref().is_some_and(|leg| leg.holds_some()) {
                 *patience = patience.waiting_for_limits();
             }
-            let came = self.inquire(errand, flight, site, &permit, patience).await;
+            if input.is_none() {
+                let asking = self.asking(errand, flight, site, &name);
+                if let Some(error) = self.upstream.hindrance(&asking, patience) {
+                    return (Came::refused(error), holder);
+                }
+                drop(permit);
+                input = Some(errand.orders.had(&name, wanted.clone()).await);
+                drop(place);
+                if let Some(error) = self.is_too_late(terms) {
+                    return (Came::refused(error), holder);
+                }
+                // A program that runs, under the last permit, may be waiting for this very key.
+                let Some(free) = self.upstream.permit_at_once(site) else { continue };
+                permit = free;
+            }
+            let input = input.as_deref().unwrap_or_default();
+            let came = self.inquire(errand, flight, (site, &permit), input, patience).await;
             return (came, holder);
         }
     }
@@ -194,31 +213,45 @@ impl Cache {
         &self,
         errand: &Errand<'_>,
         flight: &Flight,
-        site: &Site,
-        permit: &Permit,
+        (site, permit): (&Site, &Permit),
+        input: &[u8],
         patience: &mut Patience,
     ) -> Came {
+        let question = &errand.questions[flight.index];
+        let (name, validators) = (name(question), self.validators(question, &flight.missing));
+        let asking = self.asking(errand, flight, site, &name);
+        let asking = Asking { validators: validators.as_ref(), input, ..asking };
+        let asked = self.upstream.ask(&asking, permit, patience).await;
+        // A value is as old as the request for it: what changed on its way is not in it.
+        let at = self.clock.now() - asked.latency;
+        Came::Asked { asked, at }
+    }
+
+    /// What is asked of a provider, with nothing beside it yet.
+    fn asking<'a>(
+        &'a self,
+        errand: &Errand<'a>,
+        flight: &'a Flight,
+        site: &'a Site,
+        name: &'a str,
+    ) -> Asking<'a> {
         let (question, terms) = (&errand.questions[flight.index], errand.terms);
-        let validators = self.validators(question, &flight.missing);
-        let asking = Asking {
+        Asking {
             site,
             beside: &[],
             symbol: &question.symbol,
             data_type: question.data_type.made_of(),
             params: &question.params,
             piece: flight.leg.as_ref().and_then(|leg| leg.piece),
-            name: &name(question),
+            name,
             caller: &self.caller,
             use_case: self.rules.use_case(&question.key, terms.use_case).map(UseCase::as_str),
             budget_share: terms.budget,
             definition: self.rules.definition(&site.name, question.key.data_type()),
-            validators: validators.as_ref(),
-            input: errand.handed.get(&name(question)).map(Vec::as_slice).unwrap_or_default(),
-        };
-        let asked = self.upstream.ask(&asking, permit, patience).await;
-        // A value is as old as the request for it: what changed on its way is not in it.
-        let at = self.clock.now() - asked.latency;
-        Came::Asked { asked, at }
+            validators: None,
+            input: &[],
+            above: &errand.orders.above,
+        }
     }
 
     /// The error for what is not asked for any more since the time for it is over.

@@ -1,69 +1,171 @@
 //! What a program that is asked is handed: records, each asked for like any other.
 //!
-//! They are had before the program's own key is flown for, so nobody holds a key while it waits for
-//! another. What cannot be had is `null`, and said: whether it can do without is the program's to know.
+//! A flight orders them when it has the lock of its program's key and nothing is left to do but to run
+//! it: who is answered by another, or waits for another, costs nobody a request. Those that are ordered
+//! together are asked for together. What cannot be had is `null`, and said: whether it can do without is
+//! the program's to know.
+//!
+//! # Order
+//!
+//! Whoever orders holds a key while it waits for others. No program is handed what needs itself, which
+//! is checked when the configuration is loaded, so these waits go one way. Where programs are asked for
+//! that a program is handed, each is served alone: a table of several would wait for its own. A program
+//! that asks mcache for the key of one that it is run for is refused by the name that is handed down.
 
-use std::collections::HashMap;
+use futures_util::future::{FutureExt as _, LocalBoxFuture};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::sync::{Semaphore, SemaphorePermit, oneshot};
 
-use super::lookup::Missing;
+use super::ask::Stop;
+use super::fly::Errand;
 use super::record::{self, Told};
 use super::{Answer, Cache, Interrupted, News, Purpose, Question, Served};
-use crate::market::Json;
+use crate::market::{DataType, Json};
 use crate::policy::Terms;
+use crate::provider::Speech;
+use crate::upstream::Site;
 use crate::warning::Warning;
 
-/// What programs are handed on their standard input, by the key and the provider that they are asked as.
-pub(super) type Handed = HashMap<String, Vec<u8>>;
+/// How many flights of an errand may hold their keys while they wait for what they ordered: each lock
+/// is an open file, of which a process has a thousand.
+const MOST_WAITING: usize = 128;
+
+/// What is wanted for a program, each under its name.
+pub(super) type Wanted = Vec<(Box<str>, Question)>;
+
+/// Where the flights of an errand order what their programs are handed.
+pub(super) struct Orders {
+    counter: UnboundedSender<Order>,
+    places: Semaphore,
+    /// For which programs the errand is run, each `key@provider`: this process holds their keys.
+    pub(super) above: Vec<String>,
+}
+
+/// What one program is to be handed.
+pub(super) struct Order {
+    /// Whose: `key@provider`.
+    name: String,
+    wanted: Wanted,
+    ready: oneshot::Sender<Vec<u8>>,
+}
+
+impl Orders {
+    /// Nothing was ordered yet; whoever serves gets the orders.
+    pub(super) fn above(above: Vec<String>) -> (Self, UnboundedReceiver<Order>) {
+        let (counter, inbox) = unbounded_channel();
+        (Self { counter, places: Semaphore::new(MOST_WAITING), above }, inbox)
+    }
+
+    /// Waits for the right to order, which must be had before a key is held.
+    pub(super) async fn place(&self) -> Option<SemaphorePermit<'_>> {
+        // The semaphore is never closed.
+        self.places.acquire().await.ok()
+    }
+
+    /// Orders what the program of this name is handed, and waits for it.
+    pub(super) async fn had(&self, name: &str, wanted: Wanted) -> Vec<u8> {
+        let (ready, comes) = oneshot::channel();
+        let _ = self.counter.send(Order { name: name.to_owned(), wanted, ready });
+        match comes.await {
+            Ok(input) => input,
+            // Nobody serves any more: the command is being stopped, and this with it.
+            Err(_) => std::future::pending().await,
+        }
+    }
+}
 
 impl Cache {
-    /// What every program is handed that may be asked, also behind others in a chain: once the first
-    /// is under way, nothing else can be had before it has answered.
-    pub(super) fn hand_inputs(
+    /// What the program is handed that answers a question, if one does.
+    pub(super) fn inputs_for(&self, question: &Question, site: &Site) -> Wanted {
+        match site.speech {
+            Speech::Command(_) => (self.inputs)(question, &site.name),
+            _ => Wanted::new(),
+        }
+    }
+
+    /// Serves what was ordered at the same time.
+    pub(super) fn serve<'a>(
+        &'a self,
+        orders: Vec<Order>,
+        errand: Errand<'a>,
+        stop: &Stop,
+    ) -> Vec<LocalBoxFuture<'a, ()>> {
+        let serve = |table| self.serve_table(table, errand, stop.clone()).boxed_local();
+        tables(orders).into_iter().map(serve).collect()
+    }
+
+    async fn serve_table(&self, table: Vec<Order>, errand: Errand<'_>, stop: Stop) {
+        let mut above = errand.orders.above.clone();
+        if let [alone] = &table[..] {
+            above.push(alone.name.clone());
+        }
+        let wanted: Vec<Question> = table
+            .iter()
+            .flat_map(|order| &order.wanted)
+            .map(|(_, wanted)| wanted.clone())
+            .collect();
+        let answers = self.answers(&wanted, (errand.terms, errand.purpose), (above, &stop)).await;
+        let Ok(answers) = answers else { return };
+        let mut answers = answers.into_iter();
+        for Order { wanted, ready, .. } in table {
+            let input = self.written(&wanted, &mut answers);
+            // Whoever has ordered it may be gone by now.
+            let _ = ready.send(input);
+        }
+    }
+
+    /// What a program is handed, had for it alone while nothing else is under way.
+    pub(super) async fn input(
         &self,
-        questions: &[Question],
-        open: &[(usize, Missing)],
+        wanted: &Wanted,
+        errand: (&Terms, Purpose),
+    ) -> Result<Vec<u8>, Interrupted> {
+        let questions: Vec<Question> = wanted.iter().map(|(_, wanted)| wanted.clone()).collect();
+        let stop = std::future::pending().boxed_local().shared();
+        let answers = self.answers(&questions, errand, (Vec::new(), &stop)).await?;
+        Ok(self.written(wanted, &mut answers.into_iter()))
+    }
+
+    /// The answers to what programs are handed.
+    async fn answers(
+        &self,
+        wanted: &[Question],
         (terms, purpose): (&Terms, Purpose),
-    ) -> Result<Handed, Interrupted> {
-        let mut handed = Handed::new();
-        let mut wanted: Vec<Question> = Vec::new();
-        let mut owners: Vec<(String, Box<str>)> = Vec::new();
-        for question in open.iter().map(|(index, _)| &questions[*index]) {
-            for provider in &question.providers {
-                let name = format!("{}@{provider}", question.key);
-                if handed.contains_key(&name) {
-                    continue;
-                }
-                for (input, question) in (self.inputs)(question, provider) {
-                    handed.entry(name.clone()).or_default();
-                    wanted.push(question);
-                    owners.push((name.clone(), input));
-                }
-            }
-        }
-        if wanted.is_empty() {
-            return Ok(handed);
-        }
+        beneath: (Vec<String>, &Stop),
+    ) -> Result<Vec<Option<Answer>>, Interrupted> {
         let Terms { no_cache, max_wait, budget, by, .. } = *terms;
         let terms = Terms { no_cache, max_wait, budget, by, ..Terms::default() };
         let mut answers: Vec<Option<Answer>> = wanted.iter().map(|_| None).collect();
-        self.fetch(&wanted, &terms, purpose, &mut |index, news| {
+        let deliver: &mut dyn FnMut(usize, News) = &mut |index, mut news| {
+            self.complete(&wanted[index], &mut news);
             if let News::Answer(answer) = news {
                 answers[index] = Some(*answer);
             }
-        })?;
-        for ((name, input), (question, answer)) in
-            owners.into_iter().zip(wanted.iter().zip(answers))
-        {
-            let text = handed.entry(name).or_default();
-            text.extend_from_slice(if text.is_empty() { b"{" } else { b"," });
-            text.extend_from_slice(Json::text(&input).as_str().as_bytes());
-            text.push(b':');
-            text.extend_from_slice(&self.handed(question, &input, answer));
+        };
+        let open = self.sift(wanted, &terms, purpose, deliver);
+        if !open.is_empty() {
+            self.ask_beneath(wanted, open, (&terms, purpose), beneath, deliver).await?;
         }
-        for text in handed.values_mut() {
+        Ok(answers)
+    }
+
+    /// What stands on the standard input of a program: one object of the records, in their order.
+    fn written(
+        &self,
+        wanted: &Wanted,
+        answers: &mut dyn Iterator<Item = Option<Answer>>,
+    ) -> Vec<u8> {
+        let mut text = Vec::new();
+        for ((input, question), answer) in wanted.iter().zip(answers) {
+            text.extend_from_slice(if text.is_empty() { b"{" } else { b"," });
+            text.extend_from_slice(Json::text(input).as_str().as_bytes());
+            text.push(b':');
+            text.extend_from_slice(&self.handed(question, input, answer));
+        }
+        if !text.is_empty() {
             text.extend_from_slice(b"}\n");
         }
-        Ok(handed)
+        text
     }
 
     /// A record as a program is handed it, with what is to be said of it.
@@ -94,4 +196,14 @@ impl Cache {
         let _ = open.and_then(|open| open.close(Some(&told), &mut text));
         text
     }
+}
+
+/// The orders that are served together: all of what no program gives, and each of the others alone.
+fn tables(orders: Vec<Order>) -> Vec<Vec<Order>> {
+    let is_of_programs = |order: &Order| {
+        order.wanted.iter().any(|(_, wanted)| matches!(wanted.data_type, DataType::Payload(_)))
+    };
+    let (alone, together): (Vec<Order>, Vec<Order>) = orders.into_iter().partition(is_of_programs);
+    let together = (!together.is_empty()).then_some(together);
+    alone.into_iter().map(|order| vec![order]).chain(together).collect()
 }

@@ -372,16 +372,36 @@ impl Cache {
         deliver: &mut dyn FnMut(usize, News),
     ) -> Result<(), Interrupted> {
         let deliver: &mut dyn FnMut(usize, News) = &mut |index, mut news| {
-            if let News::Answer(answer) = &mut news {
-                self.say_guess(answer);
-                point_to_rate(&questions[index], answer);
-                let lacks = partial(answer);
-                answer.warnings.extend(lacks);
-                self.notice_held(&questions[index], answer);
-                answer.warnings.extend(looks_wrong(answer));
-            }
+            self.complete(&questions[index], &mut news);
             deliver(index, news);
         };
+        let open = self.sift(questions, terms, purpose, deliver);
+        if open.is_empty() {
+            return Ok(());
+        }
+        self.ask(questions, open, terms, purpose, deliver)
+    }
+
+    /// Adds to an answer what else is to be said of it.
+    fn complete(&self, question: &Question, news: &mut News) {
+        if let News::Answer(answer) = news {
+            self.say_guess(answer);
+            point_to_rate(question, answer);
+            let lacks = partial(answer);
+            answer.warnings.extend(lacks);
+            self.notice_held(question, answer);
+            answer.warnings.extend(looks_wrong(answer));
+        }
+    }
+
+    /// Answers what can be without asking anybody; the questions that are open.
+    fn sift(
+        &self,
+        questions: &[Question],
+        terms: &Terms,
+        purpose: Purpose,
+        deliver: &mut dyn FnMut(usize, News),
+    ) -> Vec<(usize, lookup::Missing)> {
         let mut open = Vec::new();
         let mut hits = Vec::new();
         let mut refused = Tally::default();
@@ -408,10 +428,7 @@ impl Cache {
                 self.store(&mut [], &refused, &[]);
             }
         }
-        if open.is_empty() {
-            return Ok(());
-        }
-        self.ask(questions, open, terms, purpose, deliver)
+        open
     }
 
     /// The error for what was asked for by a process that has started this one.

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use super::fly::{name, unsupported};
-use super::lookup::Missing;
 use super::{Cache, Interrupted, Purpose, Question};
 use crate::db::tally::Tally;
 use crate::error::{Error, Kind};
@@ -37,15 +36,11 @@ impl Cache {
         let provider = question.providers.first().map_or("", AsRef::as_ref);
         let site = (self.sites)(provider);
         let witness = Witness::default();
-        let open = [(0, Missing::of(Vec::new(), self.clock.stopwatch()))];
-        let handed =
-            self.hand_inputs(std::slice::from_ref(question), &open, (terms, Purpose::Warm))?;
-        let handed = handed.get(&name(question)).map(Vec::as_slice).unwrap_or_default();
         let asked = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
             Ok(runtime) => {
                 let asked = runtime.block_on(async {
                     tokio::select! {
-                        asked = self.ask_before(question, &site, (terms, handed), &witness) => Ok(asked),
+                        asked = self.ask_before(question, &site, terms, &witness) => asked,
                         _ = tokio::signal::ctrl_c() => Err(Interrupted),
                     }
                 });
@@ -80,13 +75,15 @@ impl Cache {
         &self,
         question: &Question,
         site: &Site,
-        (terms, handed): (&Terms, &[u8]),
+        terms: &Terms,
         witness: &Witness,
-    ) -> Asked {
+    ) -> Result<Asked, Interrupted> {
         let piece = match question.is_of_bars().then(|| self.recent(question, site)) {
-            Some(None) => return super::fly::refused(unsupported(question)),
+            Some(None) => return Ok(super::fly::refused(unsupported(question))),
             piece => piece.flatten(),
         };
+        let wanted = self.inputs_for(question, site);
+        let input = self.input(&wanted, (terms, Purpose::Warm)).await?;
         let name = name(question);
         let mut patience = Patience::of(terms.max_wait);
         let permit = self.upstream.permit(site, &mut patience).await;
@@ -103,9 +100,10 @@ impl Cache {
             definition: 0,
             validators: None,
             beside: &[],
-            input: handed,
+            input: &input,
+            above: &[],
         };
-        self.upstream.ask_before(&asking, &permit, &mut patience, Some(witness)).await
+        Ok(self.upstream.ask_before(&asking, &permit, &mut patience, Some(witness)).await)
     }
 
     /// The newest bars that one request may ask for; none if the provider has none of this interval.

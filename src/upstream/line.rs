@@ -3,7 +3,7 @@
 //! A permit is had before anything else, in the order in which it was asked for, and held while its
 //! owner waits for a slot and until the answer has come. So no more than `concurrency` questions of
 //! a process hold the lock of a key or a promise of the ledger, and the slots of the next hours are
-//! not taken by a long list.
+//! not taken by a long list. Only whoever waits for what its program is to be handed holds a lock without.
 
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
@@ -119,6 +119,12 @@ impl Line {
         let held = Arc::clone(&self.permits).acquire_owned().await.ok();
         patience.spend(self.held_up().saturating_sub(before));
         Permit { line: self, _held: held }
+    }
+
+    /// The same, if one is free and nobody waits for it.
+    pub(super) fn permit_at_once(self: Arc<Self>) -> Option<Permit> {
+        let held = Arc::clone(&self.permits).try_acquire_owned().ok()?;
+        Some(Permit { line: self, _held: Some(held) })
     }
 
     fn held_up(&self) -> Duration {

@@ -11,6 +11,8 @@
 //!
 //! First a [`Permit`] of the process, of which a provider has `concurrency`; then, the caller's, the
 //! lock of the key; then a slot of the [`ledger`](crate::ledger). Whoever has a permit waits for time or for an answer and for nobody else, so nothing can wait in a circle.
+//! Whoever waits for what its program is to be handed has the lock and no permit; it takes one after that
+//! only if one is free, and else lets go of the lock first.
 //!
 //! # What a failure leads to
 //!
@@ -96,6 +98,8 @@ pub struct Asking<'a> {
     pub validators: Option<&'a Validators>,
     /// What a program that is asked finds on its standard input.
     pub input: &'a [u8],
+    /// For which programs of this process it is asked, each `key@provider`.
+    pub above: &'a [String],
 }
 
 /// What is asked about in the request of another question.
@@ -192,6 +196,11 @@ impl Upstream {
     /// Waits for the right to ask a provider.
     pub async fn permit(&self, site: &Site, patience: &mut Patience) -> Permit {
         self.line(site).permit(patience).await
+    }
+
+    /// The same, if it can be had at once.
+    pub fn permit_at_once(&self, site: &Site) -> Option<Permit> {
+        self.line(site).permit_at_once()
     }
 
     /// Asks once it may, and again where that may help. Waiting for limits, for pauses and between

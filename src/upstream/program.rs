@@ -4,14 +4,16 @@
 //! A program that failed is not started a second time: nobody knows what it did before.
 
 use std::sync::LazyLock;
+use std::time::Duration;
 
-use super::line::Line;
+use super::line::{Line, Patience};
 use super::process::{self, Start};
 use super::rejected::Rejected;
 use super::retry::Again;
+use super::turn::declined;
 use super::{Asking, Blame, Failed, Given, Spent, Upstream};
 use crate::error::{Error, Kind};
-use crate::ledger::{Call, Outcome, Said};
+use crate::ledger::{Call, Outcome, Pace, Said};
 use crate::provider::command::Definition;
 use crate::provider::{Ask, Provider as _, Reply, Request, Validators};
 use crate::validate;
@@ -66,10 +68,10 @@ impl Surroundings {
         self.held.iter().any(of)
     }
 
-    /// The variables of a program that is started for `name`.
-    fn of(&self, name: &str) -> Vec<(String, String)> {
+    /// The variables of a program that is started for `name`, for the sake of those `above` it.
+    fn of(&self, name: &str, above: &[String]) -> Vec<(String, String)> {
         let key = name.rsplit_once('@').map_or(name, |(key, _)| key);
-        let mut held = self.held.clone();
+        let mut held = [&self.held, above].concat();
         held.push(name.to_owned());
         let own = [(KEY.to_owned(), key.to_owned()), (HELD.to_owned(), held.join(" "))];
         self.variables.iter().cloned().chain(own).collect()
@@ -88,6 +90,21 @@ impl Upstream {
         &self.surroundings
     }
 
+    /// Why the program of an endpoint would not be run by now or within the caller's patience. Nothing is
+    /// entered: this is asked before its input is had, and its turn comes after.
+    pub fn hindrance(&self, asking: &Asking<'_>, patience: &mut Patience) -> Option<Error> {
+        let Asking { site, symbol, data_type, params, .. } = *asking;
+        let ask = Ask { symbol, data_type, provider: &site.name, params };
+        let request = site.speech.provider().request(&ask)?;
+        let (call, now) = (call(asking, &request, false), self.reading());
+        let (concurrency, latency) = (1, Duration::ZERO);
+        let pace = Pace { concurrency, latency, patience: patience.left_for_limits(), until: None };
+        // What the ledger cannot say is said when it is its turn.
+        let outlook = self.ledger.outlook(&[call], pace, &now).ok()?;
+        let refusal = outlook.starts.into_iter().next()?.err()??;
+        Some(declined(&call, &refusal, patience, &now))
+    }
+
     /// Runs the program of an endpoint, when it is its turn, and reads what it has printed.
     pub(super) async fn perform(
         &self,
@@ -102,16 +119,7 @@ impl Upstream {
             let error = Error::new(Kind::Unsupported, format!("{} has no such program", site.name));
             return Err(Failed::unasked(error.hint("see `mcache config show`")));
         };
-        let call = Call {
-            provider: &site.name,
-            endpoint: &request.endpoint,
-            weight: site.limits.weight(&request.endpoint, request.weight),
-            caller: asking.caller,
-            use_case: asking.use_case,
-            limits: &site.limits,
-            budget_share: asking.budget_share,
-            is_probe: spent.is_probe,
-        };
+        let call = call(asking, request, spent.is_probe);
         let timeout = task.timeout.unwrap_or(site.timeout);
         let started = self.turn(line, &call, timeout, spent.patience).await;
         let started = started.map_err(Failed::unasked)?;
@@ -120,7 +128,7 @@ impl Upstream {
             who: &site.name,
             arguments: &task.arguments,
             folder: task.folder.as_deref(),
-            variables: &self.surroundings.of(asking.name),
+            variables: &self.surroundings.of(asking.name, asking.above),
             input: asking.input,
             timeout: Some(timeout),
         };
@@ -161,7 +169,7 @@ impl Upstream {
             who: &who,
             arguments,
             folder: None,
-            variables: &self.surroundings.of(name),
+            variables: &self.surroundings.of(name, &[]),
             input: &[],
             timeout: None,
         };
@@ -180,6 +188,21 @@ impl Upstream {
         };
         self.ledger.settle(&outcome, &self.reading());
         printed
+    }
+}
+
+/// The call that a program is.
+fn call<'a>(asking: &Asking<'a>, request: &'a Request, is_probe: bool) -> Call<'a> {
+    let site = asking.site;
+    Call {
+        provider: &site.name,
+        endpoint: &request.endpoint,
+        weight: site.limits.weight(&request.endpoint, request.weight),
+        caller: asking.caller,
+        use_case: asking.use_case,
+        limits: &site.limits,
+        budget_share: asking.budget_share,
+        is_probe,
     }
 }
 

@@ -70,18 +70,12 @@ impl Upstream {
             match self.ledger.claim(call, ticket.as_ref(), patience.left_for_limits(), &now) {
                 Claim::Started(started) => return Ok(started),
                 Claim::Refused(refusal) => {
-                    let mut free = refusal.until;
-                    if matches!(refusal.cause, Cause::Tried(..)) {
-                        if self.hears_of_trial(line, call, free, longest, patience).await {
-                            continue;
-                        }
-                        // It may be over at any moment.
-                        free = now.wall;
+                    if matches!(refusal.cause, Cause::Tried(..))
+                        && self.hears_of_trial(line, call, refusal.until, longest, patience).await
+                    {
+                        continue;
                     }
-                    if refusal.is_worth_a_wait(now.wall) && !patience.left().is_zero() {
-                        patience.passes_by(free);
-                    }
-                    return Err(refused(call, &refusal, &now));
+                    return Err(declined(call, &refusal, patience, &now));
                 }
                 Claim::Promised(ticket) => {
                     let pause = ticket.at.since(now.wall);
@@ -132,6 +126,22 @@ impl Upstream {
         patience.spend(watch.elapsed());
         is_over
     }
+}
+
+/// The error for a call that is not waited for; that it could have been is noted.
+pub(super) fn declined(
+    call: &Call<'_>,
+    refusal: &Refusal,
+    patience: &mut Patience,
+    now: &Reading,
+) -> Error {
+    // What comes of a trial may be known at any moment.
+    let is_tried = matches!(refusal.cause, Cause::Tried(..));
+    let free = if is_tried { now.wall } else { refusal.until };
+    if refusal.is_worth_a_wait(now.wall) && !patience.left().is_zero() {
+        patience.passes_by(free);
+    }
+    refused(call, refusal, now)
 }
 
 /// Why a call may not start, without its time: what `mcache limits` says, and every error.

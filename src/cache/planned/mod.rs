@@ -14,7 +14,7 @@ use serde::Serialize;
 use super::batch::batches;
 use super::chain::{Askable, Links, flights};
 use super::fly::{Errand, Flight, lacks_interval, name, unsupported};
-use super::input::Handed;
+use super::input::Orders;
 use super::lookup::{Found, Missing, held};
 use super::statistics::{count, money};
 use super::{Cache, Purpose, Question};
@@ -155,11 +155,13 @@ impl Cache {
                 }
             }
         }
-        let (links, handed, purpose) = (Links::of(questions), Handed::new(), Purpose::Warm);
+        // Nobody flies, so nothing is ordered.
+        let (orders, _) = Orders::above(Vec::new());
+        let (links, purpose) = (Links::of(questions), Purpose::Warm);
         let sites = Askable::of(&self.sites, open.iter().map(|(index, _)| &questions[*index]));
         let flights = flights(&links, open);
-        let (links, sites, handed) = (&links, &sites, &handed);
-        let errand = Errand { links, questions, sites, handed, terms, purpose };
+        let (links, sites, orders) = (&links, &sites, &orders);
+        let errand = Errand { links, questions, sites, orders, terms, purpose };
         let mut rows: BTreeMap<Box<str>, Row<'_>> = BTreeMap::new();
         let mut charged = HashSet::new();
         for (flight, batch) in batched(&errand, flights) {

@@ -144,6 +144,7 @@ impl Cache {
                 definition: self.rules.definition(&site.name, question.key.data_type()),
                 validators: None,
                 input: &[],
+                above: &[],
             };
             let asked = self.upstream.ask(&asking, &permit, &mut patience).await;
             let at = self.clock.now() - asked.latency;

@@ -95,6 +95,7 @@ async fn ask_within(upstream: &Upstream, site: &Site, patience: Duration) -> Ask
         definition: 0,
         validators: None,
         input: &[],
+        above: &[],
     };
     upstream.ask(&asking, &permit, &mut patience).await
 }

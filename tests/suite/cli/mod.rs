@@ -18,7 +18,7 @@
 //! - `http` — a provider that is made of configuration
 //! - `presets` — those that are shipped so
 //! - `services` — the services of the kind `http` that are shipped, as they are shipped
-//! - `command`, `or_run` — programs whose output is cached
+//! - `command`, `handed`, `or_run` — programs whose output is cached, and what they are handed
 //! - `providers` — what each provider is sent, and who is told the key
 //! - `failures` — what becomes of everything that an upstream may answer
 //! - `trials` — who asks, and who waits, after an outage
@@ -52,6 +52,7 @@ mod failures;
 mod fetch;
 mod freshness;
 mod get;
+mod handed;
 mod history;
 mod http;
 mod invalidation;
