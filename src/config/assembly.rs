@@ -341,22 +341,13 @@ impl Config {
                 return Err((of(key), usage.hint("to limit how often it is asked, use `limits`")));
             }
         }
-        let places = ["query", "header", "bearer", "path"]
-            .into_iter()
-            .filter(|place| self.layers.get(&["providers", name, "auth", place]).is_some());
-        if places.count() > 1 {
-            let usage = Usage::new("a key is sent in one place, and here are several");
-            return Err((
-                of("auth"),
-                usage.hint("keep one of query, header, bearer and path; ~ removes one"),
-            ));
-        }
         if !matches!(speech, Speech::Http(_)) {
             self.check_other_than_http(name)?;
         }
         if let Speech::Command(_) = speech {
             commands::check_provider(&self.layers, name)?;
         }
+        sites::check_auth(&self.layers, name)?;
         for endpoint in self.layers.names(&["providers", name, "endpoints"]) {
             if let Speech::Command(_) = speech {
                 self.check_command(name, &endpoint)?;

@@ -4,7 +4,9 @@ use std::fs;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Environment, Layers, commands, endpoints};
+use super::endpoints::Mistake;
+use super::{Environment, Layers, Origin, commands, endpoints};
+use crate::error::Usage;
 use crate::ledger::{Budget, EndpointLimits, Limits};
 use crate::market::{DataType, Interval, Symbol};
 use crate::provider::Speech;
@@ -20,6 +22,9 @@ const HTTP: &str = "http";
 
 /// How many requests may be under way at once, unless that is said.
 const CONCURRENCY: usize = 8;
+
+/// The places in which a key may be sent, of which one is said.
+const PLACES: [&str; 4] = ["query", "header", "bearer", "path"];
 
 /// How many programs of a provider may run at once, unless that is said: each may want a processor.
 const PROGRAMS: usize = 2;
@@ -121,6 +126,39 @@ fn headers(layers: &Layers, name: &str) -> Vec<(String, Secret)> {
         Some((header, Secret::new(value)))
     };
     layers.names(&["providers", name, "headers"]).into_iter().filter_map(value).collect()
+}
+
+/// A mistake in where the key of a provider goes: in several places, or nowhere although somebody says
+/// where it comes from. Who takes the place away that is shipped means to send none.
+pub(super) fn check_auth(layers: &Layers, name: &str) -> Result<(), Mistake> {
+    let at = |key| ["providers", name, "auth", key];
+    let wrong = |keys: &[&str], usage: Usage| {
+        Err((keys.iter().copied().map(str::to_owned).collect(), usage))
+    };
+    let said: Vec<&str> =
+        PLACES.into_iter().filter(|place| layers.get(&at(place)).is_some()).collect();
+    if said.len() > 1 {
+        let usage = Usage::new("a key is sent in one place, and here are several");
+        let hint = "keep one of query, header, bearer and path; ~ removes one";
+        return wrong(&["auth"], usage.hint(hint));
+    }
+    let is_sent = said.iter().any(|place| match *place {
+        "query" | "header" => true,
+        place => layers.flag(&at(place)) == Some(true),
+    });
+    let is_said = |key: &&'static str| {
+        let said = layers.get(&["providers", name, "auth", key]);
+        said.is_some_and(|(_, origin)| *origin != Origin::Default)
+    };
+    match ["env", "file"].into_iter().find(is_said).filter(|_| !is_sent) {
+        None => Ok(()),
+        Some(key) => {
+            let message = format!("the key of `{name}` is sent nowhere: `auth` does not say where");
+            let hint = "add one of query: NAME, header: NAME and bearer: true, or of the kind http \
+                        path: true";
+            wrong(&["auth", key], Usage::new(message).hint(hint))
+        }
+    }
 }
 
 fn access(layers: &Layers, environment: &Environment, name: &str) -> Access {

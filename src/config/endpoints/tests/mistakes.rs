@@ -242,6 +242,42 @@ fn a_key_goes_into_the_path_where_it_says_so_and_nowhere_else() {
 }
 
 #[test]
+fn a_key_that_is_sent_nowhere_is_no_silence() {
+    let load = |text: &str| {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("c.yaml");
+        std::fs::write(&path, text).unwrap();
+        let environment = Environment::from([("HOME", "/nowhere")]);
+        Config::load(Asked { file: Some(path), ..Asked::default() }, environment)
+    };
+    let acme = |auth: &str| {
+        load(&format!(
+            "providers:\n  acme:\n    kind: http\n    base_url: https://acme.example\n    \
+             auth: {auth}\n    endpoints:\n      updates: {{path: '/{{symbol}}'}}\n"
+        ))
+    };
+    for auth in [
+        "{env: ACME_KEY}",
+        "{file: acme.key}",
+        "{bearer: false, env: ACME_KEY}",
+        "{query: ~, env: ACME_KEY}",
+    ] {
+        let usage = acme(auth).err().unwrap_or_else(|| panic!("{auth} is taken"));
+        assert!(usage.message.contains("c.yaml:5:"), "{auth}: {}", usage.message);
+        let says = "the key of `acme` is sent nowhere: `auth` does not say where";
+        assert!(usage.message.ends_with(says), "{auth}: {}", usage.message);
+        assert!(usage.hint.is_some_and(|hint| hint.contains("bearer: true")), "{auth}");
+    }
+    for auth in ["{bearer: true, env: ACME_KEY}", "{header: X-Key}", "{query: key, file: acme.key}"]
+    {
+        acme(auth).unwrap();
+    }
+    // The place is shipped, or is taken away where the key's name is.
+    load("providers: {fred: {auth: {env: MY_KEY}}}\n").unwrap();
+    load("providers: {fred: {auth: {query: ~}}}\n").unwrap();
+}
+
+#[test]
 fn every_provider_that_is_shipped_is_without_a_mistake() {
     let layers = Layers::default();
     let mut endpoints = 0;
