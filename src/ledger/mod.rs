@@ -44,7 +44,7 @@ use rusqlite::Transaction;
 pub use budget::{Budget, Period};
 pub use claim::{Cause, Refusal, Ticket};
 pub use health::{Health, Hindrance, Pause, PausedBy};
-pub use outlook::{Outlook, Pace};
+pub use outlook::{Outlook, Pace, Prospect};
 pub use rows::Cooling;
 pub use store::Mishap;
 pub use window::{Reserve, Window};
@@ -377,6 +377,31 @@ impl Ledger {
         Ok(standing(&book, call, now.wall))
     }
 
+    /// Why a call would not be let start by somebody who waits this long, if so. Nothing is entered.
+    pub fn refusal(
+        &self,
+        call: &Call<'_>,
+        patience: Duration,
+        now: &Reading,
+    ) -> Result<Option<Refusal>, Trouble> {
+        Ok(match self.book(call, now)?.claim(call, None, now.wall, patience) {
+            Verdict::Refuse(refusal) => Some(refusal),
+            Verdict::Start | Verdict::Wait(_) => None,
+        })
+    }
+
+    /// What its provider has been asked by now, for calls that are made up.
+    pub fn prospect(&self, call: &Call<'_>, now: &Reading) -> Result<Prospect, Trouble> {
+        Ok(Prospect::of(self.book(call, now)?, now.wall))
+    }
+
+    fn book(&self, call: &Call<'_>, now: &Reading) -> Result<Book, Trouble> {
+        let look = |connection: &rusqlite::Connection| {
+            rows::book(connection, call.provider, call.limits, now.wall)
+        };
+        Ok(self.store.read(now, &look)?.unwrap_or_default())
+    }
+
     /// When these calls of one provider could start, made one after the other as fast as its limits
     /// let them. Nothing is entered.
     pub fn outlook(
@@ -386,11 +411,7 @@ impl Ledger {
         now: &Reading,
     ) -> Result<Outlook, Trouble> {
         let Some(first) = calls.first() else { return Ok(Outlook::default()) };
-        let look = |connection: &rusqlite::Connection| {
-            rows::book(connection, first.provider, first.limits, now.wall)
-        };
-        let book = self.store.read(now, &look)?.unwrap_or_default();
-        Ok(outlook::of(book, calls, pace, now.wall))
+        Ok(outlook::of(self.book(first, now)?, calls, pace, now.wall))
     }
 
     /// Whether other processes see what is written here, found out by writing.

@@ -35,6 +35,33 @@ pub struct Outlook {
     pub end: Option<Timestamp>,
 }
 
+/// A provider, and the calls that are planned for it now: what is left for those that come after.
+#[derive(Debug)]
+pub struct Prospect {
+    book: Book,
+    now: Timestamp,
+    planned: usize,
+}
+
+impl Prospect {
+    /// By what is known of a provider.
+    pub(super) fn of(book: Book, now: Timestamp) -> Self {
+        Self { book, now, planned: 0 }
+    }
+
+    /// Plans so many of a call, as far as they can start without a wait; whether the first can.
+    pub fn plan(&mut self, call: &Call<'_>, times: u32) -> bool {
+        let at_once = Latest { patience: Duration::ZERO, until: None };
+        for number in 0..times {
+            self.planned += 1;
+            if start(&mut self.book, call, self.planned, (self.now, self.now), at_once).is_err() {
+                return number > 0;
+            }
+        }
+        true
+    }
+}
+
 /// When these calls of one provider could start, by what is known of it.
 pub(super) fn of(mut book: Book, calls: &[Call<'_>], pace: Pace, now: Timestamp) -> Outlook {
     let mut outlook = Outlook::default();
@@ -166,6 +193,21 @@ mod tests {
         let patience = Duration::from_secs(5);
         let outlook = of(Book::default(), &calls, Pace { patience, ..AT_ONCE }, now);
         assert_eq!(seconds(&outlook), [0, 0, -1, -1, -1, -1]);
+    }
+
+    #[test]
+    fn what_is_planned_for_a_provider_is_not_left_for_others() {
+        let limits = Limits::of(&[Window::parse("3/10s").unwrap()]);
+        let call = call(&limits, "quote", 1);
+        let mut prospect = Prospect::of(Book::default(), Timestamp::from_ms(0));
+        assert!(prospect.plan(&call, 1));
+        // The first of several is enough: the others wait.
+        assert!(prospect.plan(&call, 5));
+        assert!(!prospect.plan(&call, 1));
+        let unlimited = Limits::default();
+        let call = Call { limits: &unlimited, ..call };
+        let mut prospect = Prospect::of(Book::default(), Timestamp::from_ms(0));
+        assert!((0..1000).all(|_| prospect.plan(&call, 1)));
     }
 
     #[test]

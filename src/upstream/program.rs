@@ -4,7 +4,6 @@
 //! A program that failed is not started a second time: nobody knows what it did before.
 
 use std::sync::LazyLock;
-use std::time::Duration;
 
 use super::line::{Line, Patience};
 use super::process::{self, Start};
@@ -13,7 +12,7 @@ use super::retry::Again;
 use super::turn::declined;
 use super::{Asking, Blame, Failed, Given, Spent, Upstream};
 use crate::error::{Error, Kind};
-use crate::ledger::{Call, Outcome, Pace, Said};
+use crate::ledger::{Call, Outcome, Said};
 use crate::provider::command::Definition;
 use crate::provider::{Ask, Provider as _, Reply, Request, Validators};
 use crate::validate;
@@ -96,12 +95,9 @@ impl Upstream {
         let Asking { site, symbol, data_type, params, .. } = *asking;
         let ask = Ask { symbol, data_type, provider: &site.name, params };
         let request = site.speech.provider().request(&ask)?;
-        let (call, now) = (call(asking, &request, false), self.reading());
-        let (concurrency, latency) = (1, Duration::ZERO);
-        let pace = Pace { concurrency, latency, patience: patience.left_for_limits(), until: None };
+        let (call, now) = (call(asking, &request), self.reading());
         // What the ledger cannot say is said when it is its turn.
-        let outlook = self.ledger.outlook(&[call], pace, &now).ok()?;
-        let refusal = outlook.starts.into_iter().next()?.err()??;
+        let refusal = self.ledger.refusal(&call, patience.left_for_limits(), &now).ok()??;
         Some(declined(&call, &refusal, patience, &now))
     }
 
@@ -119,7 +115,7 @@ impl Upstream {
             let error = Error::new(Kind::Unsupported, format!("{} has no such program", site.name));
             return Err(Failed::unasked(error.hint("see `mcache config show`")));
         };
-        let call = call(asking, request, spent.is_probe);
+        let call = Call { is_probe: spent.is_probe, ..call(asking, request) };
         let timeout = task.timeout.unwrap_or(site.timeout);
         let started = self.turn(line, &call, timeout, spent.patience).await;
         let started = started.map_err(Failed::unasked)?;
@@ -192,7 +188,7 @@ impl Upstream {
 }
 
 /// The call that a program is.
-fn call<'a>(asking: &Asking<'a>, request: &'a Request, is_probe: bool) -> Call<'a> {
+fn call<'a>(asking: &Asking<'a>, request: &'a Request) -> Call<'a> {
     let site = asking.site;
     Call {
         provider: &site.name,
@@ -202,7 +198,7 @@ fn call<'a>(asking: &Asking<'a>, request: &'a Request, is_probe: bool) -> Call<'
         use_case: asking.use_case,
         limits: &site.limits,
         budget_share: asking.budget_share,
-        is_probe,
+        is_probe: false,
     }
 }
 
