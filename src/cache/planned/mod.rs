@@ -28,7 +28,7 @@ use crate::provider::Ask;
 use crate::time::Timestamp;
 use crate::units::duration_for_people;
 use crate::upstream::{Access, Site};
-use sight::{Sight, rounded};
+use sight::{Prospects, Sight, rounded};
 
 /// Of how many calls of one provider it is foreseen when each of them starts; those beyond go on at the
 /// same pace.
@@ -164,12 +164,20 @@ impl Cache {
         let errand = Errand { links, questions, sites, orders, terms, purpose };
         let mut rows: BTreeMap<Box<str>, Row<'_>> = BTreeMap::new();
         let mut charged = HashSet::new();
+        let mut prospects = Prospects::new();
         for (flight, batch) in batched(&errand, flights) {
-            let (question, (mut item, load)) = self.first_able(errand, &flight, now);
-            if let Some((_, others)) = batch.filter(|_| load.is_some()) {
+            let is_charged = batch.is_some_and(|(number, _)| charged.contains(&number));
+            let beside = is_charged.then(|| self.asked_at(errand, &flight, 0, now));
+            let (question, (mut item, load)) = beside
+                .filter(|(_, (_, load))| load.is_some())
+                .unwrap_or_else(|| self.first_able(errand, &flight, &mut prospects, now));
+            // Whoever is passed over is passed over with all that would have come with it.
+            let is_first = question.providers.first() == questions[flight.index].providers.first();
+            let batch = batch.filter(|_| load.is_some() && is_first);
+            if let Some((_, others)) = batch {
                 item.why = format!("{}; in one request with {others} more", item.why);
             }
-            if batch.is_some_and(|(number, _)| load.is_some() && !charged.insert(number)) {
+            if batch.is_some_and(|(number, _)| !charged.insert(number)) {
                 (item.calls, item.is_beside) = (0, true);
             } else if let (Some(load), Some(provider)) = (load, question.providers.first()) {
                 let row = rows.entry(provider.clone()).or_default();
@@ -228,29 +236,37 @@ impl Cache {
         &self,
         errand: Errand<'a>,
         flight: &Flight,
+        prospects: &mut Prospects,
         now: Timestamp,
     ) -> (&'a Question, (PlannedItem, Option<Load>)) {
         let first = flight.missing.trail.link;
-        let of = |link: usize| {
-            let errand = errand.at(link);
-            (&errand.questions[flight.index], self.to_ask(&errand, flight, now))
-        };
+        let of = |link: usize| self.asked_at(errand, flight, link, now);
         let is_able =
             |(_, (item, _)): &(&Question, (PlannedItem, Option<Load>))| item.state != REFUSED;
         let chain = first..errand.links.whole()[flight.index].providers.len();
-        let has_others = chain.len() > 1;
         let mut later = None;
         for (question, (item, load)) in chain.map(of).filter(is_able) {
-            let may_start = !has_others
-                || load.as_ref().is_none_or(|load| {
-                    self.may_start(errand, flight, (question, &item.endpoint, load))
-                });
+            let may_start = load.as_ref().is_none_or(|load| {
+                self.may_start(errand, flight, (question, &item.endpoint, load), prospects)
+            });
             if may_start {
                 return (question, (item, load));
             }
             later.get_or_insert((question, (item, load)));
         }
         later.unwrap_or_else(|| of(first))
+    }
+
+    /// What a key costs of the provider at this place of its chain, with the question to that one.
+    fn asked_at<'a>(
+        &self,
+        errand: Errand<'a>,
+        flight: &Flight,
+        link: usize,
+        now: Timestamp,
+    ) -> (&'a Question, (PlannedItem, Option<Load>)) {
+        let errand = errand.at(link);
+        (&errand.questions[flight.index], self.to_ask(&errand, flight, now))
     }
 
     /// What a key costs that is asked for.

@@ -1,34 +1,38 @@
 //! What is foreseen of the calls of one provider: how many fit, how long they take, and why others do not.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use super::{Load, PlannedProvider};
 use crate::cache::fly::{Errand, Flight};
 use crate::cache::{Cache, Question};
-use crate::ledger::{Call, Outlook, Pace};
+use crate::ledger::{Call, Outlook, Pace, Prospect};
 use crate::time::Timestamp;
 use crate::upstream;
 
 impl Cache {
-    /// Whether a call could start without a wait, as its provider is now; whoever holds a part of a
-    /// series is waited for.
+    /// Whether a call could start without a wait, as its provider will be after what is planned already;
+    /// if so it is planned too. Whoever holds a part of a series is waited for.
     pub(super) fn may_start(
         &self,
         errand: Errand<'_>,
         flight: &Flight,
         (question, endpoint, load): (&Question, &str, &Load),
+        prospects: &mut Prospects,
     ) -> bool {
         let holds_some = flight.missing.of_the_asked(question).is_some_and(|f| f.part.is_some());
         let site = question.providers.first().and_then(|provider| errand.sites.get(provider));
-        let Some(site) = site.filter(|_| !holds_some) else { return true };
+        let Some(site) = site else { return true };
         let call = self.call_of(site, (question, endpoint, load), errand.terms);
-        let (concurrency, none) = (1, Duration::ZERO);
-        let pace = Pace { concurrency, latency: none, patience: none, until: None };
-        let outlook = self.upstream.ledger().outlook(&[call], pace, &self.clock.reading());
+        let now = || self.upstream.ledger().prospect(&call, &self.clock.reading()).ok();
+        let prospect = prospects.entry(site.name.clone()).or_insert_with(now);
         // What the ledger cannot say is said when the call is made.
-        outlook.unwrap_or_default().starts.iter().all(Result::is_ok)
+        prospect.as_mut().is_none_or(|prospect| prospect.plan(&call, load.calls)) || holds_some
     }
 }
+
+/// What is left of each provider that something is planned for; none where that cannot be known.
+pub(super) type Prospects = HashMap<String, Option<Prospect>>;
 
 /// What is foreseen of the calls of one provider.
 pub(super) struct Sight<'a> {

@@ -246,3 +246,37 @@ chains: {{stock: [first, second]}}
     assert_eq!(planned(&[]), of(&["first"], 1, 1));
     assert_eq!(upstream.count(), 0);
 }
+
+#[test]
+fn of_a_chain_it_is_planned_who_would_be_asked_after_what_is_planned_already() {
+    let upstream = Upstream::speaking();
+    let sandbox = Sandbox::new();
+    let url = upstream.url();
+    sandbox.config(&format!(
+        "providers:
+  first: {{kind: yahoo, base_url: \"{url}\", limits: [2/1h]}}
+  second: {{kind: yahoo, base_url: \"{url}\", limits: []}}
+  pairs: {{kind: binance, base_url: \"{url}\", limits: [2/1h]}}
+  others: {{kind: binance, base_url: \"{url}\", limits: []}}
+chains: {{stock: [first, second], crypto: [pairs, others]}}
+"
+    ));
+    let planned = |arguments: &[&str]| {
+        let plan = sandbox.json(&[arguments, &["--plan"]].concat());
+        let items = plan["items"].as_array().unwrap().clone();
+        let who = |item: &Value| item["provider"].as_str().unwrap().to_owned();
+        (items.iter().map(who).collect::<Vec<_>>().join(" "), plan["calls"].clone())
+    };
+    let fetch = ["fetch", "A", "B", "C", "D", "E"];
+    assert_eq!(planned(&fetch), ("first first second second second".to_owned(), json!(5)));
+    // A request for several at once is one, whoever they are.
+    let both = ["fetch", "BTC", "ETH", "SOL"];
+    assert_eq!(planned(&both), ("pairs pairs pairs".to_owned(), json!(1)));
+    let run = sandbox.run(&fetch);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    let limits = sandbox.json(&["limits", "first"]);
+    assert_eq!((&limits[0]["limits"][0]["used"], upstream.count()), (&json!(2), 5));
+    // What nobody gives at once is planned for each of them by itself.
+    sandbox.run(&["limits", "pairs", "--pause", "1h"]);
+    assert_eq!(planned(&both), ("others others others".to_owned(), json!(3)));
+}
