@@ -133,8 +133,7 @@ impl Cache {
         (terms, purpose): (&Terms, Purpose),
         beneath: (Vec<String>, &Stop),
     ) -> Result<Vec<Option<Answer>>, Interrupted> {
-        let Terms { no_cache, max_wait, budget, by, .. } = *terms;
-        let terms = Terms { no_cache, max_wait, budget, by, ..Terms::default() };
+        let terms = terms_of_inputs(terms);
         let mut answers: Vec<Option<Answer>> = wanted.iter().map(|_| None).collect();
         let deliver: &mut dyn FnMut(usize, News) = &mut |index, mut news| {
             self.complete(&wanted[index], &mut news);
@@ -196,6 +195,13 @@ impl Cache {
         let _ = open.and_then(|open| open.close(Some(&told), &mut text));
         text
     }
+}
+
+/// The terms under which is asked for what a program is handed: those of whoever wants its answer hold for
+/// that, but for what may be waited and used up.
+pub(super) fn terms_of_inputs(terms: &Terms) -> Terms {
+    let Terms { no_cache, max_wait, budget, by, .. } = *terms;
+    Terms { no_cache, max_wait, budget, by, ..Terms::default() }
 }
 
 /// The orders that are served together: all of what no program gives, and each of the others alone.

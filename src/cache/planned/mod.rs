@@ -14,13 +14,14 @@ use serde::Serialize;
 use super::batch::batches;
 use super::chain::{Askable, Links, flights};
 use super::fly::{Errand, Flight, lacks_interval, name, unsupported};
-use super::input::Orders;
+use super::input::{Orders, terms_of_inputs};
 use super::lookup::{Found, Missing, held};
 use super::statistics::{count, money};
-use super::{Cache, Purpose, Question};
+use super::{Cache, Purpose, Question, Slice};
 use crate::calendar::Exchange;
 use crate::entry::{Format, State, Until};
 use crate::error::{Error, Kind};
+use crate::key::Key;
 use crate::ledger::{Call, Pace};
 use crate::market::DataType;
 use crate::policy::{self, Known, Next, Terms, UseCase};
@@ -119,19 +120,28 @@ pub struct Opening {
 
 /// What one key costs at its provider.
 struct Load {
+    /// What it is asked for there.
+    endpoint: String,
     calls: u32,
     weight: u32,
+    /// What for, if that is known.
+    use_case: Option<&'static str>,
 }
 
-/// The calls of one provider, in the order in which they would be made.
+/// What is known of a plan by now.
 #[derive(Default)]
-struct Row<'a> {
-    /// For each item that costs any: what it is asked for, how heavy a call is, and how many.
-    loads: Vec<(&'a Question, String, Load)>,
+struct Survey {
+    planned: Planned,
+    /// What each provider is asked for, in the order in which it would be.
+    rows: BTreeMap<Box<str>, Vec<Load>>,
+    prospects: Prospects,
+    /// The keys that were looked at, with what of their series was wanted.
+    seen: HashMap<Key, Vec<Option<Slice>>>,
 }
 
 impl Cache {
-    /// What it would take to answer these questions now. `cost_per_call` is asked for each provider.
+    /// What it would take to answer these questions now, and to hand programs what they are handed for
+    /// it. `cost_per_call` is asked for each provider.
     pub fn forecast(
         &self,
         questions: &[Question],
@@ -139,22 +149,43 @@ impl Cache {
         cost_per_call: &dyn Fn(&str) -> f64,
     ) -> Planned {
         let now = self.clock.now();
-        let mut planned = Planned::default();
-        let mut open = Vec::new();
-        let mut seen = HashSet::new();
-        for (index, question) in questions.iter().enumerate() {
-            match self.held_or_open(question, terms, now) {
-                Ok(item) => {
-                    if seen.insert((item.key.clone(), item.provider.clone())) {
-                        planned.items.push(item);
-                    }
-                }
-                Err(mut missing) => {
-                    self.set_out(question, &mut missing, terms);
-                    open.push((index, *missing));
-                }
-            }
+        let mut survey = Survey::default();
+        for question in questions {
+            survey.is_new(question);
         }
+        let mut handed = self.survey(questions, terms, &mut survey, now);
+        let terms_of_inputs = terms_of_inputs(terms);
+        while !handed.is_empty() {
+            let before = survey.planned.items.len();
+            handed = self.survey(&handed, &terms_of_inputs, &mut survey, now);
+            survey.planned.are_handed(before);
+        }
+        let Survey { mut planned, rows, .. } = survey;
+        planned.stale_at_open = self.openings(questions, now);
+        planned.sum_up();
+        let latencies = if rows.is_empty() { HashMap::new() } else { self.latencies() };
+        for (provider, loads) in &rows {
+            let site = (self.sites)(provider);
+            let latency = latencies.get(&**provider).copied().unwrap_or_default();
+            let of_provider = planned.providers.entry(provider.to_string()).or_default();
+            self.foresee(&site, loads, terms, latency, of_provider);
+            of_provider.cost = money(
+                of_provider.calls.saturating_sub(of_provider.unfit).cast_signed(),
+                cost_per_call(provider),
+            );
+        }
+        planned.finish()
+    }
+
+    /// Looks at questions; what is handed to the programs among them, where it was not looked at yet.
+    fn survey(
+        &self,
+        questions: &[Question],
+        terms: &Terms,
+        survey: &mut Survey,
+        now: Timestamp,
+    ) -> Vec<Question> {
+        let open = self.left_open(questions, terms, survey, now);
         // Nobody flies, so nothing is ordered.
         let (orders, _) = Orders::above(Vec::new());
         let (links, purpose) = (Links::of(questions), Purpose::Warm);
@@ -162,15 +193,13 @@ impl Cache {
         let flights = flights(&links, open);
         let (links, sites, orders) = (&links, &sites, &orders);
         let errand = Errand { links, questions, sites, orders, terms, purpose };
-        let mut rows: BTreeMap<Box<str>, Row<'_>> = BTreeMap::new();
-        let mut charged = HashSet::new();
-        let mut prospects = Prospects::new();
+        let (mut charged, mut handed) = (HashSet::new(), Vec::new());
         for (flight, batch) in batched(&errand, flights) {
             let is_charged = batch.is_some_and(|(number, _)| charged.contains(&number));
             let beside = is_charged.then(|| self.asked_at(errand, &flight, 0, now));
             let (question, (mut item, load)) = beside
                 .filter(|(_, (_, load))| load.is_some())
-                .unwrap_or_else(|| self.first_able(errand, &flight, &mut prospects, now));
+                .unwrap_or_else(|| self.first_able(errand, &flight, &mut survey.prospects, now));
             // Whoever is passed over is passed over with all that would have come with it.
             let is_first = question.providers.first() == questions[flight.index].providers.first();
             let batch = batch.filter(|_| load.is_some() && is_first);
@@ -180,25 +209,40 @@ impl Cache {
             if batch.is_some_and(|(number, _)| !charged.insert(number)) {
                 (item.calls, item.is_beside) = (0, true);
             } else if let (Some(load), Some(provider)) = (load, question.providers.first()) {
-                let row = rows.entry(provider.clone()).or_default();
-                row.loads.push((question, item.endpoint.clone(), load));
+                survey.rows.entry(provider.clone()).or_default().push(load);
+                let site = sites.get(provider);
+                let inputs = site.map(|site| self.inputs_for(question, site)).unwrap_or_default();
+                let inputs = inputs.into_iter().map(|(_, input)| input);
+                handed.extend(inputs.filter(|input| survey.is_new(input)));
             }
-            planned.items.push(item);
+            survey.planned.items.push(item);
         }
-        planned.stale_at_open = self.openings(questions, now);
-        planned.sum_up();
-        let latencies = if rows.is_empty() { HashMap::new() } else { self.latencies() };
-        for (provider, row) in &rows {
-            let Some(site) = sites.get(provider) else { continue };
-            let latency = latencies.get(&**provider).copied().unwrap_or_default();
-            let of_provider = planned.providers.entry(provider.to_string()).or_default();
-            self.foresee(site, row, terms, latency, of_provider);
-            of_provider.cost = money(
-                of_provider.calls.saturating_sub(of_provider.unfit).cast_signed(),
-                cost_per_call(provider),
-            );
+        handed
+    }
+
+    /// The questions that what is held leaves open; the others are planned.
+    fn left_open(
+        &self,
+        questions: &[Question],
+        terms: &Terms,
+        survey: &mut Survey,
+        now: Timestamp,
+    ) -> Vec<(usize, Missing)> {
+        let (mut open, mut answered) = (Vec::new(), HashSet::new());
+        for (index, question) in questions.iter().enumerate() {
+            match self.held_or_open(question, terms, now) {
+                Ok(item) => {
+                    if answered.insert((item.key.clone(), item.provider.clone())) {
+                        survey.planned.items.push(item);
+                    }
+                }
+                Err(mut missing) => {
+                    self.set_out(question, &mut missing, terms);
+                    open.push((index, *missing));
+                }
+            }
         }
-        planned.finish()
+        open
     }
 
     /// What is held of a question, if that answers it or nobody may be asked.
@@ -246,9 +290,9 @@ impl Cache {
         let chain = first..errand.links.whole()[flight.index].providers.len();
         let mut later = None;
         for (question, (item, load)) in chain.map(of).filter(is_able) {
-            let may_start = load.as_ref().is_none_or(|load| {
-                self.may_start(errand, flight, (question, &item.endpoint, load), prospects)
-            });
+            let may_start = load
+                .as_ref()
+                .is_none_or(|load| self.may_start(errand, flight, (question, load), prospects));
             if may_start {
                 return (question, (item, load));
             }
@@ -285,24 +329,25 @@ impl Cache {
         }
         match self.burden(errand, flight) {
             Err(error) => (item(question, None, REFUSED, error.message), None),
-            Ok((_, Load { calls: 0, .. })) => {
+            Ok(Load { calls: 0, .. }) => {
                 let why = "what is held of it is all that can be had".to_owned();
                 (item(question, found, State::Fresh.as_str(), why), None)
             }
-            Ok((endpoint, load)) => {
+            Ok(load) => {
                 let state = found.map_or("missing", |found| found.life.state(now).as_str());
                 let mut why = why(found, terms, now);
                 if load.calls > 1 {
                     why = format!("{why}; at most {} requests", load.calls);
                 }
                 let item = item(question, None, state, why);
+                let endpoint = load.endpoint.clone();
                 (PlannedItem { endpoint, calls: load.calls, ..item }, Some(load))
             }
         }
     }
 
     /// The endpoint that is asked, how often at most, and how heavy a call is; or why none is made.
-    fn burden(&self, errand: &Errand<'_>, flight: &Flight) -> Result<(String, Load), Error> {
+    fn burden(&self, errand: &Errand<'_>, flight: &Flight) -> Result<Load, Error> {
         let Errand { questions, sites, terms, .. } = *errand;
         let question = &questions[flight.index];
         let site = question.providers.first().and_then(|provider| sites.get(provider));
@@ -336,27 +381,26 @@ impl Cache {
             (1, Some(request.ok_or_else(|| unsupported(question))?))
         };
         let Some(request) = request else {
-            return Ok((String::new(), Load { calls: 0, weight: 1 }));
+            return Ok(Load { endpoint: String::new(), calls: 0, weight: 1, use_case: None });
         };
         let weight = site.limits.weight(&request.endpoint, request.weight);
-        Ok((request.endpoint.into_owned(), Load { calls, weight }))
+        let use_case = self.rules.use_case(&question.key, terms.use_case).map(UseCase::as_str);
+        Ok(Load { endpoint: request.endpoint.into_owned(), calls, weight, use_case })
     }
 
     /// Says when the calls of one provider would be made, and which of them would not.
     fn foresee(
         &self,
         site: &Site,
-        row: &Row<'_>,
+        loads: &[Load],
         terms: &Terms,
         latency: Duration,
         of_provider: &mut PlannedProvider,
     ) {
-        let calls: Vec<Call<'_>> = row
-            .loads
+        let calls: Vec<Call<'_>> = loads
             .iter()
-            .flat_map(|(question, endpoint, load)| {
-                let call = self.call_of(site, (*question, endpoint, load), terms);
-                std::iter::repeat_n(call, load.calls as usize)
+            .flat_map(|load| {
+                std::iter::repeat_n(self.call_of(site, load, terms), load.calls as usize)
             })
             .take(MOST_FORESEEN)
             .collect();
@@ -373,23 +417,18 @@ impl Cache {
         let left = self.allowance_of(site, None).budget;
         sight.tell(left.map(|budget| budget.limit.saturating_sub(budget.used)), of_provider);
         // The pages of one series come one after the other.
-        let longest = row.loads.iter().map(|(.., load)| load.calls).max().unwrap_or(0);
+        let longest = loads.iter().map(|load| load.calls).max().unwrap_or(0);
         let at_least = if of_provider.unfit == 0 { latency * longest } else { Duration::ZERO };
         of_provider.seconds = of_provider.seconds.max(rounded(at_least));
     }
 
-    fn call_of<'c>(
-        &'c self,
-        site: &'c Site,
-        (question, endpoint, load): (&Question, &'c str, &Load),
-        terms: &Terms,
-    ) -> Call<'c> {
+    fn call_of<'c>(&'c self, site: &'c Site, load: &'c Load, terms: &Terms) -> Call<'c> {
         Call {
             provider: &site.name,
-            endpoint,
+            endpoint: &load.endpoint,
             weight: load.weight,
             caller: &self.caller,
-            use_case: self.rules.use_case(&question.key, terms.use_case).map(UseCase::as_str),
+            use_case: load.use_case,
             limits: &site.limits,
             budget_share: terms.budget,
             is_probe: false,
@@ -485,7 +524,29 @@ fn why(found: Option<&Found>, terms: &Terms, now: Timestamp) -> String {
     }
 }
 
+impl Survey {
+    /// Whether a question was not looked at before, of which note is taken.
+    fn is_new(&mut self, question: &Question) -> bool {
+        let seen = self.seen.entry(question.key.clone()).or_default();
+        let is_new = !seen.contains(&question.slice);
+        if is_new {
+            seen.push(question.slice.clone());
+        }
+        is_new
+    }
+}
+
 impl Planned {
+    /// Says of the items from this one on that programs are handed them; what costs nothing is left out,
+    /// since nobody has asked for it.
+    fn are_handed(&mut self, first: usize) {
+        let costs = |item: &PlannedItem| item.calls > 0 || item.is_beside || item.state == REFUSED;
+        for mut item in self.items.split_off(first).into_iter().filter(costs) {
+            item.why.push_str("; a program is handed it");
+            self.items.push(item);
+        }
+    }
+
     /// Counts the items of each provider and endpoint.
     fn sum_up(&mut self) {
         for item in &self.items {

@@ -17,13 +17,13 @@ impl Cache {
         &self,
         errand: Errand<'_>,
         flight: &Flight,
-        (question, endpoint, load): (&Question, &str, &Load),
+        (question, load): (&Question, &Load),
         prospects: &mut Prospects,
     ) -> bool {
         let holds_some = flight.missing.of_the_asked(question).is_some_and(|f| f.part.is_some());
         let site = question.providers.first().and_then(|provider| errand.sites.get(provider));
         let Some(site) = site else { return true };
-        let call = self.call_of(site, (question, endpoint, load), errand.terms);
+        let call = self.call_of(site, load, errand.terms);
         let now = || self.upstream.ledger().prospect(&call, &self.clock.reading()).ok();
         let prospect = prospects.entry(site.name.clone()).or_insert_with(now);
         // What the ledger cannot say is said when the call is made.

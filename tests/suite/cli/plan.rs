@@ -280,3 +280,43 @@ chains: {{stock: [first, second], crypto: [pairs, others]}}
     sandbox.run(&["limits", "pairs", "--pause", "1h"]);
     assert_eq!(planned(&both), ("others others others".to_owned(), json!(3)));
 }
+
+#[test]
+fn what_programs_would_be_handed_is_planned_where_it_is_not_fresh() {
+    let upstream = Upstream::speaking();
+    let sandbox = Sandbox::new().with_provider("yahoo", upstream.url());
+    sandbox.config(
+        "providers:
+  model:
+    kind: command
+    endpoints:
+      inner: {command: [cat], input: [quote], output: json}
+      outer: {command: [cat], input: [inner, quote], output: json}
+",
+    );
+    sandbox.run(&["fetch", "AAPL"]);
+    let fetch = ["fetch", "AAPL", "MSFT", "-t", "outer"];
+    let rows = |arguments: &[&str]| {
+        let run = at(&sandbox, SOON, &[arguments, &["--plan", "-f", "csv"]].concat());
+        run.stdout.lines().skip(1).map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        rows(&fetch),
+        [
+            "outer:stock:AAPL,model,outer,missing,1,it is not held",
+            "outer:stock:MSFT,model,outer,missing,1,it is not held",
+            "inner:stock:AAPL,model,inner,missing,1,it is not held; a program is handed it",
+            "inner:stock:MSFT,model,inner,missing,1,it is not held; a program is handed it",
+            "quote:stock:MSFT,yahoo,quote,missing,1,it is not held; a program is handed it",
+        ]
+    );
+    let before = json_at(&sandbox, SOON, &["stats"])["upstream_calls"].as_i64().unwrap();
+    assert_eq!(at(&sandbox, SOON, &fetch).code, Some(0));
+    let after = json_at(&sandbox, SOON, &["stats"])["upstream_calls"].as_i64().unwrap();
+    assert_eq!(after - before, 5);
+    // A flag that is about the answer is about the answer.
+    assert_eq!(rows(&["fetch", "AAPL", "-t", "outer", "--refresh"]).len(), 1);
+    // What is asked for anyway is planned once.
+    let both = rows(&["fetch", "IBM", "-t", "quote,inner"]);
+    assert_eq!(both.len(), 2, "{both:?}");
+}
