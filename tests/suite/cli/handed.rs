@@ -1,6 +1,7 @@
 //! When what a program is handed is asked for: only once nothing is left to do but to run it.
 
 use std::io::Read as _;
+use std::process::Command;
 
 use serde_json::{Value, json};
 
@@ -152,4 +153,22 @@ fn a_program_that_hands_another_something_may_not_ask_for_that_one() {
     let run = sandbox.run(&["fetch", "AAPL", "-t", "outer", "-f", "json"]);
     assert_eq!(run.json()[0]["payload"], json!({"inner": null}));
     run.says("`outer:stock:AAPL` is what this program was started for");
+}
+
+#[test]
+fn an_interrupt_ends_who_waits_for_what_its_program_is_handed() {
+    let upstream = Upstream::speaking();
+    let sandbox = machine(
+        &upstream,
+        "      inner: {command: [cat], input: [quote]}\n      outer: {command: [cat], input: [inner]}\n",
+    );
+    upstream.hold();
+    let waiting = sandbox.command(&["fetch", "AAPL", "-t", "outer"]).spawn().unwrap();
+    upstream.wait_for(1);
+    let kill = Command::new("kill").args(["-s", "INT", &waiting.id().to_string()]).status();
+    assert!(kill.unwrap().success());
+    assert_eq!(finished(waiting).code, Some(130));
+    upstream.let_go();
+    // Nothing of it is in the way of the next.
+    assert_eq!(sandbox.run(&["fetch", "AAPL", "-t", "outer"]).code, Some(0));
 }
