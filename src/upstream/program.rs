@@ -12,7 +12,7 @@ use super::retry::Again;
 use super::turn::declined;
 use super::{Asking, Blame, Failed, Given, Spent, Upstream};
 use crate::error::{Error, Kind};
-use crate::ledger::{Call, Outcome, Said};
+use crate::ledger::{Call, Cause, Outcome, Said};
 use crate::provider::command::Definition;
 use crate::provider::{Ask, Provider as _, Reply, Request, Validators};
 use crate::validate;
@@ -97,7 +97,12 @@ impl Upstream {
         let request = site.speech.provider().request(&ask)?;
         let (call, now) = (call(asking, &request), self.reading());
         // What the ledger cannot say is said when it is its turn.
-        let refusal = self.ledger.refusal(&call, patience.left_for_limits(), &now).ok()??;
+        let left = patience.left_for_limits();
+        let refusal = self.ledger.refusal(&call, left, &now).ok()??;
+        // Somebody's trial is waited for when it is its turn.
+        if matches!(refusal.cause, Cause::Tried(..)) && !left.is_zero() {
+            return None;
+        }
         Some(declined(&call, &refusal, patience, &now))
     }
 
