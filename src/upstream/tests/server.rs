@@ -59,8 +59,9 @@ pub(super) fn head(stream: &mut TcpStream) -> String {
 pub(super) fn answer(status: &str, headers: &str, body: impl AsRef<[u8]>) -> Vec<u8> {
     let body = body.as_ref();
     let length = body.len();
-    let mut bytes =
-        format!("HTTP/1.1 {status}\r\nContent-Length: {length}\r\n{headers}\r\n").into_bytes();
+    // Each connection is closed behind its answer, and a client must not take it for the next request.
+    let headers = format!("Connection: close\r\nContent-Length: {length}\r\n{headers}");
+    let mut bytes = format!("HTTP/1.1 {status}\r\n{headers}\r\n").into_bytes();
     bytes.extend_from_slice(body);
     bytes
 }
