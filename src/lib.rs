@@ -66,6 +66,7 @@
 //! | What stands where a configuration looks, and what was meant where nothing does? | `provider/http/findings.rs`, `cache/probe.rs` |
 //! | What is known of a class, all at once? | `cli/commands/summary.rs` |
 //! | Who asks for a key, and who waits? | [`flight`], `cache/fly.rs` |
+//! | What is under way, and what does it come to? | `cache/errand.rs`, `cache/answer.rs` |
 //! | What is asked for in one request? | `cache/batch.rs`, [`provider::Provider::most_at_once`] |
 //! | When may the next call start? | [`ledger`] |
 //! | How is one question sent, and what does its answer come to? | `upstream/conversation.rs`, `upstream/answer.rs` |

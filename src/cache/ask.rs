@@ -10,7 +10,7 @@ use tokio::sync::mpsc::UnboundedReceiver;
 
 use super::batch::batches;
 use super::chain::{Askable, Links, flights};
-use super::fly::{Errand, Flight, Landed};
+use super::errand::{Errand, Flight, Landed};
 use super::input::{Order, Orders};
 use super::lookup::Missing;
 use super::{Cache, Interrupted, News, Purpose, Question};

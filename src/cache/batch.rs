@@ -9,7 +9,8 @@
 use std::time::Duration;
 
 use super::chain::Whose;
-use super::fly::{Boarded, Came, Errand, Failure, Flight, Landed, name};
+use super::errand::{Came, Errand, Failure, Flight, Landed};
+use super::fly::{Boarded, name};
 use super::{Cache, Question};
 use crate::db::tally::Tally;
 use crate::error::Error;

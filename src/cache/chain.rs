@@ -19,7 +19,8 @@
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 
-use super::fly::{Errand, Flight, name, unsupported};
+use super::errand::{Errand, Flight};
+use super::fly::{name, unsupported};
 use super::land::{Cost, Landing};
 use super::lookup::{Found, Missing, held, is_stale};
 use super::series::Leg;

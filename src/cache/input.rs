@@ -17,7 +17,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::{Semaphore, SemaphorePermit, oneshot};
 
 use super::ask::Stop;
-use super::fly::Errand;
+use super::errand::Errand;
 use super::record::{self, Told};
 use super::{Answer, Cache, Interrupted, News, Purpose, Question, Served};
 use crate::market::{DataType, Json};

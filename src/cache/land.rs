@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::chain::{Whose, Word};
-use super::fly::{Came, Errand, Failure, Flight, Landed, name, refused, unsupported};
+use super::errand::{Came, Errand, Failure, Flight, Landed};
+use super::fly::{name, refused, unsupported};
 use super::lookup::{Found, Missing, NOT_HELD, held};
 use super::series::{Filled, replaced};
 use super::{Answer, AnsweredBy, Cache, News, Purpose, Question, Served, Status};

@@ -4,7 +4,7 @@
 //! Nothing is changed and nothing is stored: it is worked out again when bars, or a quote, are read.
 //! What only the quote before shows is said to whoever had the new one fetched.
 
-use super::fly::Errand;
+use super::errand::Errand;
 use super::lookup::Missing;
 use super::{Answer, Cache, Question, Served, Status};
 use crate::calendar::Date;

@@ -2,7 +2,7 @@
 //!
 //! It never replaces anything and is never served. Whether it can be kept is of no matter to the answer.
 
-use super::fly::{Came, Errand};
+use super::errand::{Came, Errand};
 use super::{Cache, Question};
 use crate::db::Trouble;
 use crate::db::quarantine::{Held, Quarantine, Refused};

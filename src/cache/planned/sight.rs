@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use super::{Load, PlannedProvider};
-use crate::cache::fly::{Errand, Flight};
+use crate::cache::errand::{Errand, Flight};
 use crate::cache::{Cache, Question};
 use crate::ledger::{Call, Outlook, Pace, Prospect};
 use crate::time::Timestamp;
