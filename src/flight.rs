@@ -10,7 +10,7 @@
 //! A lock is taken only by [`board`](Flights::board), which never waits, just before asking; nobody
 //! waits for a second one while holding a first. So processes with overlapping lists of keys cannot
 //! wait for each other in a circle. Only the holder of a program's key waits for those of what the program
-//! is to be handed, and these waits go one way: nothing is handed to what it needs itself.
+//! is to be handed, where no program prints that: these waits go one way.
 //!
 //! Who waits blocks in the kernel for a *shared* lock, which all of them get at once when the holder
 //! lets go or dies; then each looks whether the answer is there, and boards only if it is not.

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::chain::Whose;
 use super::errand::{Came, Errand, Flight, Landed};
+use super::input::Wanted;
 use super::lookup::{Found, Missing, held};
 use super::{Cache, Question};
 use crate::db::Trouble;
@@ -55,7 +56,13 @@ impl Cache {
         let (question, terms) = (&errand.questions[flight.index], errand.terms);
         let name = name(question);
         let wanted = self.inputs_for(question, site);
-        let mut input = wanted.is_empty().then(Vec::new);
+        let mut input = wanted.records.is_empty().then(Vec::new);
+        if wanted.is_of_programs {
+            match self.handed_to(errand, flight, (site, &name), &wanted, patience).await {
+                Ok(had) => input = Some(had),
+                Err(error) => return (Came::refused(error), None),
+            }
+        }
         loop {
             let place = if input.is_none() { errand.orders.place().await } else { None };
             let mut permit = self.upstream.permit(site, patience).await;
@@ -84,16 +91,12 @@ impl Cache {
                 *patience = patience.waiting_for_limits();
             }
             if input.is_none() {
-                let asking = self.asking(errand, flight, site, &name);
-                if let Some(error) = self.upstream.hindrance(&asking, patience) {
-                    return (Came::refused(error), holder);
-                }
                 drop(permit);
-                input = Some(errand.orders.had(&name, wanted.clone()).await);
-                drop(place);
-                if let Some(error) = self.is_too_late(terms) {
-                    return (Came::refused(error), holder);
+                match self.handed_to(errand, flight, (site, &name), &wanted, patience).await {
+                    Ok(had) => input = Some(had),
+                    Err(error) => return (Came::refused(error), holder),
                 }
+                drop(place);
                 // A program that runs, under the last permit, may be waiting for this very key.
                 let Some(free) = self.upstream.permit_at_once(site) else { continue };
                 permit = free;
@@ -102,6 +105,23 @@ impl Cache {
             let came = self.inquire(errand, flight, (site, &permit), input, patience).await;
             return (came, holder);
         }
+    }
+
+    /// What a program is handed, unless it could not be run with it.
+    async fn handed_to(
+        &self,
+        errand: &Errand<'_>,
+        flight: &Flight,
+        (site, name): (&Site, &str),
+        wanted: &Wanted,
+        patience: &mut Patience,
+    ) -> Result<Vec<u8>, Error> {
+        let asking = self.asking(errand, flight, site, name);
+        if let Some(error) = self.upstream.hindrance(&asking, patience) {
+            return Err(error);
+        }
+        let had = errand.orders.had(name, wanted.clone()).await;
+        self.is_too_late(errand.terms).map_or(Ok(had), Err)
     }
 
     /// Asks a provider, under the lock of the key.

@@ -7,10 +7,11 @@
 //!
 //! # Order
 //!
-//! Whoever orders holds a key while it waits for others. No program is handed what needs itself, which
-//! is checked when the configuration is loaded, so these waits go one way. Where programs are asked for
-//! that a program is handed, each is served alone: a table of several would wait for its own. A program
-//! that asks mcache for the key of one that it is run for is refused by the name that is handed down.
+//! Whoever orders what no program prints holds a key while it waits for others, which are never a
+//! program's: these waits go one way. What another program prints is ordered before the key is taken,
+//! since that one may have to wait for a permit of one that is asking mcache for just this key; each such
+//! order is served alone, for a table of several would wait for its own. A program that asks mcache
+//! for the key of one that it is run for is refused by the name that is handed down.
 
 use futures_util::future::{FutureExt as _, LocalBoxFuture};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
@@ -20,7 +21,7 @@ use super::ask::Stop;
 use super::errand::Errand;
 use super::record::{self, Told};
 use super::{Answer, Cache, Interrupted, News, Purpose, Question, Served};
-use crate::market::{DataType, Json};
+use crate::market::Json;
 use crate::policy::Terms;
 use crate::provider::Speech;
 use crate::upstream::Site;
@@ -31,7 +32,13 @@ use crate::warning::Warning;
 const MOST_WAITING: usize = 128;
 
 /// What is wanted for a program, each under its name.
-pub(super) type Wanted = Vec<(Box<str>, Question)>;
+#[derive(Clone, Debug, Default)]
+pub(super) struct Wanted {
+    /// What.
+    pub(super) records: Vec<(Box<str>, Question)>,
+    /// Whether some of it may be what another program prints.
+    pub(super) is_of_programs: bool,
+}
 
 /// Where the flights of an errand order what their programs are handed.
 pub(super) struct Orders {
@@ -77,10 +84,13 @@ impl Orders {
 impl Cache {
     /// What the program is handed that answers a question, if one does.
     pub(super) fn inputs_for(&self, question: &Question, site: &Site) -> Wanted {
-        match site.speech {
-            Speech::Command(_) => (self.inputs)(question, &site.name),
-            _ => Wanted::new(),
-        }
+        let Speech::Command(_) = site.speech else { return Wanted::default() };
+        let records = (self.inputs)(question, &site.name);
+        let runs = |name: &str| matches!((self.sites)(name).speech, Speech::Command(_));
+        let is_of_programs = records
+            .iter()
+            .any(|(_, wanted)| wanted.providers.iter().any(|provider| runs(provider)));
+        Wanted { records, is_of_programs }
     }
 
     /// Serves what was ordered at the same time.
@@ -101,7 +111,7 @@ impl Cache {
         }
         let wanted: Vec<Question> = table
             .iter()
-            .flat_map(|order| &order.wanted)
+            .flat_map(|order| &order.wanted.records)
             .map(|(_, wanted)| wanted.clone())
             .collect();
         let answers = self.answers(&wanted, (errand.terms, errand.purpose), (above, &stop)).await;
@@ -120,7 +130,8 @@ impl Cache {
         wanted: &Wanted,
         errand: (&Terms, Purpose),
     ) -> Result<Vec<u8>, Interrupted> {
-        let questions: Vec<Question> = wanted.iter().map(|(_, wanted)| wanted.clone()).collect();
+        let questions: Vec<Question> =
+            wanted.records.iter().map(|(_, wanted)| wanted.clone()).collect();
         let stop = std::future::pending().boxed_local().shared();
         let answers = self.answers(&questions, errand, (Vec::new(), &stop)).await?;
         Ok(self.written(wanted, &mut answers.into_iter()))
@@ -155,7 +166,7 @@ impl Cache {
         answers: &mut dyn Iterator<Item = Option<Answer>>,
     ) -> Vec<u8> {
         let mut text = Vec::new();
-        for ((input, question), answer) in wanted.iter().zip(answers) {
+        for ((input, question), answer) in wanted.records.iter().zip(answers) {
             text.extend_from_slice(if text.is_empty() { b"{" } else { b"," });
             text.extend_from_slice(Json::text(input).as_str().as_bytes());
             text.push(b':');
@@ -206,10 +217,8 @@ pub(super) fn terms_of_inputs(terms: &Terms) -> Terms {
 
 /// The orders that are served together: all of what no program gives, and each of the others alone.
 fn tables(orders: Vec<Order>) -> Vec<Vec<Order>> {
-    let is_of_programs = |order: &Order| {
-        order.wanted.iter().any(|(_, wanted)| matches!(wanted.data_type, DataType::Payload(_)))
-    };
-    let (alone, together): (Vec<Order>, Vec<Order>) = orders.into_iter().partition(is_of_programs);
+    let (alone, together): (Vec<Order>, Vec<Order>) =
+        orders.into_iter().partition(|order| order.wanted.is_of_programs);
     let together = (!together.is_empty()).then_some(together);
     alone.into_iter().map(|order| vec![order]).chain(together).collect()
 }

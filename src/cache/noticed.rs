@@ -6,7 +6,7 @@
 
 use super::errand::Errand;
 use super::lookup::Missing;
-use super::{Answer, Cache, Question, Served, Status};
+use super::{Answer, Cache, Question, Served};
 use crate::calendar::Date;
 use crate::entry::Format;
 use crate::market::{BarSeries, DataType, Fault, FaultKind, Record, Traded, is_unit_flip};
@@ -55,13 +55,10 @@ impl Cache {
         Noticed::of(frozen, flipped)
     }
 
-    /// Says of a quote that was held what looks wrong of it.
+    /// Says of a quote what looks wrong of it, of which that was not noticed as it came: it was held, or
+    /// confirmed, or another process's.
     pub(super) fn notice_held(&self, question: &Question, answer: &mut Answer) {
-        let Ok(Served { entry, status: Status::Hit | Status::Stale, noticed: None, .. }) =
-            &answer.outcome
-        else {
-            return;
-        };
+        let Ok(Served { entry, noticed: None, .. }) = &answer.outcome else { return };
         let is_sent = entry.format == Format::Json && !entry.is_put();
         if question.data_type != DataType::Quote || !is_sent || !self.rules.marks_faults {
             return;

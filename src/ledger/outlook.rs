@@ -35,6 +35,9 @@ pub struct Outlook {
     pub end: Option<Timestamp>,
 }
 
+/// How many calls of one provider are planned one by one.
+const MOST_PLANNED: usize = 2_000;
+
 /// A provider, and the calls that are planned for it now: what is left for those that come after.
 #[derive(Debug)]
 pub struct Prospect {
@@ -49,10 +52,14 @@ impl Prospect {
         Self { book, now, planned: 0 }
     }
 
-    /// Plans so many of a call, as far as they can start without a wait; whether the first can.
+    /// Plans so many of a call, as far as they can start without a wait, and no more than 2,000 in all:
+    /// each is held against those before it. Whether the first can.
     pub fn plan(&mut self, call: &Call<'_>, times: u32) -> bool {
         let at_once = Latest { patience: Duration::ZERO, until: None };
         for number in 0..times {
+            if self.planned >= MOST_PLANNED {
+                return true;
+            }
             self.planned += 1;
             if start(&mut self.book, call, self.planned, (self.now, self.now), at_once).is_err() {
                 return number > 0;

@@ -10,9 +10,10 @@
 //! # Order
 //!
 //! First a [`Permit`] of the process, of which a provider has `concurrency`; then, the caller's, the
-//! lock of the key; then a slot of the [`ledger`](crate::ledger). Whoever has a permit waits for time or for an answer and for nobody else, so nothing can wait in a circle.
-//! Whoever waits for what its program is to be handed has the lock and no permit; it takes one after that
-//! only if one is free, and else lets go of the lock first.
+//! lock of the key; then a slot of the [`ledger`](crate::ledger). Whoever has a permit waits for time or
+//! for an answer and for nobody else, so nothing can wait in a circle. Whoever waits for what its program
+//! is to be handed has no permit, and the lock only if no program prints that; it takes a permit after
+//! that only if one is free, and else lets go of the lock first.
 //!
 //! # What a failure leads to
 //!

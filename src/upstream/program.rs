@@ -4,6 +4,7 @@
 //! A program that failed is not started a second time: nobody knows what it did before.
 
 use std::sync::LazyLock;
+use std::time::Duration;
 
 use super::line::{Line, Patience};
 use super::process::{self, Start};
@@ -12,7 +13,7 @@ use super::retry::Again;
 use super::turn::declined;
 use super::{Asking, Blame, Failed, Given, Spent, Upstream};
 use crate::error::{Error, Kind};
-use crate::ledger::{Call, Cause, Outcome, Said};
+use crate::ledger::{Call, Outcome, Said};
 use crate::provider::command::Definition;
 use crate::provider::{Ask, Provider as _, Reply, Request, Validators};
 use crate::validate;
@@ -60,13 +61,6 @@ impl Surroundings {
         })
     }
 
-    /// Whether this process was started by a program of this provider, which ends no sooner than it
-    /// does itself.
-    pub(super) fn is_run_by(&self, provider: &str) -> bool {
-        let of = |held: &String| held.rsplit_once('@').is_some_and(|(_, of)| of == provider);
-        self.held.iter().any(of)
-    }
-
     /// The variables of a program that is started for `name`, for the sake of those `above` it.
     fn of(&self, name: &str, above: &[String]) -> Vec<(String, String)> {
         let key = name.rsplit_once('@').map_or(name, |(key, _)| key);
@@ -97,12 +91,7 @@ impl Upstream {
         let request = site.speech.provider().request(&ask)?;
         let (call, now) = (call(asking, &request), self.reading());
         // What the ledger cannot say is said when it is its turn.
-        let left = patience.left_for_limits();
-        let refusal = self.ledger.refusal(&call, left, &now).ok()??;
-        // Somebody's trial is waited for when it is its turn.
-        if matches!(refusal.cause, Cause::Tried(..)) && !left.is_zero() {
-            return None;
-        }
+        let refusal = self.ledger.refusal(&call, patience.left_for_limits(), &now).ok()??;
         Some(declined(&call, &refusal, patience, &now))
     }
 
@@ -121,8 +110,8 @@ impl Upstream {
             return Err(Failed::unasked(error.hint("see `mcache config show`")));
         };
         let call = Call { is_probe: spent.is_probe, ..call(asking, request) };
-        let timeout = task.timeout.unwrap_or(site.timeout);
-        let started = self.turn(line, &call, timeout, spent.patience).await;
+        // Another's trial is not waited for: the program that is tried may wait for this very key.
+        let started = self.turn(line, &call, Duration::ZERO, spent.patience).await;
         let started = started.map_err(Failed::unasked)?;
         spent.is_probe |= started.is_probe;
         let start = Start {
@@ -131,7 +120,7 @@ impl Upstream {
             folder: task.folder.as_deref(),
             variables: &self.surroundings.of(asking.name, asking.above),
             input: asking.input,
-            timeout: Some(timeout),
+            timeout: Some(task.timeout.unwrap_or(site.timeout)),
         };
         let stopwatch = self.clock.stopwatch();
         let ended = process::run(&start).await;

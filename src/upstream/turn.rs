@@ -32,7 +32,8 @@ impl Drop for Promise<'_> {
 
 impl Upstream {
     /// Waits until this call may start, and enters it as started; at once the error of the one who
-    /// found that the provider cannot be reached. One of its requests takes `longest` at most.
+    /// found that the provider cannot be reached. Somebody's trial is waited for as long as one request may
+    /// take, which is `longest`; not at all if that is zero.
     pub(super) async fn turn(
         &self,
         line: &Line,
@@ -102,7 +103,7 @@ impl Upstream {
         patience: &mut Patience,
     ) -> bool {
         let most = patience.left_for_limits();
-        if most.is_zero() || self.surroundings().is_run_by(call.provider) {
+        if most.is_zero() || longest.is_zero() {
             return false;
         }
         let _held_up = line.hold_up(self.clock);

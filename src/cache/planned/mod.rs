@@ -131,7 +131,7 @@ impl Cache {
                 survey.rows.entry(provider.clone()).or_default().push(load);
                 let site = sites.get(provider);
                 let inputs = site.map(|site| self.inputs_for(question, site)).unwrap_or_default();
-                let inputs = inputs.into_iter().map(|(_, input)| input);
+                let inputs = inputs.records.into_iter().map(|(_, input)| input);
                 handed.extend(inputs.filter(|input| survey.is_new(input)));
             }
             survey.planned.items.push(item);

@@ -6,6 +6,7 @@
 
 use std::collections::HashMap;
 
+use super::hollow::Reopened;
 use super::standing::is_told;
 use crate::market::{Actions, Bar, Bars, Page, Run, Split, restated};
 use crate::policy::Finality;
@@ -95,8 +96,9 @@ impl Fill {
             taken.parts.superseded = self.give_up(came);
         }
         taken.parts.superseded.extend(self.drop_tail(came));
-        taken.parts.superseded.extend(self.reopen(page, came));
-        self.put(page, came, basis_ms);
+        let mut reopened = self.reopen(page, came);
+        taken.parts.superseded.append(&mut reopened.gone);
+        self.put(page, came, basis_ms, &reopened);
         if came.seals {
             self.seal(came, &mut taken.parts);
         }
@@ -233,13 +235,14 @@ impl Fill {
     }
 
     /// Puts the bars of a page in their places: those that are final now, and those behind them.
-    fn put(&mut self, page: &Page, came: &Came<'_>, basis_ms: i64) {
+    fn put(&mut self, page: &Page, came: &Came<'_>, basis_ms: i64, reopened: &Reopened) {
         let (piece, at) = (came.piece, came.at);
         let horizon = came.finality.horizon(at);
         // Of bars that came without splits and dividends, those that come with them hold.
         let known = self.head.coverage.told();
         let is_final = |time: i64| time < horizon.as_ms();
-        let is_new = |time: i64| is_final(time) && !known.contains(Timestamp::from_ms(time));
+        let is_held = |at| known.contains(at) || reopened.was_held(at);
+        let is_new = |time: i64| is_final(time) && !is_held(Timestamp::from_ms(time));
         let settled = Span::new(piece.span.start(), piece.span.end().min(horizon));
         for span in &settled.map(Spans::from).unwrap_or_default().minus(&known) {
             self.head.coverage.learn(*span, &page.bars.times, at);

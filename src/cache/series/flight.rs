@@ -335,7 +335,8 @@ impl Cache {
             held,
             interval,
             reach,
-            join_gap: self.rules.series.join_gap,
+            // What is asked for only because there was nothing is not worth a request of its own each.
+            join_gap: if leg.hollow.is_empty() { self.rules.series.join_gap } else { u32::MAX },
             now: self.clock.now(),
             bars_held: &|span| leg.fill.bars_within(span),
             could_begin: &|span| {

@@ -16,7 +16,7 @@ use crate::market::Page;
 use crate::policy::Finality;
 use crate::policy::hollow::{hollow, of_dates};
 use crate::span::{Span, Spans};
-use crate::tier::series::{Stretch, Superseded, Version};
+use crate::tier::series::{Superseded, Version};
 use crate::time::Timestamp;
 use crate::warning::Warning;
 
@@ -61,36 +61,63 @@ impl Cache {
     }
 }
 
+/// What is known anew since there are bars where there were none.
+#[derive(Debug, Default)]
+pub(super) struct Reopened {
+    /// Where those bars are.
+    pub(super) late: Spans,
+    /// From the first of them to the last.
+    pub(super) anew: Spans,
+    /// What was known of that.
+    pub(super) gone: Vec<Superseded>,
+}
+
+impl Reopened {
+    /// Whether a bar that begins at an instant was held already.
+    pub(super) fn was_held(&self, at: Timestamp) -> bool {
+        self.anew.contains(at) && !self.late.contains(at)
+    }
+}
+
 impl Fill {
-    /// Forgets of what was known to hold no bar what the page has one for; that there was none, as it
-    /// came to be known.
-    pub(super) fn reopen(&mut self, page: &Page, came: &Came<'_>) -> Vec<Superseded> {
+    /// Takes note that the page has bars where there were said to be none. All of the time from the first
+    /// of those to the last is known anew, and what was known of it until now, as it came to be known.
+    pub(super) fn reopen(&mut self, page: &Page, came: &Came<'_>) -> Reopened {
         let piece = came.piece.span;
         let settled = Span::new(piece.start(), piece.end().min(came.finality.horizon(came.at)));
-        let Some(settled) = settled else { return Vec::new() };
+        let Some(settled) = settled else { return Reopened::default() };
         let known = self.head.coverage.spans();
         let is_known = |at: &Timestamp| settled.contains(*at) && known.contains(*at);
         let times = page.bars.times.iter().map(|ms| Timestamp::from_ms(*ms));
         let times: Vec<Timestamp> = times.filter(is_known).collect();
-        let (Some(first), Some(last)) = (times.first(), times.last()) else { return Vec::new() };
-        let held = self.finals(first.as_ms(), last.as_ms(), came.load).bars.times;
-        if times.iter().all(|at| held.binary_search(&at.as_ms()).is_ok()) {
-            return Vec::new();
+        let (Some(first), Some(last)) = (times.first(), times.last()) else {
+            return Reopened::default();
+        };
+        let held = self.finals(first.as_ms(), last.as_ms(), came.load);
+        if times.iter().all(|at| held.bars.times.binary_search(&at.as_ms()).is_ok()) {
+            return Reopened::default();
         }
-        let Some(about) = Span::new(*first - A_DATE, *last + A_DATE) else { return Vec::new() };
-        let hollow = self.hollow(about, came.finality, came.load);
+        let Some(about) = Span::new(*first - A_DATE, *last + A_DATE) else {
+            return Reopened::default();
+        };
+        let hollow = self.hollow(about, came.finality, came.load).intersection(&settled.into());
         let has_one = |span: &&Span| times.iter().any(|at| span.contains(*at));
-        let mut gone = Vec::new();
-        for span in hollow.intersection(&settled.into()).iter().filter(has_one) {
-            let rows = self.head.coverage.rows().iter();
-            gone.extend(rows.filter(|row| row.fetched_at < came.at).filter_map(|row| {
-                let nothing =
-                    Version { span: row.span.intersection(*span)?, stretch: Stretch::default() };
-                Some(nothing.superseded(row.fetched_at, came.at))
-            }));
-            self.head.coverage.forget(*span);
+        let late: Spans = hollow.iter().filter(has_one).copied().collect();
+        let rows = self.head.coverage.rows().iter().filter(|row| !row.is_imported);
+        let anew: Vec<(Span, Timestamp)> = rows
+            .filter_map(|row| Some((row.span.intersection(late.bounds()?)?, row.fetched_at)))
+            .collect();
+        let mut reopened = Reopened { late, ..Reopened::default() };
+        for (span, fetched_at) in anew {
+            if fetched_at < came.at {
+                let within = held.bars.within(span.start().as_ms(), span.end().as_ms());
+                let version = Version { span, stretch: held.slice(within) };
+                reopened.gone.push(version.superseded(fetched_at, came.at));
+            }
+            reopened.anew.insert(span);
+            self.head.coverage.forget(span);
         }
-        gone
+        reopened
     }
 
     /// What of a span is known and holds no bar though it could: where upstream had nothing, and
@@ -117,23 +144,32 @@ impl Fill {
     }
 
     /// The dates of sessions without a bar that have come to be known as such on the way: those
-    /// between bars, and after the first trade if that is known.
+    /// between bars, and after the first trade if that is known; all, if nothing but that has come.
     fn sessions_without(&mut self, finality: &Finality<'_>, load: Load<'_>) -> Vec<Date> {
         let Some(learnt) = self.learnt.bounds() else { return Vec::new() };
         let before = self.last_final_before(learnt.start()).unwrap_or(learnt.start());
         let held = self.finals(before.as_ms(), (learnt.end() + NEAR).as_ms(), load).bars.times;
-        let (Some(first), Some(last)) = (held.first(), held.last()) else { return Vec::new() };
-        let first = self.head.first_trade_ms.map_or(*first, |ms| ms.max(before.as_ms()));
-        let between = Span::new(Timestamp::from_ms(first), Timestamp::from_ms(*last));
-        let known =
-            self.head.coverage.spans().intersection(&between.map(Spans::from).unwrap_or_default());
+        let is_new = |ms: &i64| self.learnt.contains(Timestamp::from_ms(*ms));
+        let first_trade = self.head.first_trade_ms.map(|ms| ms.max(before.as_ms()));
+        let between = if held.iter().any(is_new) {
+            let first = first_trade.or(held.first().copied());
+            first.zip(held.last()).and_then(|(first, last)| {
+                Span::new(Timestamp::from_ms(first), Timestamp::from_ms(*last))
+            })
+        } else {
+            let first = first_trade.map_or(learnt.start(), Timestamp::from_ms);
+            Span::new(first.max(learnt.start()), learnt.end())
+        };
+        let between = between.map(Spans::from).unwrap_or_default();
+        let known = self.head.coverage.spans().intersection(&between);
         let mut dates = hollow(finality, &known, &held);
         dates.retain(|date| {
             let of_date = of_dates(finality, &[*date]);
-            let end = of_date.bounds().map_or(i64::MAX, |span| span.end().as_ms());
-            let next = held.get(held.partition_point(|ms| *ms < end));
-            let is_new = next.is_some_and(|ms| self.learnt.contains(Timestamp::from_ms(*ms)));
-            is_new || !of_date.intersection(&self.learnt).is_empty()
+            let Some(span) = of_date.bounds() else { return false };
+            let next = held.partition_point(|ms| *ms < span.end().as_ms());
+            let beside = [next.checked_sub(1), Some(next)].into_iter().flatten();
+            beside.filter_map(|place| held.get(place)).any(is_new)
+                || !of_date.intersection(&self.learnt).is_empty()
         });
         dates
     }

@@ -150,19 +150,6 @@ async fn a_trial_is_waited_for_no_longer_than_a_request_may_take() {
     assert!(error(asked).message.contains("failed again and again: HTTP 500"));
 }
 
-#[tokio::test]
-async fn who_is_run_by_a_provider_does_not_wait_for_its_trial() {
-    let server = server(vec![good()]);
-    let (site, upstream) = (site(server.address), upstream());
-    let held = vec!["mood:stock:AAPL@acme".to_owned()];
-    let told = Surroundings { held, ..Surroundings::default() };
-    let upstream = upstream.surrounded_by(Told::new(Box::new(|| told)));
-    is_tried(&upstream);
-    // In the end it would try by itself.
-    let asked = ask_within(&upstream, &site, Duration::from_mins(1)).await;
-    assert_eq!((asked.calls, error(asked).kind), (0, Kind::Upstream));
-}
-
 /// `acme` has failed again and again, so long ago that it may be tried.
 fn was_out(upstream: &Upstream) {
     let failed = Error::new(Kind::Upstream, "HTTP 500");

@@ -172,3 +172,20 @@ fn an_interrupt_ends_who_waits_for_what_its_program_is_handed() {
     // Nothing of it is in the way of the next.
     assert_eq!(sandbox.run(&["fetch", "AAPL", "-t", "outer"]).code, Some(0));
 }
+
+#[test]
+fn a_program_that_asks_for_what_waits_for_its_permit_is_not_waited_for_in_a_circle() {
+    let upstream = Upstream::speaking();
+    // Each `ensemble` has one of two permits and asks for the prediction that needs one for its input.
+    let sandbox = machine(
+        &upstream,
+        "      inner: {command: [cat], input: [quote]}
+      prediction: {command: [cat], input: [inner], ttl: 1h}
+      ensemble: {command: [sh, -c, 'mcache fetch \"$1\" -t prediction -f json', sh, '{symbol}']}
+",
+    );
+    let run =
+        sandbox.run(&["fetch", "AAPL", "MSFT", "IBM", "-t", "prediction,ensemble", "-f", "json"]);
+    assert_eq!((run.code, run.stderr.as_str()), (Some(0), ""), "{run:?}");
+    assert_eq!(run.json().as_array().unwrap().len(), 6);
+}

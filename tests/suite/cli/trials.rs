@@ -186,3 +186,16 @@ fn a_trial_is_waited_for_once_all_others_have_failed() {
     let records = sandbox.json(&["fetch", "S1"]);
     assert_eq!((&records[0]["provider"], first.count()), (&"first".into(), 1), "{records}");
 }
+
+#[test]
+fn the_trial_of_a_program_is_not_waited_for() {
+    let upstream = numbered();
+    let sandbox = machine(&upstream);
+    sandbox
+        .config("providers: {model: {kind: command, endpoints: {mood: {command: [echo, '1']}}}}\n");
+    let ledger = was_out(&sandbox, "model");
+    tried_since(&ledger, "model", 0);
+    // It may be asking for what is held meanwhile; whoever waited would run it in the end.
+    let run = sandbox.run(&["fetch", "S1", "-t", "mood", "-p", "model", "--max-wait", "1m"]);
+    run.fails(1, &["model is not asked before ", "it failed again and again: it was out"]);
+}

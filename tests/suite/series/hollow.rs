@@ -111,6 +111,21 @@ fn that_sessions_are_missing_is_said_once_and_only_between_bars() {
         let (said, _) = asked(&world, &shop, ask, ms(EVENING));
         assert!(said.is_empty(), "it has been said: {said:?}");
     }
+    // That nothing at all has come is said, also if it is too little to be between bars.
+    let (said, _) = asked(
+        &without("2026-01-01", "2026-06-30"),
+        &Shop::of(&world, 10, &[]),
+        &april,
+        ms(EVENING),
+    );
+    assert_eq!(said.len(), 1, "{said:?}");
+    // What stands at an end is said once there are bars behind it too.
+    let world = without("2026-04-01", "2026-04-03");
+    let shop = Shop::of(&world, 10, &[]);
+    let (said, _) = asked(&world, &shop, &april, ms(EVENING));
+    assert!(said.is_empty(), "{said:?}");
+    let (said, _) = asked(&world, &shop, &days("2026-03-20", "2026-04-10"), ms(EVENING));
+    assert!(said[0].contains(" 2 sessions of XNYS from 2026-04-01 to 2026-04-02;"), "{said:?}");
     // Before the first bar it may not have been listed, and after the last no longer.
     let world = World::of(vec![Stock {
         name: "AAPL",
@@ -135,6 +150,32 @@ fn what_was_missing_then_is_missing_as_of_then() {
     let cache = shop.open(now + 7_200_000);
     let known_at = |at_ms| shop.bars_known_at(&cache, &april, at_ms);
     assert_eq!((known_at(now + 60_000), known_at(now + 7_100_000)), (19, 21));
+}
+
+#[test]
+fn many_single_sessions_are_one_request_and_what_was_known_before_is_known_of_then() {
+    let world =
+        World::of(vec![Stock { name: "AAPL", place: "NMS", holes: 11, ..Stock::default() }]);
+    let shop = Shop::of(&world, 10, &[]);
+    let years = days("2023-01-03", "2026-04-30");
+    let now = ms(EVENING);
+    let (said, _) = asked(&world, &shop, &years, now);
+    let missing = world.stock("AAPL").sessions_without(ms("2023-01-03")..ms("2026-05-01"));
+    assert!(missing > 64 && said[0].contains(" sessions of XNYS from 2023-01-"), "{said:?}");
+    let anew = Ask { refresh: true, ..years.clone() };
+    let calls = world.asked().len();
+    asked(&world, &shop, &anew, now + 60_000);
+    assert!(world.asked().len() <= calls + 2, "{:?}", &world.asked()[calls..]);
+    let known_then = shop.bars_known_at(&shop.open(now + 60_000), &years, now + 30_000);
+    world.change("AAPL", |stock| stock.holes = 0);
+    let (_, is_fresh) = asked(&world, &shop, &anew, now + 120_000);
+    assert!(is_fresh, "all of them came");
+    let cache = shop.open(now + 300_000);
+    let known_at = |at_ms| shop.bars_known_at(&cache, &years, at_ms);
+    assert_eq!(
+        (known_at(now + 60_000), known_at(now + 200_000)),
+        (known_then, known_then + missing)
+    );
 }
 
 #[test]

@@ -142,14 +142,12 @@ impl<'a> Model<'a> {
             let delivered = self.delivered.get(&key);
             let again = |bar: &&Bar| delivered.is_some_and(|known| known.contains(&bar.time));
             let again = bars.iter().filter(again).count();
-            // Sessions of which there was nothing are asked for anew, and joined as holes are.
-            let hollow = match name {
-                "BTC" => 0,
-                _ if !ask.refresh => 0,
-                name => self.world.stock(name).sessions_without(asked.span.clone()),
-            };
-            let most = 1 + usize::try_from(self.join_gap).unwrap() * (4 + hollow);
-            if again > most {
+            // What there was nothing of is asked for anew in as few requests as will do.
+            let has_hollow = ask.refresh
+                && name != "BTC"
+                && self.world.stock(name).sessions_without(asked.span.clone()) > 0;
+            let most = 1 + usize::try_from(self.join_gap).unwrap() * 4;
+            if again > most && !has_hollow {
                 // What came without an overlap hours before a split may or may not have it: it is
                 // asked for anew once the split is told.
                 let was_about = |day: &Date| {
