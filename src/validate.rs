@@ -15,6 +15,9 @@ use crate::time::Timestamp;
 /// of January 1970.
 const EARLIEST: i64 = 315_532_800;
 
+/// The year 2100, in seconds UTC: microseconds that are taken for milliseconds lie far behind it.
+const LATEST: i64 = 4_102_444_800;
+
 /// Refuses a record that cannot be true: a price that is not above zero, a negative amount, a
 /// high below the low; a series that is empty, or whose dates are no dates, doubled or not
 /// ascending. The values of an economy may be negative or zero.
@@ -41,7 +44,8 @@ fn quote(quote: &Quote) -> Result<(), Error> {
     }
     // Only what a macro series said last, before it was given up, may be older: it has passed.
     let time = quote.time.as_deref().and_then(|time| Timestamp::parse(time).ok());
-    if let Some(time) = time.filter(|time| *time < Timestamp::from_seconds(EARLIEST)) {
+    let may_be = Timestamp::from_seconds(EARLIEST)..Timestamp::from_seconds(LATEST);
+    if let Some(time) = time.filter(|time| !may_be.contains(time)) {
         let why = "nothing was quoted then: are its times in another unit?";
         return refused(&quote.symbol, &quote.provider, "time", &time.to_string(), why);
     }
@@ -293,7 +297,11 @@ mod tests {
 
     #[test]
     fn a_time_in_another_unit_is_refused() {
-        for (time, may_be) in [("2026-07-01T14:00:00Z", true), ("1970-01-21T15:20:00Z", false)] {
+        for (time, may_be) in [
+            ("2026-07-01T14:00:00Z", true),
+            ("1970-01-21T15:20:00Z", false),
+            ("5138-11-16T09:46:39Z", false),
+        ] {
             let quote = Quote { time: Some(time.to_owned()), ..good(Class::Stock, "10") };
             let checked = record(&Record::from(quote));
             assert_eq!(checked.is_ok(), may_be, "{time}");

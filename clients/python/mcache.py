@@ -22,6 +22,7 @@ from decimal import Decimal
 from typing import Any, Callable, Iterable, Mapping, Optional, Sequence, Union
 
 Duration = Union[int, float, str, timedelta]
+Tags = Union[str, Sequence[str]]
 """Seconds, or as mcache writes it (`30s`, `5m`, `1h`, `7d`), or a timedelta."""
 
 log = logging.getLogger("mcache")
@@ -144,20 +145,20 @@ class Mcache:
         # By the names that were asked for: mcache spells some keys its own way.
         return {key: answer["value"] for key, answer in zip(wanted, answers) if "value" in answer}
 
-    def put(self, key: str, value: Any, ttl: Duration = 300, tags: Sequence[str] = ()) -> None:
+    def put(self, key: str, value: Any, ttl: Duration = 300, tags: Tags = ()) -> None:
         """Keeps a value (anything that JSON has) for as long as `ttl`, and expires what depends on it:
         the keys that `rules` of the configuration name, and the key that a tag is."""
         self.put_many({key: value}, ttl, tags)
 
-    def put_many(self, values: Mapping[str, Any], ttl: Duration = 300, tags: Sequence[str] = ()) -> None:
+    def put_many(self, values: Mapping[str, Any], ttl: Duration = 300, tags: Tags = ()) -> None:
         """Keeps many values, all or none, in one process."""
         lines = "".join(f"{_written({'key': key, 'value': value})}\n" for key, value in values.items())
-        options = [f"--ttl={_duration(ttl)}", *(f"--tag={tag}" for tag in tags)]
+        options = [f"--ttl={_duration(ttl)}", *(f"--tag={tag}" for tag in _all(tags))]
         if values:
             self._done(["put", "--ndjson", "-", *options], lines)
 
     def get_or(
-        self, key: str, function: Callable[[], Any], ttl: Duration = 300, tags: Sequence[str] = ()
+        self, key: str, function: Callable[[], Any], ttl: Duration = 300, tags: Tags = ()
     ) -> Any:
         """The value under a key; if none is fresh, what the function gives, which is kept."""
         value = self.get(key, _MISSING)
@@ -234,6 +235,10 @@ def _error(code: int, err: str) -> McacheError:
 
 def _options(**values: Any) -> list[str]:
     return [f"--{name.replace('_', '-')}={value}" for name, value in values.items() if value is not None]
+
+
+def _all(tags: Tags) -> Sequence[str]:
+    return [tags] if isinstance(tags, str) else tags
 
 
 def _duration(value: Optional[Duration]) -> Optional[str]:

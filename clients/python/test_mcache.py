@@ -39,6 +39,8 @@ class Promises(unittest.TestCase):
         self.assertEqual(self.cache.get("none", 7), 7)
 
     def test_many_are_read_and_written_in_one_process(self):
+        self.cache.put("tagged", 1, tags="one word")
+        self.assertEqual(self.cache.clear(tag="one word"), 1)
         self.cache.put_many({"pair:A": 1, "pair:B": None, "other": 3}, ttl="1h", tags=["bot"])
         self.assertEqual(self.cache.get_many("pair:*"), {"pair:A": 1, "pair:B": None})
         self.assertEqual(self.cache.get_many(["other", "none", "pair:A"]), {"other": 3, "pair:A": 1})

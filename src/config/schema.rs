@@ -242,10 +242,12 @@ impl Guide for Keys {
         let (prefix, inner) = split_profile(parent);
         match child(inner, name) {
             Some(name) => Ok(below(parent, &name)),
-            None if parent.is_empty() && nearest(name, [PROFILES]).is_some() => Err(Refusal {
-                hint: Some(format!("did you mean `{PROFILES}`?")),
-                ..unknown(prefix, inner, name)
-            }),
+            None if parent.is_empty()
+                && nearest(name, children("").into_iter().chain([PROFILES])) == Some(PROFILES) =>
+            {
+                let hint = Some(format!("did you mean `{PROFILES}`?"));
+                Err(Refusal { hint, ..unknown(prefix, inner, name) })
+            }
             None => Err(unknown(prefix, inner, name)),
         }
     }
@@ -352,6 +354,7 @@ mod tests {
             ("ttl\tquote", "STOCK", "did you mean `ttl.quote.stock`?"),
             ("providers\tyahoo\tdelays", "XTKSS", "did you mean `providers.yahoo.delays.XTKS`?"),
             ("chains", "stocks", "did you mean `chains.stock`?"),
+            ("", "providrs", "did you mean `providers`?"),
             ("providers\tyahoo", "time_out", "did you mean `providers.yahoo.timeout`?"),
             ("cache", "elephants", "the keys of `cache` are memory, disk, ttl_by_data_type"),
             (

@@ -60,3 +60,9 @@ pub fn klines(interval: Interval, span: Range<i64>, rows: usize, now: i64) -> Va
     };
     bars.iter().take(rows).map(row).collect()
 }
+
+/// Whether none of these bars begins on some day of a span.
+pub fn has_day_without(bars: &[Bar], span: &Range<i64>) -> bool {
+    let days = span.start.div_euclid(DAY)..span.end.div_euclid(DAY);
+    days.into_iter().any(|day| bars.iter().all(|bar| bar.time.div_euclid(DAY) != day))
+}

@@ -144,8 +144,10 @@ impl<'a> Model<'a> {
             let again = bars.iter().filter(again).count();
             // What there was nothing of is asked for anew in as few requests as will do.
             let has_hollow = ask.refresh
-                && name != "BTC"
-                && self.world.stock(name).sessions_without(asked.span.clone()) > 0;
+                && match name {
+                    "BTC" => coin::has_day_without(&bars, &asked.span),
+                    name => self.world.stock(name).sessions_without(asked.span.clone()) > 0,
+                };
             let most = 1 + usize::try_from(self.join_gap).unwrap() * 4;
             if again > most && !has_hollow {
                 // What came without an overlap hours before a split may or may not have it: it is
