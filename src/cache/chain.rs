@@ -180,6 +180,11 @@ impl Trail {
         Cost { calls: self.flown, coalesced: self.is_coalesced }
     }
 
+    /// Whether somebody stands behind whoever is asked now, of the chain of this question.
+    pub(super) fn has_more(&self, errand: &Errand<'_>, index: usize) -> bool {
+        !self.waits && self.link + 1 < errand.links.whole()[index].providers.len()
+    }
+
     /// Goes on to the next link that need not be passed over; whether there is one.
     fn go_on(
         &mut self,
@@ -323,7 +328,12 @@ impl Cache {
             |answer: &Answer| answer.outcome.as_ref().is_ok_and(|s| s.status == Status::Hit);
         let best = answers.iter().position(is_fresh).unwrap_or(0);
         if best < answers.len() {
-            return Answer { passed: trail.passed_over(), ..answers.swap_remove(best) };
+            let answer = answers.swap_remove(best);
+            let mut passed = trail.passed_over();
+            passed.retain(|over| {
+                answer.outcome.as_ref().is_ok_and(|s| s.entry.provider != over.provider)
+            });
+            return Answer { passed, ..answer };
         }
         let took = missing.since.elapsed();
         Answer::new(Err(error), took)

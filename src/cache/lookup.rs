@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::chain::Trail;
+use super::series::stale;
 use super::series::{Part, Told};
 use super::{Answer, AnsweredBy, Cache, Question, Served, Status};
 use crate::calendar::Exchange;
@@ -278,8 +279,16 @@ impl Cache {
                 found.push(self.found(question, terms, entry, known, (answered_by, *row)));
             }
         }
-        // Of one provider the newest first: another process may have refreshed the disk's copy.
-        found.sort_by_key(|f| (rank(question, &f.entry), Reverse(f.entry.fetched_at)));
+        // Of one provider the newest first: another process may have refreshed the disk's copy. A series
+        // in which nothing is held stands behind those of others, and does not keep them from being asked.
+        let is_bare = |f: &Found| f.part.as_ref().is_some_and(|part| part.head.is_bare());
+        found.sort_by_key(|f| (is_bare(f), rank(question, &f.entry), Reverse(f.entry.fetched_at)));
+        let bars = found.partition_point(|f| !is_bare(f));
+        if bars > 0 {
+            for bare in &mut found[bars..] {
+                bare.life = stale(&bare.life);
+            }
+        }
     }
 }
 

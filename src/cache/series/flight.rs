@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use super::Slice;
 use super::fill::{Came, Fill, Taken};
+use super::hollow::part;
 use super::standing::told;
 use crate::cache::errand::Flight;
 use crate::cache::fly::unsupported;
@@ -268,7 +269,7 @@ impl Cache {
         for (index, wish) in leg.granted() {
             let question = &questions[*index];
             for (span, held) in leg.lacking(wish) {
-                pieces.extend(self.plan_for(question, leg, leg.reach, span, &held, part));
+                pieces.extend(self.plan_for(question, leg, leg.reach, span, &held, part(leg)));
             }
             like = question.slice.as_ref().or(like);
         }
@@ -303,7 +304,7 @@ impl Cache {
         for (index, wish) in leg.granted() {
             for (span, held) in leg.lacking(wish) {
                 let held = held.union(&asked);
-                for piece in self.plan_for(&questions[*index], leg, reach, span, &held, part) {
+                for piece in self.plan_for(&questions[*index], leg, reach, span, &held, part(leg)) {
                     // Two questions may want the same.
                     asked.insert(piece);
                     left = left.saturating_add(1);
@@ -335,8 +336,7 @@ impl Cache {
             held,
             interval,
             reach,
-            // What is asked for only because there was nothing is not worth a request of its own each.
-            join_gap: if leg.hollow.is_empty() { self.rules.series.join_gap } else { u32::MAX },
+            join_gap: self.rules.series.join_gap,
             now: self.clock.now(),
             bars_held: &|span| leg.fill.bars_within(span),
             could_begin: &|span| {
@@ -481,11 +481,6 @@ impl Leg {
 /// The requests for all that is missing, unless some of it cannot be had.
 fn whole(want: &Want<'_>) -> Result<Vec<Span>, TooOld> {
     want.whole()
-}
-
-/// The requests for what can be had of what is missing.
-fn part(want: &Want<'_>) -> Vec<Span> {
-    want.partial().pieces
 }
 
 /// The error for bars that are older than what a provider gives.

@@ -13,8 +13,8 @@ use super::flight::Leg;
 use crate::cache::{Cache, Question};
 use crate::calendar::Date;
 use crate::market::Page;
-use crate::policy::Finality;
 use crate::policy::hollow::{hollow, of_dates};
+use crate::policy::{Finality, Want};
 use crate::span::{Span, Spans};
 use crate::tier::series::{Superseded, Version};
 use crate::time::Timestamp;
@@ -172,5 +172,19 @@ impl Fill {
                 || !of_date.intersection(&self.learnt).is_empty()
         });
         dates
+    }
+}
+
+/// The requests for what can be had of what is missing. What is asked for only because there was nothing
+/// is not worth a request each: if there would be many, all of them are joined as far as they can be.
+pub(super) fn part(leg: &Leg) -> impl Fn(&Want<'_>) -> Vec<Span> {
+    const MANY: usize = 4;
+    let has_hollow = !leg.hollow.is_empty();
+    move |want| {
+        let pieces = want.partial().pieces;
+        if has_hollow && pieces.len() >= MANY {
+            return Want { join_gap: u32::MAX, ..*want }.partial().pieces;
+        }
+        pieces
     }
 }

@@ -11,7 +11,7 @@ use crate::cache::land::{Landing, unreadable};
 use crate::cache::lookup::{Found, Missing, held, is_stale};
 use crate::cache::{Answer, AnsweredBy, Cache, Purpose, Question, Served, Status};
 use crate::entry::State;
-use crate::error::Error;
+use crate::error::{Error, Kind};
 use crate::market::Page;
 use crate::policy::{self, Cause, Course, Known};
 use crate::tier::Incoming;
@@ -157,6 +157,13 @@ impl Cache {
                 }
             }
             None if !is_whole && !is_modest => return Err(unreadable(question)),
+            // Another of its chain may have some.
+            None if said.is_none()
+                && leg.fill.head.is_bare()
+                && missing.trail.has_more(errand, index) =>
+            {
+                return Err(has_none(question));
+            }
             _ => {}
         }
         let why = said.or(failed.map(|error| &*error.message)).unwrap_or(OUT_OF_REACH);
@@ -199,4 +206,11 @@ impl Cache {
         }
         Some(found)
     }
+}
+
+/// Why another is asked: whoever was asked has no bar at all.
+fn has_none(question: &Question) -> Error {
+    let (provider, symbol) =
+        (question.providers.first().map_or("", AsRef::as_ref), &question.symbol);
+    Error::new(Kind::NotFound, format!("{provider} has no bars of `{symbol}` in that time"))
 }

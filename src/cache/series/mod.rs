@@ -32,7 +32,7 @@ pub(super) use flight::Leg;
 pub use past::Provenance;
 pub(super) use past::replaced;
 pub(super) use reading::Told;
-pub(super) use standing::Part;
+pub(super) use standing::{Part, stale};
 
 use super::Question;
 use crate::market::{Adjust, Class, DataType, Interval, SessionKind};

@@ -310,7 +310,7 @@ pub(super) fn final_life(life: &Life) -> Life {
 }
 
 /// The life of what answers if nothing better can be had.
-fn stale(life: &Life) -> Life {
+pub(in crate::cache) fn stale(life: &Life) -> Life {
     let expires_at = life.expires_at.min(life.fetched_at);
     Life { ttl: Duration::ZERO, expires_at, until: Until::Ttl, ..*life }
 }

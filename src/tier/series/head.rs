@@ -67,6 +67,11 @@ impl Head {
         body.starts_with(&MAGIC)
     }
 
+    /// Whether no bar is held at all.
+    pub fn is_bare(&self) -> bool {
+        self.chunks.is_empty() && self.recent.is_empty()
+    }
+
     /// The bytes of the head.
     pub fn to_body(&self) -> Vec<u8> {
         let mut writer = Writer(MAGIC.to_vec());

@@ -196,3 +196,35 @@ fn a_command_says_it_on_standard_error_and_is_heard_again() {
     let run = sandbox.run(&[&april[..], &["--refresh"]].concat());
     assert_eq!((run.stderr.as_str(), bars(&run)), ("", 21));
 }
+
+#[test]
+fn who_has_no_bar_at_all_does_not_keep_the_next_of_its_chain_from_being_asked() {
+    let nothing = World::of(vec![Stock {
+        name: "AAPL",
+        place: "NMS",
+        listed: Some(date("2022-01-03")..date("2022-02-01")),
+        ..Stock::default()
+    }]);
+    let all = without("2022-01-03", "2022-02-01");
+    let sandbox = Sandbox::new().at(EVENING);
+    let link = |world: &World| format!("{{kind: yahoo, base_url: \"{}\"}}", world.upstream.url());
+    sandbox.config(&format!(
+        "providers: {{empty: {}, full: {}}}\nchains: {{stock: [empty, full]}}\n",
+        link(&nothing),
+        link(&all)
+    ));
+    for world in [&nothing, &all] {
+        world.go_to(ms(EVENING));
+    }
+    let week = ["fetch", "AAPL", "-t", "bars", "--period", "5d"];
+    for _ in 0..2 {
+        let answer = sandbox.json(&week)[0].take();
+        assert_eq!(answer["provider"], "full", "{answer}");
+        assert_eq!(answer["bars"].as_array().unwrap().len(), 5);
+    }
+    assert_eq!((nothing.asked().len(), all.asked().len()), (1, 1), "the second is a hit");
+    // If nobody has any, that is the answer.
+    all.change("AAPL", |stock| stock.listed = Some(date("2022-01-03")..date("2022-02-01")));
+    let answer = sandbox.json(&[&week[..], &["--no-cache"]].concat())[0].take();
+    assert_eq!(answer["bars"].as_array().map(Vec::len), Some(0), "{answer}");
+}
