@@ -180,9 +180,12 @@ impl Trail {
         Cost { calls: self.flown, coalesced: self.is_coalesced }
     }
 
-    /// Whether somebody stands behind whoever is asked now, of the chain of this question.
+    /// Whether another of the chain of this question may be asked yet: one behind whoever is asked now,
+    /// or one whose limit was not waited for.
     pub(super) fn has_more(&self, errand: &Errand<'_>, index: usize) -> bool {
-        !self.waits && self.link + 1 < errand.links.whole()[index].providers.len()
+        let is_behind = self.link + 1 < errand.links.whole()[index].providers.len();
+        let is_limited = || self.passed.iter().any(|passed| passed.limited_until.is_some());
+        !self.waits && (is_behind || is_limited())
     }
 
     /// Goes on to the next link that need not be passed over; whether there is one.

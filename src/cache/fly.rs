@@ -58,6 +58,9 @@ impl Cache {
         let wanted = self.inputs_for(question, site);
         let mut input = wanted.records.is_empty().then(Vec::new);
         if wanted.is_of_programs {
+            if let Some(came) = self.landed(question, &flight.missing, &name, terms, None) {
+                return (came, None);
+            }
             match self.handed_to(errand, flight, (site, &name), &wanted, patience).await {
                 Ok(had) => input = Some(had),
                 Err(error) => return (Came::refused(error), None),
@@ -280,7 +283,9 @@ impl Cache {
                 Some(part) => {
                     let is_new = found.entry.fetched_at >= now - missing.since.elapsed();
                     let will_do = found.life.state(now) == State::Fresh && !terms.refresh;
-                    part.holes.is_empty() && (will_do || (is_awaited && is_new))
+                    // Of a provider without any bar it is found out below who is asked next.
+                    let has_bars = !part.head.is_bare();
+                    has_bars && part.holes.is_empty() && (will_do || (is_awaited && is_new))
                 }
             };
             if is_of_use {

@@ -280,12 +280,11 @@ impl Cache {
             }
         }
         // Of one provider the newest first: another process may have refreshed the disk's copy. A series
-        // in which nothing is held stands behind those of others, and does not keep them from being asked.
+        // in which nothing is held stands behind those of others, and keeps nobody from being asked.
         let is_bare = |f: &Found| f.part.as_ref().is_some_and(|part| part.head.is_bare());
         found.sort_by_key(|f| (is_bare(f), rank(question, &f.entry), Reverse(f.entry.fetched_at)));
-        let bars = found.partition_point(|f| !is_bare(f));
-        if bars > 0 {
-            for bare in &mut found[bars..] {
+        if question.providers.len() > 1 {
+            for bare in found.iter_mut().filter(|f| is_bare(f)) {
                 bare.life = stale(&bare.life);
             }
         }

@@ -56,14 +56,15 @@ impl Prospect {
     /// each is held against those before it. Whether the first can.
     pub fn plan(&mut self, call: &Call<'_>, times: u32) -> bool {
         let at_once = Latest { patience: Duration::ZERO, until: None };
-        for number in 0..times {
+        for of_call in 0..times {
             if self.planned >= MOST_PLANNED {
                 return true;
             }
-            self.planned += 1;
-            if start(&mut self.book, call, self.planned, (self.now, self.now), at_once).is_err() {
-                return number > 0;
+            let number = self.planned + 1;
+            if start(&mut self.book, call, number, (self.now, self.now), at_once).is_err() {
+                return of_call > 0;
             }
+            self.planned = number;
         }
         true
     }

@@ -206,9 +206,19 @@ impl Cache {
         let of = |link: usize| self.asked_at(errand, flight, link, now);
         let is_able =
             |(_, (item, _)): &(&Question, (PlannedItem, Option<Load>))| item.state != REFUSED;
-        let chain = first..errand.links.whole()[flight.index].providers.len();
+        let last = errand.links.whole()[flight.index].providers.len().saturating_sub(1);
+        // Who has no bar at all costs nothing, and does not keep the next one from being asked.
+        let is_bare = |link: usize| {
+            let found = flight.missing.of_the_asked(&errand.at(link).questions[flight.index]);
+            found.and_then(|f| f.part.as_ref()).is_some_and(|part| part.head.is_bare())
+        };
+        let chain = first..=last;
         let mut later = None;
-        for (question, (item, load)) in chain.map(of).filter(is_able) {
+        let chain = chain.map(|link| (link, of(link))).filter(|(_, asked)| is_able(asked));
+        for (link, (question, (item, load))) in chain {
+            if load.is_none() && link < last && is_bare(link) {
+                continue;
+            }
             let may_start = load
                 .as_ref()
                 .is_none_or(|load| self.may_start(errand, flight, (question, load), prospects));

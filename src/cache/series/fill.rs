@@ -246,7 +246,10 @@ impl Fill {
         let settled = Span::new(piece.span.start(), piece.span.end().min(horizon));
         for span in &settled.map(Spans::from).unwrap_or_default().minus(&known) {
             self.head.coverage.learn(*span, &page.bars.times, at);
-            self.learnt.insert(*span);
+            // What was known of the time between late bars is no news.
+            let news = Spans::from(*span).minus(&reopened.anew);
+            let late = Spans::from(*span).intersection(&reopened.late);
+            self.learnt = self.learnt.union(&news).union(&late);
         }
         let of_page = |bars: Bars| {
             let runs = [Run { bars: bars.len(), basis_ms }];

@@ -177,13 +177,16 @@ impl Fill {
 
 /// The requests for what can be had of what is missing. What is asked for only because there was nothing
 /// is not worth a request each: if there would be many, all of them are joined as far as they can be.
-pub(super) fn part(leg: &Leg) -> impl Fn(&Want<'_>) -> Vec<Span> {
+pub(super) fn part(leg: &Leg) -> impl Fn(&Want<'_>) -> Vec<Span> + '_ {
     const MANY: usize = 4;
     let has_hollow = !leg.hollow.is_empty();
     move |want| {
         let pieces = want.partial().pieces;
         if has_hollow && pieces.len() >= MANY {
-            return Want { join_gap: u32::MAX, ..*want }.partial().pieces;
+            // What came out of a file may differ, and is not asked for again.
+            let imported = |gap| leg.fill.head.coverage.is_imported(gap);
+            let bars_held = |gap| if imported(gap) { usize::MAX } else { 0 };
+            return Want { join_gap: 0, bars_held: &bars_held, ..*want }.partial().pieces;
         }
         pieces
     }

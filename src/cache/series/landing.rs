@@ -12,7 +12,7 @@ use crate::cache::lookup::{Found, Missing, held, is_stale};
 use crate::cache::{Answer, AnsweredBy, Cache, Purpose, Question, Served, Status};
 use crate::entry::State;
 use crate::error::{Error, Kind};
-use crate::market::Page;
+use crate::market::{DataType, Page};
 use crate::policy::{self, Cause, Course, Known};
 use crate::tier::Incoming;
 use crate::time::Timestamp;
@@ -140,6 +140,8 @@ impl Cache {
             return Err(failed.cloned().unwrap_or_else(|| unreadable(question)));
         };
         let is_whole = found.part.as_ref().is_some_and(|part| part.holes.is_empty());
+        let is_bare = question.data_type == DataType::Bars
+            && found.part.as_ref().is_some_and(|part| part.span.is_some() && part.head.is_bare());
         let is_modest = question.slice.as_ref().is_some_and(Slice::takes_less);
         let now = self.clock.now();
         // What failed may have been for another's part.
@@ -158,10 +160,7 @@ impl Cache {
             }
             None if !is_whole && !is_modest => return Err(unreadable(question)),
             // Another of its chain may have some.
-            None if said.is_none()
-                && leg.fill.head.is_bare()
-                && missing.trail.has_more(errand, index) =>
-            {
+            None if said.is_none() && is_bare && missing.trail.has_more(errand, index) => {
                 return Err(has_none(question));
             }
             _ => {}

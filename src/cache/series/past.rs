@@ -137,14 +137,24 @@ impl Cache {
         let held: Vec<&Stored> = question.providers.iter().filter_map(|name| of(name)).collect();
         let slice = question.slice.clone().unwrap_or_default();
         let is_of_bars = question.data_type.made_of() == DataType::Bars;
-        let known = held.iter().find_map(|stored| {
+        let of = |stored: &&Stored| {
             if is_of_bars {
                 self.bars_then(question, &slice, stored, at, span)
             } else {
                 self.series_then(question, stored, at)
             }
+        };
+        // Who had no bar at all stands behind the others, as it does now.
+        let mut bare = None;
+        let known = held.iter().filter_map(of).find_map(|then| {
+            let is_bare = then.found.part.as_ref().is_some_and(|part| part.head.is_bare());
+            if is_bare {
+                bare.get_or_insert(then);
+                return None;
+            }
+            Some(then)
         });
-        known.ok_or_else(|| {
+        known.or(bare).ok_or_else(|| {
             let message = format!("the cache knew nothing of it at {at}");
             let earliest = held.iter().filter_map(|stored| self.known_since(question, stored));
             let error = Error::new(Kind::Offline, message);

@@ -197,34 +197,62 @@ fn a_command_says_it_on_standard_error_and_is_heard_again() {
     assert_eq!((run.stderr.as_str(), bars(&run)), ("", 21));
 }
 
-#[test]
-fn who_has_no_bar_at_all_does_not_keep_the_next_of_its_chain_from_being_asked() {
-    let nothing = World::of(vec![Stock {
-        name: "AAPL",
-        place: "NMS",
-        listed: Some(date("2022-01-03")..date("2022-02-01")),
-        ..Stock::default()
-    }]);
-    let all = without("2022-01-03", "2022-02-01");
+/// A machine whose stocks are asked of two, the first of whom has no bar of any.
+fn chained(nothing: &World, all: &World) -> Sandbox {
     let sandbox = Sandbox::new().at(EVENING);
     let link = |world: &World| format!("{{kind: yahoo, base_url: \"{}\"}}", world.upstream.url());
     sandbox.config(&format!(
         "providers: {{empty: {}, full: {}}}\nchains: {{stock: [empty, full]}}\n",
-        link(&nothing),
-        link(&all)
+        link(nothing),
+        link(all)
     ));
-    for world in [&nothing, &all] {
+    for world in [nothing, all] {
         world.go_to(ms(EVENING));
     }
-    let week = ["fetch", "AAPL", "-t", "bars", "--period", "5d"];
-    for _ in 0..2 {
-        let answer = sandbox.json(&week)[0].take();
-        assert_eq!(answer["provider"], "full", "{answer}");
-        assert_eq!(answer["bars"].as_array().unwrap().len(), 5);
-    }
+    sandbox
+}
+
+/// One that was delisted years ago.
+fn delisted() -> World {
+    let listed = Some(date("2022-01-03")..date("2022-02-01"));
+    World::of(vec![Stock { name: "AAPL", place: "NMS", listed, ..Stock::default() }])
+}
+
+const WEEK: [&str; 6] = ["fetch", "AAPL", "-t", "bars", "--period", "5d"];
+
+/// Who has answered, and with how many bars.
+fn given(sandbox: &Sandbox, more: &[&str]) -> (String, usize) {
+    let answer = sandbox.json(&[&WEEK[..], more].concat())[0].take();
+    (answer["provider"].as_str().unwrap().to_owned(), answer["bars"].as_array().unwrap().len())
+}
+
+#[test]
+fn who_has_no_bar_at_all_does_not_keep_the_next_of_its_chain_from_being_asked() {
+    let (nothing, all) = (delisted(), without("2022-01-03", "2022-02-01"));
+    let sandbox = chained(&nothing, &all);
+    let full = || ("full".to_owned(), 5);
+    assert_eq!((given(&sandbox, &[]), given(&sandbox, &[])), (full(), full()));
     assert_eq!((nothing.asked().len(), all.asked().len()), (1, 1), "the second is a hit");
+    let sandbox = sandbox.at("2026-06-30T21:09:17Z");
+    assert_eq!(given(&sandbox, &["--as-of", "2026-06-30T21:05:17Z"]), full());
     // If nobody has any, that is the answer.
     all.change("AAPL", |stock| stock.listed = Some(date("2022-01-03")..date("2022-02-01")));
-    let answer = sandbox.json(&[&week[..], &["--no-cache"]].concat())[0].take();
-    assert_eq!(answer["bars"].as_array().map(Vec::len), Some(0), "{answer}");
+    assert_eq!(given(&sandbox, &["--no-cache"]).1, 0);
+}
+
+#[test]
+fn that_one_has_no_bar_is_not_the_answer_once_another_can_be_asked_again() {
+    let (nothing, all) = (delisted(), without("2022-01-03", "2022-02-01"));
+    let sandbox = chained(&nothing, &all);
+    sandbox.run(&["limits", "full", "--pause", "1d"]);
+    assert_eq!(given(&sandbox, &[]), ("empty".to_owned(), 0));
+    sandbox.run(&["limits", "full", "--resume"]);
+    let plan = sandbox.json(&[&WEEK[..], &["--plan"]].concat());
+    assert_eq!(
+        (&plan["calls"], &plan["items"][0]["provider"]),
+        (&1.into(), &"full".into()),
+        "{plan}"
+    );
+    assert_eq!(given(&sandbox, &[]), ("full".to_owned(), 5));
+    assert_eq!(nothing.asked().len(), 1, "what is known of it is known");
 }

@@ -37,13 +37,22 @@ impl Cache {
     /// from there on.
     pub fn load(&self, question: &Question) -> Result<Loaded, Error> {
         let held = self.read_disk(&question.key);
-        let held = question.providers.iter().find_map(|provider| {
-            let mut shelf = held.iter().flat_map(|shelf| shelf.iter());
-            let stored = shelf.find(|stored| stored.entry.provider == *provider)?;
-            let is_value = stored.entry.format != Format::NotFound;
-            (is_value && self.rules.is_defined_so(&stored.entry, &stored.known)).then_some(stored)
-        });
-        let (Some(stored), Some(slice)) = (held, &question.slice) else {
+        let held: Vec<&Stored> = question
+            .providers
+            .iter()
+            .filter_map(|provider| {
+                let mut shelf = held.iter().flat_map(|shelf| shelf.iter());
+                let stored = shelf.find(|stored| stored.entry.provider == *provider)?;
+                let is_value = stored.entry.format != Format::NotFound;
+                (is_value && self.rules.is_defined_so(&stored.entry, &stored.known))
+                    .then_some(stored)
+            })
+            .collect();
+        let has_bars = |stored: &&&Stored| {
+            Head::from_body(&stored.entry.body).is_ok_and(|head| !head.is_bare())
+        };
+        let best = held.iter().find(has_bars).or(held.first());
+        let (Some(stored), Some(slice)) = (best, &question.slice) else {
             return Err(self.with_others(question, nothing(question)));
         };
         if question.data_type == DataType::Series {
