@@ -16,7 +16,7 @@ use crate::db::tally::Tally;
 use crate::error::Error;
 use crate::flight::Holder;
 use crate::market::Record;
-use crate::policy::{Terms, UseCase};
+use crate::policy::Terms;
 use crate::time::Timestamp;
 use crate::upstream::{Access, Asked, Asking, Beside, Given, Patience, Site};
 
@@ -120,22 +120,7 @@ impl Cache {
         let others = aboard.iter().map(|(flight, _)| &questions[flight.index].symbol).zip(&names);
         let beside: Vec<Beside<'_>> =
             others.skip(1).map(|(symbol, name)| Beside { symbol, name }).collect();
-        let asking = Asking {
-            site,
-            symbol: &first.symbol,
-            data_type: first.data_type,
-            params: &first.params,
-            piece: None,
-            beside: &beside,
-            name: &names[0],
-            caller: &self.caller,
-            use_case: self.rules.use_case(&first.key, terms.use_case).map(UseCase::as_str),
-            budget_share: terms.budget,
-            definition: self.rules.definition(&site.name, first.key.data_type()),
-            validators: None,
-            input: &[],
-            above: &[],
-        };
+        let asking = Asking { beside: &beside, ..self.asking(first, site, &names[0], terms) };
         let mut asked = self.upstream.ask(&asking, &permit, &mut patience).await;
         drop(permit);
         let at = self.clock.now() - asked.latency;

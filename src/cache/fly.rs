@@ -119,7 +119,8 @@ impl Cache {
         wanted: &Wanted,
         patience: &mut Patience,
     ) -> Result<Vec<u8>, Error> {
-        let asking = self.asking(errand, flight, site, name);
+        let question = &errand.questions[flight.index];
+        let asking = self.asking(question, site, name, errand.terms);
         if let Some(error) = self.upstream.hindrance(&asking, patience) {
             return Err(error);
         }
@@ -138,30 +139,34 @@ impl Cache {
     ) -> Came {
         let question = &errand.questions[flight.index];
         let (name, validators) = (name(question), self.validators(question, &flight.missing));
-        let asking = self.asking(errand, flight, site, &name);
-        let asking = Asking { validators: validators.as_ref(), input, ..asking };
+        let asking = Asking {
+            piece: flight.leg.as_ref().and_then(|leg| leg.piece),
+            validators: validators.as_ref(),
+            input,
+            above: &errand.orders.above,
+            ..self.asking(question, site, &name, errand.terms)
+        };
         let asked = self.upstream.ask(&asking, permit, patience).await;
         // A value is as old as the request for it: what changed on its way is not in it.
         let at = self.clock.now() - asked.latency;
         Came::Asked { asked, at }
     }
 
-    /// What is asked of a provider, with nothing beside it yet.
-    fn asking<'a>(
+    /// What is asked of a provider: one thing, of no piece, and with nothing known or handed.
+    pub(in crate::cache) fn asking<'a>(
         &'a self,
-        errand: &Errand<'a>,
-        flight: &'a Flight,
+        question: &'a Question,
         site: &'a Site,
         name: &'a str,
+        terms: &Terms,
     ) -> Asking<'a> {
-        let (question, terms) = (&errand.questions[flight.index], errand.terms);
         Asking {
             site,
-            beside: &[],
             symbol: &question.symbol,
             data_type: question.data_type.made_of(),
             params: &question.params,
-            piece: flight.leg.as_ref().and_then(|leg| leg.piece),
+            piece: None,
+            beside: &[],
             name,
             caller: &self.caller,
             use_case: self.rules.use_case(&question.key, terms.use_case).map(UseCase::as_str),
@@ -169,7 +174,7 @@ impl Cache {
             definition: self.rules.definition(&site.name, question.key.data_type()),
             validators: None,
             input: &[],
-            above: &errand.orders.above,
+            above: &[],
         }
     }
 

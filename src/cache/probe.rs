@@ -88,20 +88,11 @@ impl Cache {
         let mut patience = Patience::of(terms.max_wait);
         let permit = self.upstream.permit(site, &mut patience).await;
         let asking = Asking {
-            site,
-            symbol: &question.symbol,
-            data_type: question.data_type.made_of(),
-            params: &question.params,
             piece,
-            name: &name,
-            caller: &self.caller,
             use_case: terms.use_case.map(UseCase::as_str),
-            budget_share: terms.budget,
             definition: 0,
-            validators: None,
-            beside: &[],
             input: &input,
-            above: &[],
+            ..self.asking(question, site, &name, terms)
         };
         Ok(self.upstream.ask_before(&asking, &permit, &mut patience, Some(witness)).await)
     }

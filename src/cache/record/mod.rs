@@ -98,4 +98,4 @@ impl Open {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -12,16 +12,8 @@ use crate::policy::Known;
 
 const NOW: Timestamp = Timestamp::from_seconds(1_782_920_000);
 
-/// What was written under the key of a quote, 1.239 s ago.
-fn served(provider: &str, body: &[u8]) -> Served {
-    let entry = Entry {
-        key: Key::from_stored("quote:stock:AAPL"),
-        provider: provider.into(),
-        fetched_at: Timestamp::from_ms(NOW.as_ms() - 1239),
-        own_ttl: None,
-        format: Format::of(body),
-        body: body.into(),
-    };
+/// A hit of the disk that is fresh for a minute from when it came.
+pub(crate) fn hit(entry: Entry) -> Served {
     let life = Life {
         ttl: Duration::from_mins(1),
         fetched_at: entry.fetched_at,
@@ -40,6 +32,18 @@ fn served(provider: &str, body: &[u8]) -> Served {
         bars: None,
         noticed: None,
     }
+}
+
+/// What was written under the key of a quote, 1.239 s ago.
+fn served(provider: &str, body: &[u8]) -> Served {
+    hit(Entry {
+        key: Key::from_stored("quote:stock:AAPL"),
+        provider: provider.into(),
+        fetched_at: Timestamp::from_ms(NOW.as_ms() - 1239),
+        own_ttl: None,
+        format: Format::of(body),
+        body: body.into(),
+    })
 }
 
 /// Its record, with nothing told of it.

@@ -9,7 +9,7 @@ use crate::cache::{Cache, Interrupted, Question};
 use crate::db::tally::Tally;
 use crate::error::{Error, Kind};
 use crate::market::{Actions, Adjust, Change, Interval, Page, Reach, Run, adjust, differing};
-use crate::policy::{Terms, UseCase};
+use crate::policy::Terms;
 use crate::provider::Piece;
 use crate::span::Span;
 use crate::tier::series::Stretch;
@@ -130,22 +130,7 @@ impl Cache {
         let (mut came, mut calls) = (Vec::new(), 0);
         for span in sample.spans(self.clock.now()) {
             let piece = Piece { interval: slice.stored(), span, session: slice.session };
-            let asking = Asking {
-                beside: &[],
-                site,
-                symbol: &question.symbol,
-                data_type: question.data_type.made_of(),
-                params: &question.params,
-                piece: Some(piece),
-                name: &name,
-                caller: &self.caller,
-                use_case: self.rules.use_case(&question.key, terms.use_case).map(UseCase::as_str),
-                budget_share: terms.budget,
-                definition: self.rules.definition(&site.name, question.key.data_type()),
-                validators: None,
-                input: &[],
-                above: &[],
-            };
+            let asking = Asking { piece: Some(piece), ..self.asking(question, site, &name, terms) };
             let asked = self.upstream.ask(&asking, &permit, &mut patience).await;
             let at = self.clock.now() - asked.latency;
             calls += asked.calls;

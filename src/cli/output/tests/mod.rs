@@ -8,12 +8,11 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::cache::record;
-use crate::cache::{AnsweredBy, Status};
+use crate::cache::record::tests::hit;
 use crate::cli::args;
-use crate::entry::{Entry, Format as EntryFormat, Life, Until};
+use crate::entry::{Entry, Format as EntryFormat};
 use crate::key::Key;
 use crate::market::{Adjust, Bar, BarSeries, Bars, Class, Gap, Interval, Symbol};
-use crate::policy::Known;
 
 const NOW: Timestamp = Timestamp::from_seconds(1_782_920_000);
 
@@ -52,24 +51,7 @@ fn answer(key: &str, reading: Reading) -> Answer {
         format: EntryFormat::Json,
         body,
     };
-    let life = Life {
-        ttl: Duration::from_mins(1),
-        fetched_at: entry.fetched_at,
-        expires_at: entry.fetched_at + Duration::from_mins(1),
-        until: Until::Ttl,
-        error_until: Timestamp::NEVER,
-        gone_at: Timestamp::NEVER,
-    };
-    let served = Served {
-        entry: Arc::new(entry),
-        life,
-        known: Known::default(),
-        status: Status::Hit,
-        answered_by: AnsweredBy::Disk,
-        upstream_calls: 0,
-        bars,
-        noticed: None,
-    };
+    let served = Served { bars, ..hit(entry) };
     Answer::new(Ok(served), Duration::ZERO)
 }
 
