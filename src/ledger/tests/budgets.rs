@@ -1,5 +1,7 @@
 //! Budgets, what of them is reserved, and how much a call weighs.
 
+use std::collections::BTreeMap;
+
 use super::*;
 use crate::time::Zone;
 use crate::units::parse_share;

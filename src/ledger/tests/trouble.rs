@@ -1,7 +1,7 @@
 //! Pauses, breakers, trials and keys that cool down.
 
 use super::*;
-use crate::error::Kind;
+use crate::error::{Error, Kind};
 
 #[test]
 fn everybody_obeys_a_pause_whatever_was_promised_and_without_any_limit() {
