@@ -6,14 +6,11 @@
 //! know makes it refuse the others too. What fails for a reason that is nothing of its symbols, such as a
 //! server that is down, fails for all of them and is not asked again for each.
 
-use std::time::Duration;
-
 use super::chain::Whose;
 use super::errand::{Came, Errand, Failure, Flight, Landed};
-use super::fly::{Boarded, name};
+use super::fly::{Boarded, name, uncounted};
 use super::{Cache, Question};
 use crate::db::tally::Tally;
-use crate::error::Error;
 use crate::flight::Holder;
 use crate::market::Record;
 use crate::policy::Terms;
@@ -90,7 +87,7 @@ impl Batched {
             // The request was one, so it counts once, whoever it brought something to.
             let calls = std::mem::take(&mut asked.calls);
             let latency = std::mem::take(&mut asked.latency);
-            let came = Asked { calls, latency, ..together(Ok(Given::Record(record))) };
+            let came = Asked { calls, latency, ..uncounted(Ok(Given::Record(record))) };
             self.landed.push(Landed { flight, came: Came::Asked { asked: came, at }, holder });
         }
     }
@@ -178,22 +175,10 @@ impl Cache {
             return;
         };
         let (calls, latency) = (asked.calls, asked.latency);
-        let asked = Asked { calls, latency, ..together(Ok(Given::Several(Vec::new()))) };
+        let asked = Asked { calls, latency, ..uncounted(Ok(Given::Several(Vec::new()))) };
         let mut tally = Tally::default();
         self.count_asking(&mut tally, name, &asked);
         self.store(&mut [], &tally, &[]);
-    }
-}
-
-/// What came of a request for several, before its calls are counted.
-fn together(outcome: Result<Given, Error>) -> Asked {
-    Asked {
-        outcome,
-        validators: None,
-        rejected: None,
-        is_general: false,
-        calls: 0,
-        latency: Duration::ZERO,
     }
 }
 

@@ -338,8 +338,7 @@ impl Cache {
             });
             return Answer { passed, ..answer };
         }
-        let took = missing.since.elapsed();
-        Answer::new(Err(error), took)
+        missing.failed(error)
     }
 
     /// What is held of a provider as the answer, if it may stand in for one that failed.

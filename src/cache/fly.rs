@@ -18,7 +18,7 @@ use crate::policy::{self, Terms, UseCase};
 use crate::provider::Validators;
 use crate::time::Timestamp;
 use crate::units::duration_for_people;
-use crate::upstream::{Asked, Asking, Patience, Permit, Site};
+use crate::upstream::{Asked, Asking, Given, Patience, Permit, Site};
 use crate::warning::Warning;
 
 impl Cache {
@@ -434,8 +434,13 @@ pub(super) fn unsupported(question: &Question) -> Error {
 
 /// What came of it when nobody was asked.
 pub(super) fn refused(error: Error) -> Asked {
+    uncounted(Err(error))
+}
+
+/// What came of something that cost no request, or none that was counted yet.
+pub(super) fn uncounted(outcome: Result<Given, Error>) -> Asked {
     Asked {
-        outcome: Err(error),
+        outcome,
         validators: None,
         rejected: None,
         is_general: false,

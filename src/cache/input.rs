@@ -21,7 +21,6 @@ use super::ask::Stop;
 use super::errand::Errand;
 use super::record::{self, Told};
 use super::{Answer, Cache, Interrupted, News, Purpose, Question, Served};
-use crate::market::Json;
 use crate::policy::Terms;
 use crate::provider::Speech;
 use crate::upstream::Site;
@@ -33,11 +32,11 @@ const MOST_WAITING: usize = 128;
 
 /// What is wanted for a program, each under its name.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Wanted {
+pub struct Wanted {
     /// What.
-    pub(super) records: Vec<(Box<str>, Question)>,
+    pub records: Vec<(Box<str>, Question)>,
     /// Whether some of it may be what another program prints.
-    pub(super) is_of_programs: bool,
+    pub is_of_programs: bool,
 }
 
 /// Where the flights of an errand order what their programs are handed.
@@ -84,13 +83,10 @@ impl Orders {
 impl Cache {
     /// What the program is handed that answers a question, if one does.
     pub(super) fn inputs_for(&self, question: &Question, site: &Site) -> Wanted {
-        let Speech::Command(_) = site.speech else { return Wanted::default() };
-        let records = (self.inputs)(question, &site.name);
-        let runs = |name: &str| matches!((self.sites)(name).speech, Speech::Command(_));
-        let is_of_programs = records
-            .iter()
-            .any(|(_, wanted)| wanted.providers.iter().any(|provider| runs(provider)));
-        Wanted { records, is_of_programs }
+        match site.speech {
+            Speech::Command(_) => (self.inputs)(question, &site.name),
+            _ => Wanted::default(),
+        }
     }
 
     /// Serves what was ordered at the same time.
@@ -168,7 +164,7 @@ impl Cache {
         let mut text = Vec::new();
         for ((input, question), answer) in wanted.records.iter().zip(answers) {
             text.extend_from_slice(if text.is_empty() { b"{" } else { b"," });
-            text.extend_from_slice(Json::text(input).as_str().as_bytes());
+            record::cells::json_text(input, &mut text);
             text.push(b':');
             text.extend_from_slice(&self.handed(question, input, answer));
         }

@@ -5,8 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::chain::Trail;
-use super::series::stale;
-use super::series::{Part, Told};
+use super::series::{Part, Told, stale};
 use super::{Answer, AnsweredBy, Cache, Question, Served, Status};
 use crate::calendar::Exchange;
 use crate::clock::Stopwatch;
@@ -44,10 +43,22 @@ pub(super) struct Missing {
     pub(super) trail: Trail,
 }
 
+impl Found {
+    /// Whether it is of bars, and none is held of the whole series.
+    pub(super) fn is_bare(&self) -> bool {
+        self.part.as_ref().is_some_and(|part| part.head.is_bare())
+    }
+}
+
 impl Missing {
     /// What is held, of a question that nobody was asked yet.
     pub(super) fn of(held: Vec<Found>, since: Stopwatch) -> Self {
         Self { held, since, trail: Trail::default() }
+    }
+
+    /// An error as the answer.
+    pub(super) fn failed(&self, error: Error) -> Answer {
+        Answer::new(Err(error), self.since.elapsed())
     }
 
     /// What is held of the provider that is asked, the newest of it.
@@ -281,10 +292,9 @@ impl Cache {
         }
         // Of one provider the newest first: another process may have refreshed the disk's copy. A series
         // in which nothing is held stands behind those of others, and keeps nobody from being asked.
-        let is_bare = |f: &Found| f.part.as_ref().is_some_and(|part| part.head.is_bare());
-        found.sort_by_key(|f| (is_bare(f), rank(question, &f.entry), Reverse(f.entry.fetched_at)));
+        found.sort_by_key(|f| (f.is_bare(), rank(question, &f.entry), Reverse(f.entry.fetched_at)));
         if question.providers.len() > 1 {
-            for bare in found.iter_mut().filter(|f| is_bare(f)) {
+            for bare in found.iter_mut().filter(|f| f.is_bare()) {
                 bare.life = stale(&bare.life);
             }
         }

@@ -51,6 +51,7 @@ pub use answer::{
     Answer, AnsweredBy, Interrupted, News, PassedOver, Purpose, Served, Status, Undone,
 };
 pub use entries::{Cleared, Listing, Selection};
+pub use input::Wanted;
 pub use limits::{Allowance, BudgetUse, Health, WindowUse};
 pub use noticed::Noticed;
 pub use planned::{Opening, Planned, PlannedItem, PlannedOf, PlannedProvider};
@@ -129,9 +130,9 @@ impl Options {
 /// The configured providers by name; only asked for once upstream must be.
 pub type Sites = Arc<dyn Fn(&str) -> Site + Send + Sync>;
 
-/// What the program that answers a question is handed, each under its name, if a provider of this name
-/// runs one; only asked for once it must be run.
-pub type Inputs = Arc<dyn Fn(&Question, &str) -> Vec<(Box<str>, Question)> + Send + Sync>;
+/// What the program that answers a question is handed, if a provider of this name runs one; only asked
+/// for once it must be run.
+pub type Inputs = Arc<dyn Fn(&Question, &str) -> Wanted + Send + Sync>;
 
 /// A value that is made when it is first needed: a hit needs none.
 pub type Lazily<T> = LazyLock<T, Box<dyn FnOnce() -> T + Send>>;
@@ -270,7 +271,7 @@ impl Cache {
                 lookup::Looked::Open(missing) => match self.held_above(question) {
                     None => open.push((index, missing)),
                     Some(error) => {
-                        let answer = through::failed(&missing, error);
+                        let answer = missing.failed(error);
                         self.count_refused(&mut refused, question, &answer);
                         deliver(index, News::Answer(Box::new(answer)));
                     }
@@ -302,7 +303,8 @@ impl Cache {
 
     /// What comes first, when not everything can be had at once.
     pub fn priority(&self, question: &Question, terms: &Terms) -> Priority {
-        self.rules.priority(&question.key, terms.use_case)
+        let provider = question.providers.first().map_or("", AsRef::as_ref);
+        self.rules.priority(&question.key, provider, terms.use_case)
     }
 
     /// The exchange at which what a question is about is traded, as far as that is known beforehand.

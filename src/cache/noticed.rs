@@ -6,6 +6,7 @@
 
 use super::errand::Errand;
 use super::lookup::Missing;
+use super::record::bars::Cell;
 use super::{Answer, Cache, Question, Served};
 use crate::calendar::Date;
 use crate::entry::Format;
@@ -141,13 +142,8 @@ fn of_bar(series: &BarSeries, fault: &Fault) -> String {
     };
     let place = series.bars.times.binary_search(&time).ok();
     let field = fault.field.unwrap_or("close").replace('_', " ");
-    let value = match (place, fault.field) {
-        (Some(at), None | Some("close")) => Some(series.bars.close[at]),
-        (Some(at), Some("open")) => Some(series.bars.open[at]),
-        (Some(at), Some("high")) => Some(series.bars.high[at]),
-        (Some(at), Some("low")) => Some(series.bars.low[at]),
-        _ => None,
-    };
+    let cell = Cell::of(fault.field.unwrap_or("close"));
+    let value = place.and_then(|at| cell.number(series, at));
     let value = value.map(|value| format!(" of {value}")).unwrap_or_default();
     match fault.kind {
         FaultKind::Unit => {

@@ -6,7 +6,6 @@ use super::errand::{Came, Errand};
 use super::{Cache, Question};
 use crate::db::Trouble;
 use crate::db::quarantine::{Held, Quarantine, Refused};
-use crate::error::Kind;
 use crate::upstream::Asked;
 use crate::warning::Warning;
 
@@ -23,7 +22,7 @@ impl Cache {
     ) -> Option<Refused> {
         let Came::Asked { asked, at } = came else { return None };
         let Asked { outcome: Err(error), rejected, .. } = asked else { return None };
-        let rejected = rejected.take().filter(|_| error.kind == Kind::InvalidData)?;
+        let rejected = rejected.take()?;
         if errand.terms.no_cache || self.disk().is_none() {
             return None;
         }

@@ -51,14 +51,14 @@ impl Cache {
         let name = format!("{}@{PUT}", question.key);
         if let Some(error) = self.upstream.surroundings().refusal(&name) {
             self.count_miss(question);
-            return Ok(failed(&missing, error));
+            return Ok(missing.failed(error));
         }
         let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
             Ok(runtime) => runtime,
             Err(error) => {
                 let error = Error::new(Kind::Unreachable, "nothing can be run").caused_by(error);
                 self.count_miss(question);
-                return Ok(failed(&missing, error));
+                return Ok(missing.failed(error));
             }
         };
         let outcome = runtime.block_on(async {
@@ -189,7 +189,7 @@ impl Cache {
         // What a stale value answers is a stale hit, and no miss besides.
         let (Some(found), Some(served)) = (found, served) else {
             self.count_miss(question);
-            return failed(missing, error);
+            return missing.failed(error);
         };
         let took = missing.since.elapsed();
         self.count_hits(&[self.hit(found.row, &served, took)]);
@@ -200,8 +200,4 @@ impl Cache {
         };
         Answer { warnings: vec![warning], ..Answer::new(Ok(served), took) }
     }
-}
-
-pub(super) fn failed(missing: &Missing, error: Error) -> Answer {
-    Answer::new(Err(error), missing.since.elapsed())
 }

@@ -4,8 +4,9 @@
 use std::path::Path;
 
 use super::endpoints::Mistake;
+use super::sites::runs_programs;
 use super::{Config, Layers};
-use crate::cache::{Question, Slice};
+use crate::cache::{Question, Slice, Wanted};
 use crate::config::Choice;
 use crate::error::Usage;
 use crate::market::{DataType, EndpointName, Params};
@@ -63,7 +64,7 @@ pub(super) fn takes_a_symbol(
 
 /// Whether a provider has a program of this name. Who looks a key up asks this, so nothing is built.
 pub(super) fn gives_payload(layers: &Layers, provider: &str, endpoint: EndpointName) -> bool {
-    layers.text(&["providers", provider, "kind"]) == Some("command")
+    runs_programs(layers, provider)
         && layers
             .list(&["providers", provider, "endpoints", endpoint.as_str(), "command"])
             .is_some()
@@ -235,8 +236,8 @@ impl Config {
         said.unwrap_or_default().iter().filter_map(|text| Input::parse(text).ok()).collect()
     }
 
-    /// What a program of a provider is handed for a question: each under its name.
-    pub(super) fn inputs(&self, question: &Question, provider: &str) -> Vec<(Box<str>, Question)> {
+    /// What a program of a provider is handed for a question.
+    pub(super) fn inputs(&self, question: &Question, provider: &str) -> Wanted {
         let of = |input: Input| -> Option<(Box<str>, Question)> {
             let data_type: DataType = self.data_type(&input.data_type, None).ok()?;
             let slice = Slice { interval: input.interval, ..Slice::default() };
@@ -246,6 +247,9 @@ impl Config {
             Some((input.name, question))
         };
         let inputs = self.inputs_of(provider, question.data_type.as_str());
-        inputs.into_iter().filter_map(of).collect()
+        let records: Vec<_> = inputs.into_iter().filter_map(of).collect();
+        let mut givers = records.iter().flat_map(|(_, wanted)| &wanted.providers);
+        let is_of_programs = givers.any(|name| runs_programs(self.layers(), name));
+        Wanted { records, is_of_programs }
     }
 }

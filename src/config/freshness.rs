@@ -270,6 +270,7 @@ fn endpoint(layers: &Layers, provider: &str, name: &str) -> Option<EndpointRule>
     Some(EndpointRule {
         lasting,
         keep: kept(layers, &at("keep")),
+        priority: layers.text(&at("priority")).and_then(Priority::from_name),
         definition: number(layers, provider, name),
     })
 }
@@ -278,8 +279,17 @@ fn endpoint(layers: &Layers, provider: &str, name: &str) -> Option<EndpointRule>
 /// it and of the names of symbols, but for whom it is asked about, how often, and how long what it gives is
 /// fresh; else its version. What is shipped without one has the number 0.
 pub(super) fn number(layers: &Layers, provider: &str, endpoint: &str) -> u64 {
-    const NO_MATTER: [&str; 8] =
-        ["classes", "keep", "level", "limit", "retry_after", "timeout", "ttl", "weight"];
+    const NO_MATTER: [&str; 9] = [
+        "classes",
+        "keep",
+        "level",
+        "limit",
+        "priority",
+        "retry_after",
+        "timeout",
+        "ttl",
+        "weight",
+    ];
     let path = ["providers", provider, "endpoints", endpoint];
     let names = ["providers", provider, "names"];
     let is_changed = |path: &[&str]| layers.differ_below(&path.join("\t"), &NO_MATTER);

@@ -209,6 +209,7 @@ pub(super) static KEYS: &[(&str, Kind)] = &[
     ("providers.*.endpoints.+.timeout", Kind::Duration),
     ("providers.*.endpoints.+.limit", Kind::Window),
     ("providers.*.endpoints.+.weight", Kind::Count(1, 1_000_000)),
+    ("providers.*.endpoints.+.priority", Kind::Word(PRIORITIES)),
     ("providers.*.endpoints.+.ttl", Kind::Lasting),
     ("providers.*.endpoints.+.level", Kind::Word(LEVELS)),
     ("providers.*.endpoints.+.keep", KEEP),

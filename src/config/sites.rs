@@ -52,6 +52,11 @@ pub(super) fn invents(layers: &Layers, name: &str) -> bool {
     layers.text(&["providers", name, "kind"]) == Some(Speech::Demo.as_str())
 }
 
+/// Whether it runs programs.
+pub(super) fn runs_programs(layers: &Layers, name: &str) -> bool {
+    layers.text(&["providers", name, "kind"]) == Some("command")
+}
+
 /// Whether a provider gives what a type is made of. Every hit asks this, so nothing whole is made for it.
 pub(super) fn gives(
     layers: &Layers,

@@ -179,9 +179,7 @@ impl Ledger {
 
     /// Until when a provider is paused, if it is.
     pub fn paused_until(&self, provider: &str, now: &Reading) -> Option<Timestamp> {
-        let health =
-            self.store.read(now, &|connection| rows::health(connection, provider)).ok()??;
-        match health.hindrance(now.wall)? {
+        match self.hindrance(provider, now)? {
             Hindrance::Paused(pause) => Some(pause.until),
             Hindrance::Open(_) | Hindrance::Tried(_) => None,
         }
@@ -190,12 +188,15 @@ impl Ledger {
     /// Until when one who tries whether a provider is well again keeps others out, if somebody does:
     /// whoever was killed over it is not waited for after that. Nothing is written.
     pub fn tried_until(&self, provider: &str, now: &Reading) -> Option<Timestamp> {
-        let health =
-            self.store.read(now, &|connection| rows::health(connection, provider)).ok()??;
-        match health.hindrance(now.wall)? {
+        match self.hindrance(provider, now)? {
             Hindrance::Tried(until) => Some(until),
             Hindrance::Paused(_) | Hindrance::Open(_) => None,
         }
+    }
+
+    fn hindrance(&self, provider: &str, now: &Reading) -> Option<Hindrance> {
+        let look = |connection: &rusqlite::Connection| rows::health(connection, provider);
+        self.store.read(now, &look).ok()??.hindrance(now.wall)
     }
 
     /// Pauses a provider by hand.
@@ -217,11 +218,7 @@ impl Ledger {
 
     /// What the provider of a call has used, and whether the call might start now.
     pub fn standing(&self, call: &Call<'_>, now: &Reading) -> Result<Standing, Trouble> {
-        let look = |connection: &rusqlite::Connection| {
-            rows::book(connection, call.provider, call.limits, now.wall)
-        };
-        let book = self.store.read(now, &look)?.unwrap_or_default();
-        Ok(standing(&book, call, now.wall))
+        Ok(standing(&self.book(call, now)?, call, now.wall))
     }
 
     /// Why a call would not be let start by somebody who waits this long, if so. Nothing is entered.

@@ -7,6 +7,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::ttl::{Keep, Lasting};
+use super::use_case::Priority;
 
 /// What the configuration says of one endpoint of a provider.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -15,6 +16,8 @@ pub struct EndpointRule {
     pub lasting: Option<(Lasting, Box<str>)>,
     /// How long what it gave is kept after it has gone stale.
     pub keep: Option<Keep>,
+    /// What comes first of it, if that is not by what it is for.
+    pub priority: Option<Priority>,
     /// The number of what it is defined as; 0 is the default definition.
     pub definition: u64,
 }

@@ -243,8 +243,13 @@ impl Rules {
         said.or_else(known)
     }
 
-    /// What comes first of what is asked for.
-    pub fn priority(&self, key: &Key, said: Option<UseCase>) -> Priority {
+    /// What comes first of what is asked of a provider: by what it is said to be for, else by what is
+    /// said of its endpoint, else by what it is known to be for.
+    pub fn priority(&self, key: &Key, provider: &str, said: Option<UseCase>) -> Priority {
+        let endpoint = self.endpoints.of(provider, key.data_type()).filter(|_| said.is_none());
+        if let Some(priority) = endpoint.and_then(|endpoint| endpoint.priority) {
+            return priority;
+        }
         let use_case = self.use_case(key, said);
         use_case.map_or(Priority::default(), |use_case| self.use_cases.demand(use_case).priority)
     }

@@ -24,7 +24,7 @@ use crate::error::{Error, Kind};
 use crate::key::Key;
 use crate::ledger::{Call, Pace};
 use crate::market::DataType;
-use crate::policy::{self, Known, Next, Terms, UseCase};
+use crate::policy::{self, Next, Terms, UseCase};
 use crate::provider::Ask;
 use crate::time::Timestamp;
 use crate::units::duration_for_people;
@@ -210,7 +210,7 @@ impl Cache {
         // Who has no bar at all costs nothing, and does not keep the next one from being asked.
         let is_bare = |link: usize| {
             let found = flight.missing.of_the_asked(&errand.at(link).questions[flight.index]);
-            found.and_then(|f| f.part.as_ref()).is_some_and(|part| part.head.is_bare())
+            found.is_some_and(Found::is_bare)
         };
         let chain = first..=last;
         let mut later = None;
@@ -384,7 +384,7 @@ impl Cache {
         let mut seen = HashSet::new();
         let mut openings: BTreeMap<Exchange, Opening> = BTreeMap::new();
         for question in questions.iter().filter(|asked| asked.data_type == DataType::Quote) {
-            let exchange = self.rules.exchange(&question.key, &Known::default());
+            let exchange = self.exchange(question);
             let Some(exchange) = exchange.filter(|_| seen.insert(&question.key)) else { continue };
             let phase = self.rules.calendars().phase(exchange, now);
             if phase.is_open || phase.until == Timestamp::NEVER {

@@ -125,7 +125,8 @@ impl Cache {
     }
 
     /// What was known at an instant of what a question asks for, of the first of its providers of
-    /// whom anything was; of this span, if one is given.
+    /// whom anything was, and of one without a bar only if there is no other; of this span, if one is
+    /// given.
     pub(super) fn then(
         &self,
         question: &Question,
@@ -144,11 +145,9 @@ impl Cache {
                 self.series_then(question, stored, at)
             }
         };
-        // Who had no bar at all stands behind the others, as it does now.
         let mut bare = None;
         let known = held.iter().filter_map(of).find_map(|then| {
-            let is_bare = then.found.part.as_ref().is_some_and(|part| part.head.is_bare());
-            if is_bare {
+            if then.found.is_bare() {
                 bare.get_or_insert(then);
                 return None;
             }

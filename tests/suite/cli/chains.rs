@@ -60,7 +60,11 @@ fn whoever_fails_is_passed_over_and_the_next_answers_without_a_word() {
             "first refused the request (HTTP 403",
         ),
         ("limit", Upstream::saying(429, "text/plain", "no"), "first allows no more requests now"),
-        ("nonsense", Upstream::saying(200, "text/html", "<p>"), "first"),
+        (
+            "nonsense",
+            Upstream::saying(200, "text/html", "<p>"),
+            "what first sent for `AAPL` cannot",
+        ),
         ("nothing", Upstream::saying(404, "application/json", not_found), "first does not know"),
     ] {
         let second = yahoo_at("12.5", "");
@@ -355,7 +359,7 @@ fn who_holds_a_part_of_a_series_is_waited_for() {
 }
 
 #[test]
-fn what_a_provider_is_too_young_for_the_next_is_asked() {
+fn what_all_are_too_young_for_is_said_of_each_and_nobody_is_asked() {
     let (first, second) = (Upstream::speaking(), Upstream::speaking());
     let sandbox = chained(first.url(), second.url());
     // Thirty days of minutes is what both have: the error is the first's, and names its own limit.

@@ -176,7 +176,7 @@ fn an_interrupt_ends_who_waits_for_what_its_program_is_handed() {
 #[test]
 fn a_program_that_asks_for_what_waits_for_its_permit_is_not_waited_for_in_a_circle() {
     let upstream = Upstream::speaking();
-    // Each `ensemble` has one of two permits and asks for the prediction that needs one for its input.
+    // `ensemble` has the one permit and asks for the prediction that needs one for its input.
     let sandbox = machine(
         &upstream,
         "      inner: {command: [cat], input: [quote]}

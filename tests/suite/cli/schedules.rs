@@ -66,6 +66,29 @@ fn what_has_priority_is_asked_first() {
 }
 
 #[test]
+fn an_endpoint_with_priority_is_asked_first() {
+    let acme = Upstream::saying(200, "application/json", r#"{"a":1}"#);
+    let sandbox = Sandbox::new();
+    sandbox.config(&format!(
+        "providers: {{acme: {{kind: http, base_url: \"{}\", endpoints: {{late: {{path: \"/late/{{symbol}}\", \
+         priority: low}}, soon: {{path: \"/soon/{{symbol}}\"}}, first: {{path: \"/first/{{symbol}}\", \
+         priority: high}}}}}}}}\n",
+        acme.url()
+    ));
+    let warm = |more: &[&str]| {
+        let before = acme.count();
+        let run = sandbox
+            .run(&[&["warm", "AAPL", "-t", "late,soon,first", "--jobs", "1"], more].concat());
+        assert_eq!(run.code, Some(0), "{run:?}");
+        acme.seen()[before..].iter().map(|asked| asked.path.clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(warm(&[]), ["/first/AAPL", "/soon/AAPL", "/late/AAPL"]);
+    // What it is said to be for counts before that.
+    let said = warm(&["--use", "research", "--refresh"]);
+    assert_eq!(said, ["/late/AAPL", "/soon/AAPL", "/first/AAPL"]);
+}
+
+#[test]
 fn every_type_of_every_symbol_is_asked_for_and_what_takes_none_once() {
     let (upstream, sandbox) = speaking();
     let acme = Upstream::saying(200, "application/json", r#"{"a":1}"#);

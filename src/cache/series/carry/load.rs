@@ -36,22 +36,17 @@ impl Cache {
     /// Nobody is asked. Without a start it is all that is held, and without an end all that is held
     /// from there on.
     pub fn load(&self, question: &Question) -> Result<Loaded, Error> {
-        let held = self.read_disk(&question.key);
-        let held: Vec<&Stored> = question
-            .providers
-            .iter()
-            .filter_map(|provider| {
-                let mut shelf = held.iter().flat_map(|shelf| shelf.iter());
-                let stored = shelf.find(|stored| stored.entry.provider == *provider)?;
-                let is_value = stored.entry.format != Format::NotFound;
-                (is_value && self.rules.is_defined_so(&stored.entry, &stored.known))
-                    .then_some(stored)
-            })
-            .collect();
-        let has_bars = |stored: &&&Stored| {
-            Head::from_body(&stored.entry.body).is_ok_and(|head| !head.is_bare())
+        let shelf = self.read_disk(&question.key);
+        let of = |provider: &str| {
+            let mut shelf = shelf.iter().flat_map(|shelf| shelf.iter());
+            let stored = shelf.find(|stored| &*stored.entry.provider == provider)?;
+            let is_value = stored.entry.format != Format::NotFound;
+            (is_value && self.rules.is_defined_so(&stored.entry, &stored.known)).then_some(stored)
         };
-        let best = held.iter().find(has_bars).or(held.first());
+        let is_bare = |stored: &&Stored| {
+            !Head::from_body(&stored.entry.body).is_ok_and(|head| !head.is_bare())
+        };
+        let best = question.providers.iter().filter_map(|name| of(name)).min_by_key(is_bare);
         let (Some(stored), Some(slice)) = (best, &question.slice) else {
             return Err(self.with_others(question, nothing(question)));
         };
