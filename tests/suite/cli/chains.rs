@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use mcache::time::Timestamp;
 
-use super::{LATER, at, json_at, nobody, reply_with, yahoo_at};
+use super::{LATER, at, json_at, nobody, reply_with, when_aged, yahoo_at};
 use crate::sandbox::{Run, Sandbox, Upstream, counted, numbered, reply};
 
 /// A minute after a sandbox started: what was fetched at `LATER` is fresh still.
@@ -245,7 +245,8 @@ fn once_all_have_failed_the_best_of_what_is_held_answers() {
     sandbox.run(&["limits", "first", "--resume"]);
     let broken = Upstream::saying(501, "text/plain", "");
     let set = format!("providers.second.base_url={}", broken.url());
-    let run = at(&sandbox, LATER, &["fetch", "AAPL", "-f", "json", "--set", &set]);
+    let later = when_aged(&sandbox, 40);
+    let run = at(&sandbox, &later, &["fetch", "AAPL", "-f", "json", "--set", &set]);
     run.says("warning: AAPL: this answer is 4").says("; second failed with HTTP 501");
     assert_eq!(told(&run.json()), who("second", "stale", 12.5, 1));
     let set = ["--set", &set, "--max-stale", "0", "-f", "json"];

@@ -8,7 +8,7 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-use super::{at, json_at};
+use super::{SOON, at, json_at};
 use crate::sandbox::{Run, Sandbox, Upstream, finished};
 
 /// After this what has not happened never will.
@@ -82,7 +82,7 @@ fn what_a_program_prints_is_cached_for_a_second_if_the_symbol_is_hot() {
     assert!(got.stdout.contains(r#""payload":{"of":"nvda"}"#), "{got:?}");
     let other = sandbox.json(&["fetch", "MSFT", "-t", "prediction"]);
     assert_eq!((&other[0]["cache"]["ttl_seconds"], runs(&sandbox)), (&3.0.into(), 2));
-    let later = json_at(&sandbox, "2026-07-01T15:00:05Z", &["fetch", "MSFT", "-t", "prediction"]);
+    let later = json_at(&sandbox, SOON, &["fetch", "MSFT", "-t", "prediction"]);
     assert_eq!((&later[0]["cache"]["status"], runs(&sandbox)), (&"miss".into(), 3));
     assert!(sandbox.run(&["limits"]).stdout.contains("model"));
     assert!(sandbox.run(&["keys"]).stdout.contains("prediction:stock:NVDA"));

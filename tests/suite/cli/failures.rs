@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::{LATER, at, json_at, nobody, reply_with, speaking, yahoo, yahoo_at};
+use super::{LATER, at, json_at, nobody, reply_with, speaking, when_aged, yahoo, yahoo_at};
 use crate::sandbox::{Sandbox, Upstream, reply};
 
 /// Asks an upstream that fails for `AAPL`, first on an empty machine and then on one that holds
@@ -32,11 +32,9 @@ fn fails(case: &str, failing: &str, kind: &str, says: &str) {
     let (_good, sandbox) = speaking();
     let good = sandbox.json(&["fetch", "AAPL"])[0]["price"].clone();
     let sandbox = sandbox.with_provider("yahoo", failing);
-    let stale = at(&sandbox, LATER, &["fetch", "AAPL", "-f", "json"]);
-    stale.fails(
-        0,
-        &["warning: AAPL: this answer is 4", " s old, no newer one could be had: ", says],
-    );
+    let stale = at(&sandbox, &when_aged(&sandbox, 40), &["fetch", "AAPL", "-f", "json"]);
+    let warning = "warning: AAPL: this answer is 4";
+    stale.fails(0, &[warning, " s old, no newer one could be had: ", says]);
     assert_eq!(stale.json()[0]["cache"]["status"], "stale", "{case}");
     assert_eq!(stale.json()[0]["price"], good, "{case}");
     assert_eq!(

@@ -1,6 +1,6 @@
 //! `fetch`: the first answer comes from upstream, the next ones from the disk, until it is stale.
 
-use super::{LATER, SOON, at, json_at, members, nobody, speaking};
+use super::{LATER, SOON, at, json_at, members, nobody, speaking, when_aged};
 use crate::sandbox::{Sandbox, Upstream};
 
 #[test]
@@ -23,7 +23,8 @@ fn the_table_says_which_tier_answered_and_how_old_it_is() {
     let (upstream, sandbox) = speaking();
     let sandbox = sandbox.with_provider("binance", upstream.url());
     sandbox.run(&["fetch", "AAPL", "BTC"]);
-    insta::assert_snapshot!(at(&sandbox, SOON, &["fetch", "AAPL", "BTC"]).shown(), @r"
+    let hit = at(&sandbox, &when_aged(&sandbox, 10), &["fetch", "AAPL", "BTC"]);
+    insta::assert_snapshot!(hit.shown(), @r"
     SYMBOL      PRICE    CHANGE  CHANGE %     VOLUME  CURRENCY  MARKET   TIME (UTC)           PROVIDER  STATUS  TIER   AGE
     AAPL       228.83      2.57   +1.14 %  1,296,970  USD       regular  2026-07-01 15:00:00  yahoo     hit     disk  10 s
     BTC     74,569.68  1,555.35   +2.13 %     15,223  USDT      regular  2026-07-01 15:00:00  binance   hit     disk  10 s
@@ -162,7 +163,7 @@ fn a_stale_answer_stands_in_for_an_upstream_that_failed() {
     let down = Upstream::saying(500, "application/json", "{}");
     let sandbox = sandbox.with_provider("yahoo", down.url());
     // The pauses between retries would count towards the age.
-    let run = at(&sandbox, LATER, &["fetch", "AAPL", "--max-wait", "0"]);
+    let run = at(&sandbox, &when_aged(&sandbox, 40), &["fetch", "AAPL", "--max-wait", "0"]);
     insta::assert_snapshot!(run.shown(), @r"
     SYMBOL   PRICE  CHANGE  CHANGE %     VOLUME  CURRENCY  MARKET   TIME (UTC)           PROVIDER  STATUS  TIER   AGE
     AAPL    228.83    2.57   +1.14 %  1,296,970  USD       regular  2026-07-01 15:00:00  yahoo     stale   disk  40 s
@@ -223,7 +224,7 @@ fn a_symbol_that_vanishes_upstream_keeps_its_last_value() {
     sandbox.json(&["fetch", "AAPL"]);
     let gone = Upstream::saying(404, "application/json", "{}");
     let sandbox = sandbox.with_provider("yahoo", gone.url());
-    let served = at(&sandbox, LATER, &["fetch", "AAPL"]);
+    let served = at(&sandbox, &when_aged(&sandbox, 40), &["fetch", "AAPL"]);
     served.fails(0, &["warning: AAPL: this answer is 40 s old", "does not know"]);
     assert_eq!(json_at(&sandbox, LATER, &["keys"])[0]["reason"], serde_json::Value::Null);
 }

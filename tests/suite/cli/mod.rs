@@ -86,14 +86,26 @@ mod versions;
 mod warm;
 mod what_if;
 
+use std::time::Duration;
+
+use mcache::time::Timestamp;
+
 use crate::sandbox::{Run, Sandbox, Upstream, finished, reply};
 
-/// Ten and a half seconds after a sandbox starts: what it fetched first is ten seconds old then,
-/// whatever the programs themselves took.
+/// Ten and a half seconds after a sandbox starts: a quote of then is fresh.
 const SOON: &str = "2026-07-01T15:00:10.5Z";
 
 /// Forty and a half seconds after a sandbox starts: a quote of then is stale.
 const LATER: &str = "2026-07-01T15:00:40.5Z";
+
+/// When what came last is so many seconds and a half old, however long it took to come.
+fn when_aged(sandbox: &Sandbox, seconds: u64) -> String {
+    let database = rusqlite::Connection::open(sandbox.cache().join("cache.db")).unwrap();
+    let newest = "SELECT max(fetched_at_ms) FROM entry";
+    let newest: i64 = database.query_row(newest, [], |row| row.get(0)).unwrap();
+    let then = Timestamp::from_ms(newest) + Duration::from_millis(seconds * 1000 + 500);
+    then.to_string()
+}
 
 /// Runs the program on the same machine at another time.
 fn at(sandbox: &Sandbox, now: &str, arguments: &[&str]) -> Run {

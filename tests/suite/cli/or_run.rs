@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::command::{let_go, pipe, runs};
-use super::{LATER, at};
+use super::{LATER, at, when_aged};
 use crate::sandbox::{Sandbox, counted, finished};
 
 /// Says that it ran, and prints.
@@ -61,7 +61,7 @@ fn a_program_that_fails_is_told_and_a_stale_value_stands_in_for_it() {
     run.fails(1, &["error: report:daily: `sh` failed with exit code 9: bad news"]);
     assert_eq!(run.stdout, "");
     sandbox.run(&["put", "report:daily", "old", "--ttl", "10s"]);
-    let stale = at(&sandbox, LATER, &get(&failing));
+    let stale = at(&sandbox, &when_aged(&sandbox, 40), &get(&failing));
     assert_eq!((stale.code, stale.stdout.as_str()), (Some(0), "old"), "{stale:?}");
     assert!(stale.stderr.contains("warning: report:daily: this answer is 40 s old"), "{stale:?}");
     let stats = sandbox.json(&["stats"]);

@@ -3,7 +3,7 @@
 
 use std::process::Stdio;
 
-use super::{LATER, SOON, at, speaking, yahoo_at};
+use super::{LATER, at, speaking, when_aged, yahoo_at};
 use crate::sandbox::{Sandbox, Upstream};
 
 #[test]
@@ -228,7 +228,7 @@ fn times_are_rfc_3339_in_utc() {
 fn a_series_is_a_table_of_its_own() {
     let sandbox = Sandbox::new();
     sandbox.run(&["fetch", "GDP", "-p", "demo"]);
-    let table = at(&sandbox, SOON, &["fetch", "GDP", "-p", "demo"]).stdout;
+    let table = at(&sandbox, &when_aged(&sandbox, 10), &["fetch", "GDP", "-p", "demo"]).stdout;
     insta::assert_snapshot!(table.lines().take(4).collect::<Vec<_>>().join("\n"), @r"
     GDP: 40 observations, hit from disk, demo, 10 s old
     DATE            VALUE

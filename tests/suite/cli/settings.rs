@@ -53,8 +53,8 @@ fn everything_that_the_bot_reads_is_there_for_300_seconds() {
     }
     let pairs = sandbox.json(&["get", "pair_config:*"]);
     assert_eq!(pairs["pair_config:ETH/USDT"]["size"], json!(0.10));
-    assert_eq!(at(&sandbox, "2026-07-01T15:04:59Z", &["get", "trading_pairs"]).code, Some(0));
-    assert_eq!(at(&sandbox, "2026-07-01T15:05:01Z", &["get", "trading_pairs"]).code, Some(1));
+    assert_eq!(at(&sandbox, "2026-07-01T15:04:50Z", &["get", "trading_pairs"]).code, Some(0));
+    assert_eq!(at(&sandbox, "2026-07-01T15:05:10Z", &["get", "trading_pairs"]).code, Some(1));
     assert!(sandbox.run(&["clear", "--tag", "bot"]).stdout.starts_with("dropped 10 entries"));
 }
 

@@ -4,7 +4,7 @@ use mcache::clock::Clock;
 use mcache::error::{Error, Kind};
 use mcache::ledger::{Ledger, Outcome, Said};
 
-use super::{LATER, SOON, at, json_at, nobody, speaking};
+use super::{LATER, at, json_at, nobody, speaking, when_aged};
 use crate::sandbox::{Sandbox, Upstream};
 
 /// `requests` and the five that make it up, of which `shared` is none in this release.
@@ -187,8 +187,9 @@ fn what_is_held_is_counted_by_state_and_type() {
 fn the_age_of_answers_is_counted_and_how_many_were_past_their_time() {
     let (_upstream, sandbox) = speaking();
     sandbox.run(&["fetch", "AAPL"]);
-    at(&sandbox, SOON, &["fetch", "AAPL"]);
-    at(&sandbox, LATER, &["fetch", "AAPL", "--offline"]);
+    let (soon, later) = (when_aged(&sandbox, 10), when_aged(&sandbox, 40));
+    at(&sandbox, &soon, &["fetch", "AAPL"]);
+    at(&sandbox, &later, &["fetch", "AAPL", "--offline"]);
     let ages = &sandbox.json(&["stats"])["age_at_serve"];
     assert_eq!(ages["p50_s"], 10);
     // The end of the bucket that forty seconds fall into.

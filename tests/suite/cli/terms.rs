@@ -1,6 +1,6 @@
 //! The flags of `fetch` that say what is acceptable: how old, how stale, from where.
 
-use super::{LATER, SOON, at, json_at, nobody, speaking};
+use super::{LATER, SOON, at, json_at, nobody, speaking, when_aged};
 use crate::sandbox::{Sandbox, Upstream};
 
 #[test]
@@ -78,7 +78,7 @@ fn a_refresh_that_fails_serves_what_is_still_fresh() {
     let (_upstream, sandbox) = speaking();
     sandbox.json(&["fetch", "AAPL"]);
     let sandbox = sandbox.with_provider("yahoo", &nobody());
-    let run = at(&sandbox, SOON, &["fetch", "AAPL", "--refresh", "-f", "json"]);
+    let run = at(&sandbox, &when_aged(&sandbox, 10), &["fetch", "AAPL", "--refresh", "-f", "json"]);
     run.fails(0, &["warning: AAPL: this answer is 10 s old, no newer one could be had"]);
     assert_eq!(run.json()[0]["cache"]["status"], "hit");
 }
@@ -162,7 +162,7 @@ fn explain_names_the_rules_that_set_the_ttl_strongest_last() {
         why(&["--max-age", "10s"]),
         serde_json::json!(["ttl.quote.stock: 30 s", "--max-age: 10 s"])
     );
-    let table = at(&sandbox, SOON, &["fetch", "AAPL", "--explain"]);
+    let table = at(&sandbox, &when_aged(&sandbox, 10), &["fetch", "AAPL", "--explain"]);
     insta::assert_snapshot!(table.shown(), @r"
     SYMBOL   PRICE  CHANGE  CHANGE %     VOLUME  CURRENCY  MARKET   TIME (UTC)           PROVIDER  STATUS  TIER   AGE
     AAPL    228.83    2.57   +1.14 %  1,296,970  USD       regular  2026-07-01 15:00:00  yahoo     hit     disk  10 s
@@ -182,7 +182,7 @@ fn verbose_says_one_line_a_request_on_standard_error() {
     let (_upstream, sandbox) = speaking();
     let plain = sandbox.run(&["fetch", "AAPL"]);
     assert!(plain.stderr.is_empty());
-    let hit = at(&sandbox, SOON, &["fetch", "AAPL", "NOSUCH", "-v", "-q"]);
+    let hit = at(&sandbox, &when_aged(&sandbox, 10), &["fetch", "AAPL", "NOSUCH", "-v", "-q"]);
     let lines: Vec<&str> = hit.stderr.lines().collect();
     let words: Vec<&str> = lines[0].split(' ').collect();
     assert_eq!(words[..4], ["hit", "disk", "quote:stock:AAPL", "10s"], "{hit:?}");

@@ -1,6 +1,6 @@
 //! `warm`: fills the cache ahead of those who read; made for cron.
 
-use super::{LATER, SOON, at, json_at, nobody, speaking};
+use super::{SOON, at, json_at, nobody, speaking, when_aged};
 
 #[test]
 fn what_was_warmed_is_a_hit_and_no_request() {
@@ -63,7 +63,7 @@ fn a_stale_answer_in_place_of_a_new_one_has_not_warmed() {
     let (_upstream, sandbox) = speaking();
     sandbox.run(&["warm", "AAPL"]);
     let sandbox = sandbox.with_provider("yahoo", &nobody());
-    let run = at(&sandbox, LATER, &["warm", "AAPL"]);
+    let run = at(&sandbox, &when_aged(&sandbox, 40), &["warm", "AAPL"]);
     run.fails(1, &["warning: AAPL: this answer is 40 s old", "0 asked, 0 fresh already, 1 failed"]);
 }
 
