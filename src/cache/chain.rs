@@ -157,7 +157,11 @@ impl Trail {
         leg: Option<Arc<Leg>>,
     ) {
         let limited_until = self.patience.and_then(Patience::limited_until);
-        let provider = question.providers.first().cloned().unwrap_or_default();
+        let (provider, error) = match question.providers.first() {
+            Some(provider) => (provider.clone(), error),
+            // Who asked nobody hears of its own type, and not of that of whoever asked with it.
+            None => (Box::default(), unsupported(question)),
+        };
         self.pass(Passed { link: self.link, provider, error, word, limited_until, leg });
     }
 

@@ -422,6 +422,14 @@ pub(super) fn unsupported(question: &Question) -> Error {
         }
         _ => question.data_type.in_prose().to_owned(),
     };
+    let is_named = question.pinned && question.providers.is_empty();
+    if is_named && question.symbol.class() != Class::Macro {
+        let message = format!(
+            "{what} of `{symbol}` cannot be told by the provider that was named: it does not say \
+             what was split and paid out"
+        );
+        return Error::new(Kind::Unsupported, message).hint("leave --provider away");
+    }
     let message = format!("no provider of the {class} chain has {what} of `{symbol}`");
     let hint = match question.symbol.class() {
         Class::Macro if question.is_of_bars() => {

@@ -293,6 +293,13 @@ fn what_no_provider_has_is_unsupported() {
     assert_eq!(sandbox.run(&["fetch", "BTC", "-p", "fred"]).code, Some(1));
     let macro_bars = sandbox.run(&["fetch", "GDP", "-t", "bars"]);
     macro_bars.fails(1, &["no provider of the macro chain has 1d bars", "hint: ", "`-t series`"]);
+    // Types that are made of the same are told of one by one.
+    let both = ["fetch", "BTC", "-t", "splits,dividends"];
+    let has = |what| format!("no provider of the crypto chain has {what} of `BTC`");
+    sandbox.run(&both).fails(1, &[&has("splits"), &has("dividends")]);
+    let named = sandbox.run(&["fetch", "AAPL", "-t", "splits,total_return", "-p", "stooq"]);
+    let told = |what| format!("{what} of `AAPL` cannot be told by the provider that was named");
+    named.fails(1, &[&told("splits"), &told("total_return"), "hint: leave --provider away"]);
 }
 
 #[test]
