@@ -146,6 +146,12 @@ impl DataType {
         }
     }
 
+    /// What is worked out under the name of a type, by what it is made of; none of any other name.
+    pub fn origin(name: &str) -> Option<Self> {
+        let named = Self::ALL.into_iter().find(|data_type| data_type.as_str() == name)?;
+        Some(named.made_of()).filter(|origin| *origin != named)
+    }
+
     /// What is meant when no type is said: a macro symbol is a series, any other a quote.
     pub fn usual(class: Class) -> Self {
         if class == Class::Macro { Self::Series } else { Self::Quote }

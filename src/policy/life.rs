@@ -35,7 +35,7 @@ use super::volatility::Volatility;
 use crate::calendar::{Calendars, Exchange, Phase};
 use crate::entry::{Entry, Format, Life, Until};
 use crate::key::{Key, PUT};
-use crate::market::{ExchangeCode, Interval, SessionKind};
+use crate::market::{DataType, ExchangeCode, Interval, SessionKind};
 use crate::time::Timestamp;
 use crate::units::duration_for_people;
 
@@ -214,15 +214,21 @@ impl Rules {
         }
     }
 
-    /// The number of the definition now in force of an endpoint, which has the name of its type.
+    /// The number of the definition now in force of an endpoint, which has the name of its type; of
+    /// what is worked out, that of what it is made of.
     pub fn definition(&self, provider: &str, data_type: &str) -> u64 {
-        self.endpoints.of(provider, data_type).map_or(0, |endpoint| endpoint.definition)
+        let of = |name: &str| self.endpoints.of(provider, name);
+        let endpoint = of(data_type).or_else(|| of(DataType::origin(data_type)?.as_str()));
+        endpoint.map_or(0, |endpoint| endpoint.definition)
     }
 
     /// Whether an entry came under the definition now in force; what a user wrote came under none.
     pub fn is_defined_so(&self, entry: &Entry, known: &Known) -> bool {
-        entry.is_put()
-            || known.definition == self.definition(&entry.provider, entry.key.data_type())
+        let (provider, data_type) = (&entry.provider, entry.key.data_type());
+        let came_under = |name: &str| known.definition == self.definition(provider, name);
+        // A provider may have an endpoint by the name of what else is worked out of its bars.
+        let worked_out = || DataType::origin(data_type).map(|of| came_under(of.as_str()));
+        entry.is_put() || came_under(data_type) || worked_out().unwrap_or(false)
     }
 
     /// Whether what this provider gives at an instant is of a session of the symbol's exchange; so if

@@ -175,6 +175,9 @@ impl Cache {
         span: Option<Span>,
     ) -> Life {
         let life = final_life(&found.life);
+        if !self.rules.is_defined_so(&found.entry, &found.known) {
+            return stale(&life);
+        }
         if !slice.follows_actions(question) || head.coverage.is_empty() {
             return life;
         }

@@ -104,3 +104,24 @@ fn what_an_older_release_stored_in_its_place_came_under_no_version() {
     assert_eq!(soon(&sandbox, &[])["status"], "hit", "it is the default's");
     assert_eq!(soon(&sandbox, &version)["status"], "miss");
 }
+
+#[test]
+fn final_bars_of_any_version_are_asked_for_once() {
+    let sandbox = Sandbox::new();
+    let part = ["--from", "2020-01-06", "--to", "2020-01-10"];
+    let asked = |now: &str, data_type: &str, version: &str| {
+        let set = format!("providers.demo.endpoints.bars.version={version}");
+        let fetch = ["fetch", "AAPL", "-p", "demo", "-t", data_type, "--set", &set];
+        let cache = json_at(&sandbox, now, &[&fetch[..], &part].concat())[0]["cache"].clone();
+        assert_eq!(cache["ttl_seconds"], 604_800.0, "{cache}");
+        cache["upstream_calls"].clone()
+    };
+    assert_eq!(asked(NOW, "bars", "2"), 1);
+    for now in [SOON, "2026-07-01T15:06:00Z", "2026-07-02T16:00:00Z"] {
+        assert_eq!(asked(now, "bars", "2"), 0, "{now}");
+        assert_eq!(asked(now, "dividends", "2"), 0, "{now}: made of the same bars");
+    }
+    // What is final of one version is not what another one gives.
+    assert_eq!(asked("2026-07-02T16:00:00Z", "dividends", "3"), 1);
+    assert_eq!(asked("2026-07-02T16:00:00Z", "bars", "3"), 0);
+}
