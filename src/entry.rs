@@ -124,12 +124,6 @@ pub struct Life {
 pub(crate) const CLOCK_SLACK: Duration = Duration::from_secs(1);
 
 impl Life {
-    /// The one of two that goes stale first.
-    #[must_use]
-    pub fn sooner(self, other: Self) -> Self {
-        if other.expires_at < self.expires_at { other } else { self }
-    }
-
     /// The state at this instant. An entry from later than now is stale: the clock was wrong then
     /// or is wrong now, and upstream knows better. One that has no time to live never is fresh, also
     /// while it seems to come from a moment later.

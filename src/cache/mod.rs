@@ -297,19 +297,8 @@ impl Cache {
     }
 
     /// The rules that set an answer's time to live, strongest last.
-    pub fn reasons(&self, question: &Question, served: &Served, terms: &Terms) -> Vec<Reason> {
-        let (entry, known, reader) = (&served.entry, &served.known, self.reader(terms));
-        let mut reasons = self.rules.reasons(entry, known, reader);
-        let is_worked_out = question.read_as != question.key;
-        if is_worked_out
-            && served.life.expires_at < self.rules.life(entry, known, reader).expires_at
-        {
-            reasons.push(Reason {
-                rule: question.data_type.made_of().as_str().to_owned(),
-                says: "no fresher than what it is worked out of".to_owned(),
-            });
-        }
-        reasons
+    pub fn reasons(&self, served: &Served, terms: &Terms) -> Vec<Reason> {
+        self.rules.reasons(&served.entry, &served.known, self.reader(terms))
     }
 
     /// What comes first, when not everything can be had at once.

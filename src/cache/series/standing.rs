@@ -2,7 +2,8 @@
 //!
 //! A part whose bars are all final never goes stale by itself: only a split or a dividend can change
 //! what is read of it, so it lives as long as what is known of those. One that ends behind the final
-//! bars lives by the rules of bars. One with a hole answers nobody, unless a part will do.
+//! bars lives by the rules of bars, or of what is worked out of them: until that is stale, it is told as
+//! of when the newest bars came. One with a hole answers nobody, unless a part will do.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -11,7 +12,7 @@ use super::Slice;
 use crate::cache::lookup::Found;
 use crate::cache::{Cache, Question};
 use crate::calendar::Calendars;
-use crate::entry::{Entry, Format, Life, Until};
+use crate::entry::{Entry, Format, Life, State, Until};
 use crate::error::Usage;
 use crate::key::Key;
 use crate::market::{Bars, DataType};
@@ -111,8 +112,7 @@ impl Cache {
         }
     }
 
-    /// How long an entry answers as what is read of it: what is worked out has its own time to live, and
-    /// no more than what it is worked out of.
+    /// How long an entry answers as what is read of it: what is worked out has its own time to live.
     pub(super) fn life_as_read(
         &self,
         question: &Question,
@@ -121,12 +121,10 @@ impl Cache {
         terms: &Terms,
     ) -> Life {
         let reader = self.reader_of(&question.key, terms);
-        let life = self.rules.life(entry, known, reader);
         if question.read_as == question.key {
-            return life;
+            return self.rules.life(entry, known, reader);
         }
-        let own = self.rules.life(&named(entry, &question.read_as), known, reader);
-        life.sooner(own)
+        self.rules.life(&named(entry, &question.read_as), known, reader)
     }
 
     fn stand_in_series(
@@ -150,12 +148,13 @@ impl Cache {
         } else {
             head.coverage.spans()
         };
-        let missing = |held: &Spans| match span {
+        let missing = |span: Option<Span>, held: &Spans| match span {
             Some(span) => holes(span, held, &|hole| finality.could_begin(hole)),
             None => Spans::new(),
         };
-        let is_final = missing(&settled).is_empty();
-        let holes = missing(&with_tail(settled, head.tail));
+        let is_final = missing(span, &settled).is_empty();
+        let span = span.map(|span| as_it_lasts(question, slice, found, span, now));
+        let holes = missing(span, &with_tail(settled, head.tail));
         if is_final {
             found.life = self.life_of_final(question, slice, terms, found, &head, span);
         } else if !holes.is_empty() {
@@ -269,6 +268,22 @@ impl Cache {
             _ => (self.reader(terms), terms.min_fresh),
         }
     }
+}
+
+/// The span of which bars are wanted: of what is worked out of them and lasts by its own rule, no more
+/// than there was when the newest came. Bars themselves are as new as can be.
+fn as_it_lasts(
+    question: &Question,
+    slice: &Slice,
+    found: &Found,
+    span: Span,
+    now: Timestamp,
+) -> Span {
+    let is_worked_out = question.data_type != DataType::Bars && slice.as_of.is_none();
+    if !is_worked_out || found.life.state(now) != State::Fresh {
+        return span;
+    }
+    Span::new(span.start(), span.end().min(found.life.fetched_at)).unwrap_or(span)
 }
 
 /// Of which spans it was said what happened to the shares: of those that are held, but for what came

@@ -239,9 +239,8 @@ impl Report<'_> {
         if let Some(served) = served {
             self.proof.see(question, served);
         }
-        let reasons = served
-            .filter(|_| self.explain)
-            .map(|served| self.cache.reasons(question, served, self.terms));
+        let reasons =
+            served.filter(|_| self.explain).map(|served| self.cache.reasons(served, self.terms));
         let shown = Shown { question, answer, reasons, now };
         let out: &mut dyn Write = match &mut self.file {
             Some(file) => &mut file.file,

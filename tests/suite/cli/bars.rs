@@ -202,3 +202,23 @@ fn what_is_held_before_a_gap_answers_stale_if_nobody_can_be_asked_about_the_gap(
     let again = json_at(&sandbox, "2026-06-10T21:30:00Z", &spring);
     assert_eq!(again[0]["cache"]["status"], "hit", "{again}");
 }
+
+#[test]
+fn what_is_worked_out_of_bars_lives_by_its_own_rule() {
+    let sandbox = Sandbox::new();
+    let asked = |now: &str, data_type: &str| {
+        let of = ["fetch", "AAPL", "-p", "demo", "-t", data_type];
+        let cache = json_at(&sandbox, now, &of)[0]["cache"].clone();
+        (cache["ttl_seconds"].as_f64().unwrap(), cache["upstream_calls"].as_i64().unwrap())
+    };
+    assert_eq!(asked("2026-07-01T15:00:00Z", "dividends"), (604_800.0, 1));
+    // The same bars: a session has begun since, and is not waited for.
+    assert_eq!(asked("2026-07-02T14:59:00Z", "adjusted_close"), (86_400.0, 0));
+    assert_eq!(asked("2026-07-02T15:00:30Z", "dividends"), (604_800.0, 0));
+    assert_eq!(asked("2026-07-02T15:00:30Z", "total_return"), (1800.0, 1));
+    assert_eq!(asked("2026-07-02T15:25:00Z", "total_return"), (1800.0, 0));
+    assert_eq!(asked("2026-07-02T15:25:00Z", "bars"), (300.0, 1));
+    // As new as the bars are, from when on it lasts.
+    assert_eq!(asked("2026-07-03T15:20:00Z", "adjusted_close"), (86_400.0, 0));
+    assert_eq!(asked("2026-07-03T15:30:00Z", "adjusted_close"), (86_400.0, 1));
+}

@@ -178,19 +178,6 @@ fn explain_names_the_rules_that_set_the_ttl_strongest_last() {
 }
 
 #[test]
-fn what_is_worked_out_says_that_it_is_no_fresher_than_what_it_is_made_of() {
-    let sandbox = Sandbox::new();
-    let why = |types: &str| {
-        let fetch = ["fetch", "AAPL", "-p", "demo", "-t", types, "--explain"];
-        sandbox.json(&fetch)[0]["cache"]["why"].clone()
-    };
-    let of_bars = "bars: no fresher than what it is worked out of";
-    let dividends = why("dividends");
-    assert_eq!(dividends.as_array().unwrap().last().unwrap(), of_bars, "{dividends}");
-    assert!(!why("bars").to_string().contains(of_bars));
-}
-
-#[test]
 fn verbose_says_one_line_a_request_on_standard_error() {
     let (_upstream, sandbox) = speaking();
     let plain = sandbox.run(&["fetch", "AAPL"]);

@@ -19,7 +19,8 @@ use crate::world::stock::{DAY, MINUTE, Stock, date};
 const NAMES: [&str; 6] = ["AAPL", "SPLT", "HOLE", "GONE", "VOD.L", "BTC"];
 
 /// Everything goes stale at once, so that every answer must be as of now.
-const AS_OF_NOW: [&str; 2] = ["ttl.bars=1", "ttl.dividends=1"];
+const AS_OF_NOW: [&str; 5] =
+    ["ttl.bars=1", "ttl.dividends=1", "ttl.splits=1", "ttl.adjusted_close=1", "ttl.total_return=1"];
 
 /// Of each kind one: a plain one, one that splits and pays, one with holes and a halt, one that is
 /// delisted, and one elsewhere, whose prices come late.
