@@ -157,9 +157,11 @@ impl Fill {
         let bases =
             held.runs().into_iter().flat_map(|run| std::iter::repeat_n(run.basis_ms, run.bars));
         let actions = &self.head.actions;
+        // By a clock that was set back what is held may not be final yet, and says nothing.
+        let horizon_ms = came.finality.horizon(came.at).as_ms();
         bases.enumerate().any(|(place, held_basis)| {
             let bar = held.bars.bar(place);
-            let again = found(&page.bars, bar.time);
+            let again = found(&page.bars, bar.time).filter(|again| again.time < horizon_ms);
             again.is_some_and(|again| restated(&bar, held_basis, &again, basis_ms, actions))
         })
     }
@@ -265,12 +267,15 @@ impl Fill {
             let runs = rebased(&finals.runs(), &head.actions, &told, basis_ms, came.finality);
             finals = Stretch::new(finals.bars, &runs);
         }
-        if piece.span.end() > horizon {
+        // By a clock that was set back what is held as final goes further.
+        let held = head.coverage.spans().bounds();
+        let behind = held.map_or(horizon, |held| horizon.max(held.end()));
+        if piece.span.end() > behind {
             let end = if came.is_open { Timestamp::NEVER } else { piece.span.end() };
-            head.tail = Span::new(piece.span.start().max(horizon), end);
-            tail = of_page(chosen(&page.bars, |time| !is_final(time)));
+            head.tail = Span::new(piece.span.start().max(behind), end);
+            tail = of_page(chosen(&page.bars, |time| time >= behind.as_ms()));
         }
-        if head.tail.is_none() || piece.span.end() > horizon {
+        if head.tail.is_none() || piece.span.end() > behind {
             self.edge_at = Some(at);
         }
         let edge_at = self.edge_at.unwrap_or(at);

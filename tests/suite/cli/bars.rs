@@ -222,3 +222,32 @@ fn what_is_worked_out_of_bars_lives_by_its_own_rule() {
     assert_eq!(asked("2026-07-03T15:20:00Z", "adjusted_close"), (86_400.0, 0));
     assert_eq!(asked("2026-07-03T15:30:00Z", "adjusted_close"), (86_400.0, 1));
 }
+
+#[test]
+fn a_clock_that_was_set_back_costs_no_bar() {
+    let later = "2026-07-01T15:00:00Z";
+    let bars = ["fetch", "AAPL", "-p", "demo", "-t", "bars", "--from", "2026-05-01"];
+    let at = |sandbox: &Sandbox, now: &str| json_at(sandbox, now, &bars)[0]["bars"].clone();
+    for earlier in [
+        "2026-07-01T14:00:00Z",
+        "2026-07-01T12:00:00Z",
+        "2026-06-30T21:00:00Z",
+        "2026-06-30T15:00:00Z",
+        "2026-06-29T12:00:00Z",
+        "2026-06-13T15:00:00Z",
+        "2026-05-04T15:00:00Z",
+    ] {
+        let sandbox = Sandbox::new();
+        let first = at(&sandbox, later);
+        // What has come to be final stays so.
+        let dates = |bars: serde_json::Value| {
+            let bars = bars.as_array().unwrap().clone();
+            bars.iter().map(|bar| bar["date"].to_string()).collect::<Vec<_>>()
+        };
+        let (held, afresh) = (at(&sandbox, earlier), at(&Sandbox::new(), earlier));
+        assert_eq!(dates(held), dates(afresh), "{earlier}");
+        assert_eq!(sandbox.json(&["stats", "--verify"])["damaged"], serde_json::json!([]));
+        assert_eq!(sandbox.count("past"), 0, "{earlier}: nothing is restated");
+        assert_eq!(at(&sandbox, later), first, "{earlier}");
+    }
+}
