@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::defaults::{DEFAULTS, DELAYS};
 use super::tree::SEPARATOR;
-use super::{Config, Layers, Lists, market, strategies};
+use super::{Config, Layers, Lists, endpoints, market, strategies};
 use crate::calendar::Exchange;
 use crate::error::Usage;
 use crate::market::{Class, DataType, Names as _, Symbol};
@@ -272,6 +272,7 @@ fn endpoint(layers: &Layers, provider: &str, name: &str) -> Option<EndpointRule>
         keep: kept(layers, &at("keep")),
         priority: layers.text(&at("priority")).and_then(Priority::from_name),
         definition: number(layers, provider, name),
+        is_silent: endpoints::is_http(layers, provider),
     })
 }
 

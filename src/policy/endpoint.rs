@@ -20,6 +20,8 @@ pub struct EndpointRule {
     pub priority: Option<Priority>,
     /// The number of what it is defined as; 0 is the default definition.
     pub definition: u64,
+    /// Whether its bars come without splits and dividends.
+    pub is_silent: bool,
 }
 
 /// Finds what is said of an endpoint by its provider and its name; none if nothing is.

@@ -222,6 +222,12 @@ impl Rules {
         endpoint.map_or(0, |endpoint| endpoint.definition)
     }
 
+    /// Whether the bars of a provider come without splits and dividends, and none will be told of.
+    pub fn is_silent(&self, provider: &str) -> bool {
+        let bars = self.endpoints.of(provider, DataType::Bars.as_str());
+        bars.is_some_and(|endpoint| endpoint.is_silent)
+    }
+
     /// Whether an entry came under the definition now in force; what a user wrote came under none.
     pub fn is_defined_so(&self, entry: &Entry, known: &Known) -> bool {
         let (provider, data_type) = (&entry.provider, entry.key.data_type());

@@ -6,10 +6,10 @@
 use std::cmp::Reverse;
 use std::time::Duration;
 
-use super::Slice;
 use super::fill::{Came, Fill, Taken};
 use super::hollow::part;
 use super::standing::told;
+use super::{ActionsFor, Slice};
 use crate::cache::errand::Flight;
 use crate::cache::fly::unsupported;
 use crate::cache::{Cache, Question};
@@ -193,7 +193,8 @@ impl Cache {
         }
         let (all, also) = self.with_actions(question, slice, leg, span, terms);
         (wish.span, wish.also) = (Some(all), also);
-        wish.needs = if slice.tells_actions(question) { Needs::Actions } else { Needs::Prices };
+        let tells = self.actions_for(question, slice, &site.name) >= ActionsFor::Telling;
+        wish.needs = if tells { Needs::Actions } else { Needs::Prices };
         let held = leg.fill.known();
         if !slice.takes_less()
             && let Err(too_old) = self.plan_for(question, leg, leg.reach, span, &held, whole)
@@ -222,9 +223,11 @@ impl Cache {
         let finality = self.finality(question, slice, provider, &leg.known);
         let could_begin = |hole| finality.could_begin(hole);
         let head = &leg.fill.head;
-        let held = if slice.tells_actions(question) { told(head) } else { leg.fill.known() };
+        let actions = self.actions_for(question, slice, provider);
+        let tells = actions >= ActionsFor::Telling;
+        let held = if tells { told(head) } else { leg.fill.known() };
         let is_held = holes(span, &held, &could_begin).is_empty();
-        if slice.undoes_actions(question)
+        if actions == ActionsFor::Undoing
             && !(is_held && self.knows_basis(question, slice, provider, &leg.known, head, span))
         {
             return (to_now, None);
@@ -232,7 +235,7 @@ impl Cache {
         let opened_since = |at| Span::new(at, end).is_some_and(could_begin);
         let is_news = !is_held && head.actions_at.is_none_or(opened_since);
         let is_known = !terms.refresh && !is_news && self.knows_actions(question, leg, terms);
-        if !slice.follows_actions(question) {
+        if actions == ActionsFor::Nothing {
             return (span, None);
         }
         if let Some(since) = self.untold(question, slice, provider, &leg.known, head, span) {

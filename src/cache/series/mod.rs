@@ -69,22 +69,29 @@ impl Slice {
         self.partial || self.asked.period == Some(Period::Max)
     }
 
-    /// Whether splits or dividends that come to be known change what is read, and would come to be
-    /// known by asking for more of it: not by minutes, which reach back a month.
-    fn follows_actions(&self, question: &Question) -> bool {
-        question.symbol.class() == Class::Stock && !self.stored().is_intraday()
+    /// What splits and dividends that come to be known are to what is read, where asking for more would
+    /// tell of them: not minutes, which reach back a month.
+    fn actions_for(&self, question: &Question) -> ActionsFor {
+        if question.symbol.class() != Class::Stock || self.stored().is_intraday() {
+            return ActionsFor::Nothing;
+        }
+        match (question.data_type, self.adjust) {
+            (DataType::Bars, Adjust::Splits) => ActionsFor::Following,
+            (DataType::Bars, Adjust::None) => ActionsFor::Undoing,
+            _ => ActionsFor::Telling,
+        }
     }
+}
 
-    /// Whether what is read is worked out of the splits and dividends of its own time.
-    fn tells_actions(&self, question: &Question) -> bool {
-        let is_as_sent = question.data_type == DataType::Bars && self.adjust == Adjust::Splits;
-        self.follows_actions(question) && !is_as_sent
-    }
-
-    /// Whether what is read is worked out of the splits that were in the prices when they were sent,
-    /// and no others.
-    fn undoes_actions(&self, question: &Question) -> bool {
-        let is_as_traded = question.data_type == DataType::Bars && self.adjust == Adjust::None;
-        is_as_traded && self.follows_actions(question)
-    }
+/// What splits and dividends are to what is read, each as the one before and more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum ActionsFor {
+    /// They change nothing, or nobody tells of them.
+    Nothing,
+    /// A later one changes the prices.
+    Following,
+    /// It is worked out of those of its own time.
+    Telling,
+    /// It is worked out of the splits that were in the prices when they were sent, and no others.
+    Undoing,
 }

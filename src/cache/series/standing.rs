@@ -8,7 +8,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use super::Slice;
+use super::{ActionsFor, Slice};
 use crate::cache::lookup::Found;
 use crate::cache::{Cache, Question};
 use crate::calendar::Calendars;
@@ -94,6 +94,19 @@ impl Cache {
         self.rules.finality(&question.key, provider, known, (slice.stored(), slice.session))
     }
 
+    /// What splits and dividends are to what is read of the bars of a provider.
+    pub(super) fn actions_for(
+        &self,
+        question: &Question,
+        slice: &Slice,
+        provider: &str,
+    ) -> ActionsFor {
+        match self.rules.is_silent(provider) {
+            true => ActionsFor::Nothing,
+            false => slice.actions_for(question),
+        }
+    }
+
     /// Judges what was found by the part of a series that is asked for at an instant, if one is.
     pub(in crate::cache) fn stand(
         &self,
@@ -143,7 +156,8 @@ impl Cache {
             return;
         };
         let finality = self.finality(question, slice, &found.entry.provider, &found.known);
-        let settled = if slice.tells_actions(question) {
+        let actions = self.actions_for(question, slice, &found.entry.provider);
+        let settled = if actions >= ActionsFor::Telling {
             head.coverage.told()
         } else {
             head.coverage.spans()
@@ -177,10 +191,11 @@ impl Cache {
         if !self.rules.is_defined_so(&found.entry, &found.known) {
             return stale(&life);
         }
-        if !slice.follows_actions(question) || head.coverage.is_empty() {
+        let (provider, known) = (&found.entry.provider, &found.known);
+        let is_followed = self.actions_for(question, slice, provider) > ActionsFor::Nothing;
+        if !is_followed || head.coverage.is_empty() {
             return life;
         }
-        let (provider, known) = (&found.entry.provider, &found.known);
         if span.is_some_and(|s| !self.knows_basis(question, slice, provider, known, head, s)) {
             return nothing(&found.life);
         }
@@ -206,7 +221,7 @@ impl Cache {
         head: &Head,
         span: Span,
     ) -> bool {
-        if !slice.undoes_actions(question) {
+        if self.actions_for(question, slice, provider) < ActionsFor::Undoing {
             return true;
         }
         let Some(newest) = head.bases(span).max() else { return true };

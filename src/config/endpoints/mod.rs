@@ -41,11 +41,16 @@ pub(super) fn definition(layers: &Layers, provider: &str) -> Definition {
     Definition { endpoints: endpoints.collect() }
 }
 
+/// Whether a provider is made of configuration. Who looks a key up asks this, so nothing is built for it.
+pub(super) fn is_http(layers: &Layers, provider: &str) -> bool {
+    layers.text(&["providers", provider, "kind"]) == Some("http")
+}
+
 /// Whether a provider has an endpoint of this name whose answers are kept as they are sent. Who looks a
 /// key up asks this, so nothing is built for it.
 pub(super) fn gives_payload(layers: &Layers, provider: &str, endpoint: EndpointName) -> bool {
     let name = endpoint.as_str();
-    layers.text(&["providers", provider, "kind"]) == Some("http")
+    is_http(layers, provider)
         && FIELDS.iter().all(|(role, _)| *role != name)
         && layers.text(&["providers", provider, "endpoints", name, "path"]).is_some()
 }

@@ -77,6 +77,49 @@ fn a_quote_bars_and_a_series_are_read_by_their_fields() {
 }
 
 #[test]
+fn old_bars_are_asked_for_alone_and_once() {
+    let upstream = Upstream::start(|incoming| {
+        // The days that were asked for, as the server has them.
+        let days = ["2020-01-06", "2020-01-07", "2020-01-08", "2020-01-09", "2020-01-10"];
+        let first = incoming.path.split("start=").nth(1).unwrap();
+        let rows = days
+            .iter()
+            .filter(|day| **day >= first)
+            .map(|day| format!(r#"{{"date":"{day}","open":2,"high":4,"low":1,"close":3}}"#));
+        let rows = rows.collect::<Vec<_>>().join(",");
+        reply(200, "application/json", format!("[{rows}]").as_bytes())
+    });
+    let sandbox = machine(
+        &upstream,
+        "
+      bars:
+        path: /{symbol}
+        query: {end: '{to:date}', start: '{from:date}'}
+        fields: {time: /date, open: /open, high: /high, low: /low, close: /close}
+        intervals: {1d: D}
+        max_rows: 100
+",
+    );
+    let part = ["-tbars", "--from", "2020-01-06", "--to", "2020-01-10"];
+    for (now, adjust, status) in [
+        ("2026-07-01T15:00:00Z", "splits", "miss"),
+        ("2026-07-01T15:06:00Z", "splits", "hit"),
+        ("2026-07-10T15:00:00Z", "none", "hit"),
+        ("2026-07-10T15:00:00Z", "all", "hit"),
+    ] {
+        let fetch = [&["fetch", "AAPL", "-p", "acme", "--adjust", adjust], &part[..]].concat();
+        let answer = super::json_at(&sandbox, now, &fetch);
+        assert_eq!(answer[0]["bars"].as_array().unwrap().len(), 5, "{answer}");
+        assert_eq!(
+            answer[0]["cache"]["status"], status,
+            "{now}: who tells of no splits is not asked"
+        );
+    }
+    let asked: Vec<String> = upstream.seen().into_iter().map(|incoming| incoming.path).collect();
+    assert_eq!(asked, ["/AAPL?end=2020-01-11&start=2020-01-06"]);
+}
+
+#[test]
 fn an_answer_of_200_may_say_that_it_is_none() {
     let upstream = Upstream::start(answer);
     let sandbox = machine(&upstream, ENDPOINTS);
