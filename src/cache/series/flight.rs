@@ -450,6 +450,18 @@ impl Leg {
         head.coverage.is_empty() && head.tail.is_none() && self.fill.asked.is_empty()
     }
 
+    /// Whether a page has no bar at all though bars that have ended came of its time before: of such
+    /// an answer nothing is believed. A file may hold what the provider never had.
+    pub(super) fn is_contradicted_by(&self, page: &Page) -> bool {
+        let Some(span) = self.piece.map(|piece| piece.span).filter(|_| page.bars.is_empty()) else {
+            return false;
+        };
+        let head = &self.fill.head;
+        let is_sent = |ms: &i64| span.contains(Timestamp::from_ms(*ms));
+        let ended = &head.recent.times[..head.ended];
+        ended.iter().any(is_sent) && !head.coverage.is_imported(span)
+    }
+
     /// What is final and need not be asked for again.
     fn needless(&self, needs: Needs) -> Spans {
         let rows = self.fill.head.coverage.rows().iter();

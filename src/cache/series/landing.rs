@@ -39,6 +39,10 @@ impl Cache {
         leg.calls += asked.calls;
         leg.known.course = course.unwrap_or(leg.known.course);
         match asked.outcome {
+            Ok(Given::Page(page)) if leg.is_contradicted_by(&page) => {
+                leg.failed = Some(has_lost(question));
+                false
+            }
             Ok(Given::Page(page)) => {
                 self.keep_page(errand, question, leg, &page, at, landing);
                 self.plan(errand.questions, leg);
@@ -212,4 +216,12 @@ fn has_none(question: &Question) -> Error {
     let (provider, symbol) =
         (question.providers.first().map_or("", AsRef::as_ref), &question.symbol);
     Error::new(Kind::NotFound, format!("{provider} has no bars of `{symbol}` in that time"))
+}
+
+/// The error for a page without any bar, of a time of which bars have come before.
+fn has_lost(question: &Question) -> Error {
+    let (provider, symbol) =
+        (question.providers.first().map_or("", AsRef::as_ref), &question.symbol);
+    let message = format!("{provider} sent no bar of `{symbol}` where it had sent some before");
+    Error::new(Kind::InvalidData, message).hint("what is held is kept; ask again later")
 }

@@ -251,3 +251,23 @@ fn a_clock_that_was_set_back_costs_no_bar() {
         assert_eq!(at(&sandbox, later), first, "{earlier}");
     }
 }
+
+#[test]
+fn an_answer_without_a_bar_loses_none_that_had_come() {
+    let speaking = Upstream::speaking();
+    let sandbox = Sandbox::new().with_provider("yahoo", speaking.url());
+    let bars = ["fetch", "AAPL", "-t", "bars", "--from", "2026-06-24"];
+    let held = json_at(&sandbox, "2026-07-01T15:00:00Z", &bars)[0]["bars"].clone();
+    let empty = r#"{"chart":{"result":[{"meta":{"symbol":"AAPL","currency":"USD","exchangeTimezoneName":"America/New_York","dataGranularity":"1d"},"indicators":{"quote":[{}],"adjclose":[{}]}}],"error":null}}"#;
+    let empty = Upstream::saying(200, "application/json", empty);
+    let sandbox = sandbox.with_provider("yahoo", empty.url());
+    let later = "2026-07-01T15:10:00Z";
+    let run = at(&sandbox, later, &[&bars[..], &["-f", "json"]].concat());
+    run.says("sent no bar of `AAPL` where it had sent some before");
+    assert_eq!((&run.json()[0]["bars"], empty.count()), (&held, 1));
+    assert_eq!(run.json()[0]["cache"]["status"], "stale");
+    let offline = json_at(&sandbox, later, &[&bars[..], &["--offline"]].concat());
+    assert_eq!(offline[0]["bars"], held);
+    let sandbox = sandbox.with_provider("yahoo", speaking.url());
+    assert_eq!(json_at(&sandbox, later, &[&bars[..], &["--refresh"]].concat())[0]["bars"], held);
+}
