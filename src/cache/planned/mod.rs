@@ -1,8 +1,9 @@
 //! What answering questions would take: calls, time and money, before anybody is asked.
 //!
 //! It looks and does nothing else: no call is made or counted, no hit is noted, no file is made. What it
-//! says of calls is the most that they are likely to be: a series may end sooner than its provider
-//! could give it, and another process may ask for the same. Retries and redirects are not foreseen.
+//! says of calls is about the most that they are likely to be: a series may end sooner than its provider
+//! could give it, and another process may ask for the same; of many pages, each that begins behind a
+//! week end overlaps the one before by more than a bar. Retries and redirects are not foreseen.
 
 mod sight;
 mod sum;
@@ -266,7 +267,7 @@ impl Cache {
                 let state = found.map_or("missing", |found| found.life.state(now).as_str());
                 let mut why = why(found, terms, now);
                 if load.calls > 1 {
-                    why = format!("{why}; at most {} requests", load.calls);
+                    why = format!("{why}; about {} requests", load.calls);
                 }
                 let item = item(question, None, state, why);
                 let endpoint = load.endpoint.clone();
