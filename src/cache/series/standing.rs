@@ -203,7 +203,7 @@ impl Cache {
         if span.is_some_and(|s| self.untold(question, slice, provider, known, head, s).is_some()) {
             return stale(&life);
         }
-        let at = head.actions_at.unwrap_or(Timestamp::from_ms(0));
+        let Some(at) = head.actions_at else { return stale(&life) };
         let (reader, _) = self.reader_of_actions(question, terms);
         let actions =
             self.life_of_actions(question, &found.entry.provider, &found.known, reader, at);
