@@ -31,25 +31,7 @@ fn plan_once(connection: &Connection) -> rusqlite::Result<()> {
 /// Opens for reading; creates nothing.
 pub(super) fn reader(place: &Place) -> Result<Connection, Trouble> {
     check_library()?;
-    let path = place.path();
-    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let opened = Connection::open_with_flags(&path, flags).and_then(|connection| {
-        connection.busy_timeout(READER_WAIT)?;
-        plan_once(&connection)?;
-        let version = user_version(&connection)?;
-        Ok((connection, version))
-    });
-    let (connection, version) = match opened {
-        Ok(opened) => opened,
-        Err(error) => match Trouble::from(error) {
-            // A folder that may not be looked into is no empty one.
-            Trouble::Closed(_) if matches!(path.try_exists(), Ok(false)) => {
-                return Err(Trouble::Absent);
-            }
-            Trouble::Closed(why) => read_only_folder(place).ok_or(Trouble::Closed(why))?,
-            trouble => return Err(trouble),
-        },
-    };
+    let (connection, version) = made_or_absent(place, &mut open_for_reading)?;
     match version {
         0 => Err(Trouble::Absent),
         version if version / 1000 == place.schema.major => Ok(connection),
@@ -57,9 +39,42 @@ pub(super) fn reader(place: &Place) -> Result<Connection, Trouble> {
     }
 }
 
+/// A connection with the version of what it was opened on.
+type Opened = (Connection, i32);
+
+fn open_for_reading(place: &Place) -> Result<Opened, Trouble> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(place.path(), flags)?;
+    connection.busy_timeout(READER_WAIT)?;
+    plan_once(&connection)?;
+    let version = user_version(&connection)?;
+    Ok((connection, version))
+}
+
+/// Opens what may not be there, or only by the time that it is looked for: the first answer of
+/// another process makes it at any moment.
+fn made_or_absent(
+    place: &Place,
+    open: &mut dyn FnMut(&Place) -> Result<Opened, Trouble>,
+) -> Result<Opened, Trouble> {
+    let mut opened = open(place);
+    if matches!(opened, Err(Trouble::Closed(_))) {
+        // A folder that may not be looked into is no empty one.
+        if matches!(place.path().try_exists(), Ok(false)) {
+            return Err(Trouble::Absent);
+        }
+        // It may have been made between the two looks, so the first says nothing of it.
+        opened = open(place);
+    }
+    match opened {
+        Err(Trouble::Closed(why)) => read_only_folder(place).ok_or(Trouble::Closed(why)),
+        opened => opened,
+    }
+}
+
 /// In a folder that cannot be written SQLite cannot make the index of the WAL. If there is no WAL,
 /// nobody is writing either, and the file can be read as it stands.
-fn read_only_folder(place: &Place) -> Option<(Connection, i32)> {
+fn read_only_folder(place: &Place) -> Option<Opened> {
     (!holds_something(place, "wal")).then(|| as_it_stands(place)).flatten()
 }
 
@@ -85,7 +100,7 @@ fn holds_something(place: &Place, suffix: &str) -> bool {
     place.beside(suffix).metadata().is_ok_and(|file| file.len() > 0)
 }
 
-fn as_it_stands(place: &Place) -> Option<(Connection, i32)> {
+fn as_it_stands(place: &Place) -> Option<Opened> {
     let path = place.path().to_str()?.replace('%', "%25").replace('?', "%3f").replace('#', "%23");
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY
         | OpenFlags::SQLITE_OPEN_NO_MUTEX
@@ -310,6 +325,26 @@ mod tests {
     #[test]
     fn the_bundled_sqlite_is_one_that_loses_nothing() {
         assert!(check_library().is_ok(), "{}", rusqlite::version());
+    }
+
+    #[test]
+    fn a_database_that_another_makes_while_it_is_looked_for_is_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let place = Place { folder: folder.path().to_owned(), schema: &super::super::CACHE };
+        // It goes on writing: what it wrote stands in the WAL alone.
+        let another = super::super::Database::at(folder.path());
+        let mut looks = 0;
+        let opened = made_or_absent(&place, &mut |place| {
+            looks += 1;
+            let opened = open_for_reading(place);
+            if looks == 1 {
+                assert!(matches!(opened, Err(Trouble::Closed(_))), "{opened:?}");
+                another.write(|_| Ok(())).unwrap();
+                assert!(holds_something(place, "wal"));
+            }
+            opened
+        });
+        assert_eq!(opened.unwrap().1, place.schema.version());
     }
 
     #[test]
