@@ -425,7 +425,9 @@ impl Cache {
         if cost.coalesced {
             tally.coalesced(self.clock.now(), name);
         }
-        if served.is_none() && cost.calls == 0 {
+        // That there is no such thing is an answer, and the cache spared the call for it.
+        let is_answer = |error: &Error| error.kind == Kind::NotFound;
+        if cost.calls == 0 && answer.outcome.as_ref().is_err_and(|error| !is_answer(error)) {
             tally.uncalled(self.clock.now(), name);
         }
     }

@@ -4,7 +4,8 @@
 //! request: it costs calls and saves those of later reads.
 //!
 //! *Calls saved* is what the same reads would have cost uncached, one call each, less what was
-//! called; reads that failed without a call, and reads of what `put` wrote, would have cost none.
+//! called; reads that failed without a call, and reads of what `put` wrote, would have cost none. That
+//! upstream knows no such thing is no failure: it is an answer, which may be remembered.
 //! *Time saved* is, for each hit, the mean time of that provider's calls less the hit's own.
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -97,6 +97,17 @@ fn a_key_that_cools_down_waits_for_nobody() {
 }
 
 #[test]
+fn a_remembered_absence_saves_the_calls_of_those_who_ask_again() {
+    let (upstream, sandbox) = speaking();
+    for _ in 0..3 {
+        assert_eq!(sandbox.run(&["fetch", "NOSUCH"]).code, Some(1));
+    }
+    assert_eq!(upstream.count(), 1);
+    let stats = sandbox.json(&["stats"]);
+    assert_eq!((&stats["requests"], &stats["calls_saved"]), (&3.into(), &2.into()), "{stats}");
+}
+
+#[test]
 fn what_put_wrote_is_counted_when_it_is_read() {
     let sandbox = Sandbox::new();
     sandbox.run(&["put", "a:b", "1"]);
