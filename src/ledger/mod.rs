@@ -260,7 +260,8 @@ impl Ledger {
 
     /// Whether other processes see what is written here, found out by writing.
     pub fn can_be_shared(&self, now: &Reading) -> bool {
-        self.store.write(now, &|_| Ok(())).is_ok() && self.is_shared()
+        self.store.write(now, &|transaction| rows::try_noting(transaction, now.wall)).is_ok()
+            && self.is_shared()
     }
 
     /// Whether other processes see what is written here.

@@ -158,6 +158,18 @@ pub(super) fn note(
     Ok(transaction.last_insert_rowid())
 }
 
+/// Writes what noting a call would, and leaves nothing of it: a transaction without a change writes no
+/// page, so it would not find out that the disk is full.
+pub(super) fn try_noting(transaction: &Transaction<'_>, now: Timestamp) -> Result<(), Trouble> {
+    transaction
+        .prepare_cached(
+            "INSERT INTO call (provider, endpoint, at_ms, weight, share, started)
+             VALUES ('', '', ?1, 0, '', 0)",
+        )?
+        .execute([now.as_ms()])?;
+    strike(transaction, transaction.last_insert_rowid())
+}
+
 /// Takes back what a call takes of its windows; others may have been merged into it.
 pub(super) fn take_back(
     transaction: &Transaction<'_>,
