@@ -4,7 +4,9 @@
 //! mends nothing: a value stays what was sent. It asks nobody and takes a few microseconds for a
 //! thousand bars, since bars are looked through each time that they are read.
 
-use super::Bars;
+use std::ops::Range;
+
+use super::{Bars, HeldSplit};
 
 /// How many bars in a row may be in another unit: a month of days. What stays there longer is rather
 /// a unit that has changed for good, or a split.
@@ -49,13 +51,13 @@ pub fn is_unit_flip(price: f64, beside: f64) -> bool {
     price > 0.0 && beside > 0.0 && (is_hundredfold(price, beside) || is_hundredfold(beside, price))
 }
 
-/// What looks wrong of bars, in their order. The first and the last have one neighbour only, and of
-/// two that differ nobody knows which is right.
-pub fn faults(bars: &Bars) -> Vec<Fault> {
+/// What looks wrong of bars, in their order. At the first and the last of them only one side can be
+/// compared with, so that has to be much longer, and no split may be known that explains it.
+pub fn faults(bars: &Bars, splits: &[HeldSplit]) -> Vec<Fault> {
     let mut found = Vec::new();
     let missing = bars.adjusted.iter().filter(|adjusted| adjusted.is_nan()).count();
     let should_be_there = missing > 0 && missing * 2 < bars.len();
-    let mut flipped = 0..0;
+    let mut flipped = first_run(bars, splits);
     let prices = bars.open.iter().zip(&bars.high).zip(bars.low.iter().zip(&bars.close));
     let mut before = bars.close.first().copied().unwrap_or(f64::NAN);
     for (at, ((open, high), (low, close))) in prices.enumerate() {
@@ -67,7 +69,7 @@ pub fn faults(bars: &Bars) -> Vec<Fault> {
         if at >= flipped.end {
             // The bar behind a stretch is back where the others are, and begins none itself.
             let is_back = at == flipped.end && !flipped.is_empty();
-            flipped = if is_back { at..at } else { run_from(&bars.close, at) };
+            flipped = if is_back { at..at } else { run_from(bars, splits, at) };
         }
         if flipped.contains(&at) {
             mark_with_close(bars, at, &mut found);
@@ -81,10 +83,10 @@ pub fn faults(bars: &Bars) -> Vec<Fault> {
     found
 }
 
-/// The bars from this one on whose closes are in another unit than those on both sides; none, if that
-/// is not so.
-fn run_from(closes: &[f64], at: usize) -> std::ops::Range<usize> {
-    let none = at..at;
+/// The bars from this one on whose closes are in another unit than those on both sides, or, up to the
+/// last, than those before; none, if that is not so.
+fn run_from(bars: &Bars, splits: &[HeldSplit], at: usize) -> Range<usize> {
+    let (closes, none) = (&bars.close, at..at);
     let Some(before) = at.checked_sub(1).map(|before| closes[before]) else { return none };
     if !is_unit_flip(closes[at], before) {
         return none;
@@ -92,9 +94,42 @@ fn run_from(closes: &[f64], at: usize) -> std::ops::Range<usize> {
     let is_back = |place: &usize| {
         is_unit_flip(closes[*place], closes[place - 1]) && !is_unit_flip(closes[*place], before)
     };
-    let end = (at + 1..closes.len().min(at + 1 + LONGEST_RUN)).find(is_back);
-    // The most are taken to be right: of two at the edges that differ from all others those differ.
-    end.filter(|end| (end - at) * 2 <= closes.len()).map_or(none, |end| at..end)
+    match (at + 1..closes.len().min(at + 1 + LONGEST_RUN)).find(is_back) {
+        // The most are taken to be right: of two at the edges that differ from all others those differ.
+        Some(end) if (end - at) * 2 <= closes.len() => at..end,
+        None if is_edge(closes.len() - at, closes.len()) && !is_told(bars, splits, at) => {
+            at..closes.len()
+        }
+        _ => none,
+    }
+}
+
+/// The first bars, if their closes are in another unit than those that follow.
+fn first_run(bars: &Bars, splits: &[HeldSplit]) -> Range<usize> {
+    let closes = &bars.close;
+    let mut most = 1..closes.len().min(LONGEST_RUN + 1);
+    let end = most.find(|place| is_unit_flip(closes[*place], closes[place - 1]));
+    let is_theirs = |end: &usize| {
+        is_edge(*end, closes.len())
+            && !is_told(bars, splits, *end)
+            && run_from(bars, splits, *end).is_empty()
+    };
+    0..end.filter(is_theirs).unwrap_or(0)
+}
+
+/// Whether so many bars at one end are few beside all of them: a unit may have changed for good, and then
+/// neither side is wrong.
+fn is_edge(run: usize, all: usize) -> bool {
+    run <= LONGEST_RUN && run * 3 <= all
+}
+
+/// Whether a split between a bar and the one before explains that they differ: prices may be wanted as
+/// they were paid.
+fn is_told(bars: &Bars, splits: &[HeldSplit], at: usize) -> bool {
+    let between = bars.times[at - 1] + 1..=bars.times[at];
+    splits
+        .iter()
+        .any(|held| between.contains(&held.split.at_ms) && is_unit_flip(held.split.ratio(), 1.0))
 }
 
 /// Whether all prices of a bar, and the close before it, are of one size, as nearly all are. What is
@@ -145,7 +180,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::market::Bar;
+    use crate::market::{Bar, Split};
 
     fn bars(closes: &[f64]) -> Bars {
         let mut bars = Bars::default();
@@ -162,7 +197,7 @@ mod tests {
         let one = |fault: &Fault| {
             format!("{} {} {}", fault.day.unwrap(), fault.kind.as_str(), fault.field.unwrap_or("*"))
         };
-        faults(bars).iter().map(one).collect()
+        faults(bars, &[]).iter().map(one).collect()
     }
 
     #[test]
@@ -177,14 +212,40 @@ mod tests {
                 &["2 unit_100x *", "6 unit_100x *"],
             ),
             ("next but one", &[2.0, 210.0, 2.0, 208.0, 2.0], &["1 unit_100x *", "3 unit_100x *"]),
-            ("at the edges", &[200.0, 2.0, 2.1, 2.0, 210.0], &[]),
+            ("at both ends", &[200.0, 2.0, 2.1, 2.0, 210.0], &["0 unit_100x *", "4 unit_100x *"]),
+            ("last", &[2.0, 2.1, 2.0, 2.1, 2.0, 210.0, 208.0], &["5 unit_100x *", "6 unit_100x *"]),
+            ("first", &[0.02, 0.021, 2.0, 2.1, 2.0, 2.1], &["0 unit_100x *", "1 unit_100x *"]),
             ("for good", &[200.0, 201.0, 2.0, 2.1, 2.0], &[]),
+            ("for good at last", &[200.0, 201.0, 199.0, 2.1, 2.0], &[]),
+            ("of two", &[2.0, 200.0], &[]),
             ("by fifty", &[2.0, 100.0, 2.0], &[]),
             ("by two hundred", &[2.0, 400.0, 2.0], &[]),
             ("one", &[2.0], &[]),
             ("none", &[], &[]),
         ] {
             assert_eq!(told(&bars(closes)), expected, "{case}");
+        }
+    }
+
+    #[test]
+    fn what_changes_for_longer_than_a_month_has_changed_for_good() {
+        let mut closes = vec![2.0; 100];
+        closes.extend([200.0; LONGEST_RUN]);
+        assert_eq!(told(&bars(&closes)).len(), LONGEST_RUN);
+        closes.push(200.0);
+        assert!(told(&bars(&closes)).is_empty());
+    }
+
+    #[test]
+    fn a_split_that_is_known_explains_what_differs_at_an_end() {
+        let bars = bars(&[2.0, 2.1, 2.0, 2.1, 200.0]);
+        let split = |day: i32, numerator: f64| {
+            let at_ms = i64::from(day) * 86_400_000;
+            let split = Split { at_ms, day, numerator, denominator: 100.0 };
+            HeldSplit { split, fetched_ms: 0 }
+        };
+        for (split, count) in [(split(4, 1.0), 0), (split(3, 1.0), 1), (split(4, 50.0), 1)] {
+            assert_eq!(faults(&bars, &[split]).len(), count, "{split:?}");
         }
     }
 
@@ -216,14 +277,14 @@ mod tests {
         ) {
             let mut close = 100.0;
             let closes: Vec<f64> = steps.iter().map(|step| { close *= step; close }).collect();
-            prop_assert!(faults(&bars(&closes)).is_empty());
+            prop_assert!(faults(&bars(&closes), &[]).is_empty());
         }
 
         #[test]
         fn whatever_the_prices_are_it_ends(
             closes in prop::collection::vec(prop_oneof![any::<f64>(), Just(1.0), Just(100.0)], 0..60),
         ) {
-            let found = faults(&bars(&closes));
+            let found = faults(&bars(&closes), &[]);
             prop_assert!(found.len() <= closes.len() * 5);
         }
     }

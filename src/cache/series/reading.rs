@@ -69,7 +69,9 @@ impl Cache {
             let entry = Arc::new(worked_out(entry, &question.read_as, body));
             return Some(Told { entry, bars: None });
         }
-        let faults = if self.rules.marks_faults { faults(&gathered.bars) } else { Vec::new() };
+        let is_marked = self.rules.marks_faults;
+        let known = || faults(&gathered.bars, &gathered.actions.splits);
+        let faults = if is_marked { known() } else { Vec::new() };
         let mut read = self.resampled(question, slice, found, part, gathered);
         if slice.interval != slice.stored() {
             self.cut(question, slice, found, part, &mut read);

@@ -67,6 +67,30 @@ fn bars_in_another_unit_are_marked_and_not_changed() {
 }
 
 #[test]
+fn the_newest_bar_in_another_unit_is_marked_beside_those_that_are_held() {
+    let closes = [2.0, 2.1, 2.05, 2.0, 205.0];
+    let good = daily(&closes[..4], &["2.0", "2.1", "2.05", "2.0"]);
+    let good = Upstream::saying(200, "application/json", &good);
+    let sandbox = machine(&good);
+    let fetch = ["fetch", "AAPL", "-t", "bars", "--from", "2026-06-22"];
+    // Before the market opens on the day of the newest.
+    let held = [&fetch[..], &["--to", "2026-06-25"]].concat();
+    let run = at(&sandbox, "2026-06-26T12:00:00Z", &held);
+    assert_eq!((run.code, run.stderr.as_str()), (Some(0), ""));
+    let body = daily(&closes, &["2.0", "2.1", "2.05", "2.0", "205.0"]);
+    let upstream = Upstream::saying(200, "application/json", &body);
+    let sandbox = sandbox.with_provider("yahoo", upstream.url());
+    let run = sandbox.run(&[&fetch[..], &["--to", "2026-06-26", "-f", "json"]].concat());
+    run.says(
+        "warning: AAPL: 1 bar looks wrong, first the close of 205 of 2026-06-26, a hundred times",
+    );
+    let record = &run.json()[0];
+    assert_eq!(record["bars"][4]["close"], 205.0, "it stays what was sent");
+    assert_eq!(record["cache"]["faults"][0]["date"], "2026-06-26");
+    assert_eq!(record["cache"]["faults"].as_array().unwrap().len(), 1);
+}
+
+#[test]
 fn bars_that_move_as_bars_do_are_not_marked() {
     let body = daily(&[2.0, 2.1, 1.4, 2.05, 3.9], &["2.0", "2.1", "1.4", "2.05", "3.9"]);
     let upstream = Upstream::saying(200, "application/json", &body);
