@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::lookup::Looked;
@@ -92,8 +93,20 @@ impl Cache {
         if fits && self.store(&mut incoming, &Tally::default(), &[]) {
             return Ok(());
         }
+        Err(self.unstored("the value"))
+    }
+
+    /// That something could not be stored; why was said, unless nothing ever is.
+    pub fn unstored(&self, what: &str) -> Undone {
         let off = if self.disk.is_none() { ": the disk tier is switched off" } else { "" };
-        Err(Undone(format!("the value could not be stored{off}")))
+        Undone(format!("{what} could not be stored{off}"))
+    }
+
+    /// Whether an answer of upstream's is on the disk for those who come later, as far as trouble has
+    /// shown itself by now.
+    pub fn has_kept(&self, served: &Served) -> bool {
+        let can_write = !self.writing_given_up.load(Ordering::Relaxed);
+        self.disk().is_some() && can_write && self.has_room_for(&served.entry)
     }
 
     /// The value under a key: what `put` wrote, else that of the first of the chain; none if nothing
@@ -128,14 +141,15 @@ impl Cache {
         listings
     }
 
-    /// What [`clear`](Self::clear) would drop.
-    pub fn plan_clear(&self, selection: &Selection) -> Cleared {
+    /// What [`clear`](Self::clear) would drop. Of a cache that cannot be read nobody knows.
+    pub fn plan_clear(&self, selection: &Selection) -> Result<Cleared, Undone> {
         let mut plan = Cleared::default();
         for listing in self.list(selection) {
             plan.bytes += listing.size_bytes;
             plan.names.push(Name { key: listing.key, provider: listing.provider.into() });
         }
-        plan
+        let is_read = self.disk.is_none() || self.disk().is_some();
+        is_read.then_some(plan).ok_or_else(|| Undone("nothing could be dropped".to_owned()))
     }
 
     /// Drops what was planned, from every tier, and gives the room back; with a reason it is counted.

@@ -5,7 +5,7 @@ use std::io::Write as _;
 use serde_json::json;
 
 use super::say_warnings;
-use crate::cache::{Cleared, Selection};
+use crate::cache::{Cache, Cleared, Selection, Undone};
 use crate::cli::Invocation;
 use crate::cli::args::{Clear, Format};
 use crate::cli::exit::Exit;
@@ -19,15 +19,10 @@ pub(in crate::cli) fn run(args: &Clear, invocation: Invocation<'_>) -> anyhow::R
     let format = invocation.format(&[Format::Table, Format::Json])?;
     let selection = selection(args, &invocation)?;
     let cache = invocation.config.open()?;
-    let plan = cache.plan_clear(&selection);
-    let cleared = if args.dry_run { Ok(()) } else { cache.clear(&plan, args.reason.as_ref()) };
-    // Who clears everything wants nothing of upstream's to be left, what was refused neither.
-    if !args.dry_run && is_everything(args) {
-        cache.clear_refused();
-    }
+    let cleared = clear(args, &selection, &cache);
     let ui = invocation.ui;
     say_warnings(&cache, ui);
-    cleared?;
+    let plan = cleared?;
     if format == Format::Json {
         let names: Vec<String> =
             plan.names.iter().map(|name| format!("{}@{}", name.key, name.provider)).collect();
@@ -62,6 +57,20 @@ pub(in crate::cli) fn run(args: &Clear, invocation: Invocation<'_>) -> anyhow::R
         }
     }
     Ok(Exit::Success)
+}
+
+/// Drops what is meant; of a dry run, only what that is.
+fn clear(args: &Clear, selection: &Selection, cache: &Cache) -> Result<Cleared, Undone> {
+    let plan = cache.plan_clear(selection)?;
+    if args.dry_run {
+        return Ok(plan);
+    }
+    let cleared = cache.clear(&plan, args.reason.as_ref());
+    // Who clears everything wants nothing of upstream's to be left, what was refused neither.
+    if is_everything(args) {
+        cache.clear_refused();
+    }
+    cleared.map(|()| plan)
 }
 
 /// Whether nothing narrows it.

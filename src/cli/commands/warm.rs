@@ -62,6 +62,7 @@ pub(in crate::cli) fn run(args: &Warm, mut invocation: Invocation<'_>) -> anyhow
     ui.end_progress();
     say_warnings(&cache, ui);
     count.say_left_out(&terms, questions.len(), ui);
+    count.say_unkept(&cache, questions.len(), ui);
     warmed?;
     let Count { asked, fresh, failed, .. } = count;
     let took = duration_for_people(watch.elapsed());
@@ -78,6 +79,8 @@ struct Count {
     asked: usize,
     fresh: usize,
     failed: usize,
+    /// How many of those that failed came and could not be stored.
+    unkept: usize,
     /// How many of those that failed there was no time for, and why, of the first.
     left_out: usize,
     why: Option<Error>,
@@ -107,8 +110,13 @@ impl Count {
         }
         match &answer.outcome {
             Ok(served) if served.status == Status::Stale => self.failed += 1,
-            Ok(served) if served.answered_by == AnsweredBy::Upstream => self.asked += 1,
-            Ok(_) => self.fresh += 1,
+            Ok(served) if served.answered_by != AnsweredBy::Upstream => self.fresh += 1,
+            Ok(served) if cache.has_kept(served) => self.asked += 1,
+            // Nobody who comes later has anything of it.
+            Ok(_) => {
+                self.failed += 1;
+                self.unkept += 1;
+            }
             Err(error) if is_timed && error.kind == Kind::RateLimited => {
                 self.failed += 1;
                 self.left_out += 1;
@@ -118,6 +126,14 @@ impl Count {
                 self.failed += 1;
                 ui.error(Some(question.symbol.name()), error);
             }
+        }
+    }
+
+    /// Says once how much came and could not be stored.
+    fn say_unkept(&self, cache: &Cache, of: usize, ui: &mut Ui) {
+        if self.unkept > 0 {
+            let what = format!("{} of {of} answers", self.unkept);
+            ui.failure(&cache.unstored(&what).to_string());
         }
     }
 

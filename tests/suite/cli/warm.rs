@@ -104,3 +104,19 @@ fn verbose_says_one_line_a_request_here_too() {
     assert!(lines[0].starts_with("hit disk quote:stock:AAPL "), "{run:?}");
     assert!(lines[1].starts_with("miss upstream quote:stock:MSFT "), "{run:?}");
 }
+
+#[test]
+fn what_is_nowhere_to_be_kept_has_not_warmed() {
+    let (upstream, sandbox) = speaking();
+    let warm = |more: &[&str]| {
+        let off = ["warm", "AAPL", "MSFT", "--set", "cache.disk.enabled=false"];
+        sandbox.run(&[&off[..], more].concat())
+    };
+    let says = [
+        "error: 2 of 2 answers could not be stored: the disk tier is switched off",
+        "0 asked, 0 fresh already, 2 failed, ",
+    ];
+    warm(&[]).fails(1, &says);
+    warm(&["--tolerate", "2"]).fails(0, &says);
+    assert_eq!(upstream.count(), 4);
+}

@@ -118,6 +118,11 @@ fn a_read_only_folder_still_answers_hits() {
         "hit"
     );
     run_as_nobody(&sandbox, &["put", "a", "1"]).fails(1, &["could not be stored"]);
+    let said = ["nothing could be stored in", "error: 1 of 2 answers could not be stored"];
+    let warmed = run_as_nobody(&sandbox, &["warm", "AAPL", "MSFT"]);
+    warmed.fails(1, &said).fails(1, &["0 asked, 1 fresh already, 1 failed"]);
+    run_as_nobody(&sandbox, &["warm", "AAPL", "MSFT", "--tolerate", "1"]).fails(0, &said);
+    assert_eq!(run_as_nobody(&sandbox, &["warm", "AAPL"]).code, Some(0), "it is held already");
     set_mode(&sandbox.cache(), 0o755);
 }
 
@@ -181,6 +186,12 @@ fn a_folder_that_cannot_be_made_is_a_warning() {
             let run = run_as_nobody(&sandbox, &[command, "--cache-dir", folder]);
             assert!(!run.stderr.contains("panicked"), "{run:?}");
         }
+    }
+    for more in [&["--all"][..], &["--all", "--dry-run"], &["quote:*"]] {
+        let clear = ["clear", "--cache-dir", notes.to_str().unwrap()];
+        let run = sandbox.run(&[&clear[..], more].concat());
+        run.fails(1, &["cannot be used", "error: nothing could be dropped"]);
+        assert_eq!(run.stdout, "", "{run:?}");
     }
     assert_eq!(fs::read_to_string(notes).unwrap(), "my notes");
 }
@@ -286,6 +297,39 @@ fn a_full_disk_loses_nothing_and_stops_no_answer() {
         assert_eq!(run.code, Some(0), "{size}: {run:?}");
         assert!(!run.stdout.contains("panicked"), "{size}: {run:?}");
         assert!(run.stdout.contains("warning: nothing could be stored"), "{size}: {run:?}");
+    }
+}
+
+#[test]
+fn on_a_full_disk_no_call_may_be_made_and_nothing_is_warm() {
+    let upstream = selling_at(5);
+    let sandbox = machine(&upstream);
+    // Room is left for the index of a WAL, which has eight pages, and for nothing to be written.
+    let script = r"
+        m=$1
+        leave() {
+            dd if=/dev/zero of=home/filler bs=4096 2> dd.err
+            grep -q 'No space' dd.err || exit 30
+            truncate -s -$(($1 * 4096)) home/filler
+        }
+        $m fetch AAPL > out 2>&1 || exit 20
+        $m limits yahoo --check > out 2>&1 || exit 21
+        for pages in 0 8 9; do
+            leave $pages
+            $m limits yahoo --check > out 2> check.err && exit 22
+            grep -q 'limits hold within this process only' check.err || exit 23
+            rm home/filler
+        done
+        $m limits yahoo --check > out 2>&1 || exit 24
+        leave 0
+        $m warm MSFT > out 2> warm.err && exit 25
+        grep -q '0 asked, 0 fresh already, 1 failed' warm.err || exit 26
+        $m warm MSFT --tolerate 1 > out 2>&1 || exit 27
+        rm home/filler
+        $m warm MSFT > out 2>&1 || exit 28";
+    match on_a_disk_of("2m", &sandbox, script) {
+        Some(run) => assert_eq!(run.code, Some(0), "{run:?}"),
+        None => said_once_that_nothing_can_be_mounted(),
     }
 }
 
