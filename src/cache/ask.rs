@@ -8,7 +8,7 @@ use futures_util::stream::{FuturesUnordered, Stream, StreamExt as _};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc::UnboundedReceiver;
 
-use super::batch::batches;
+use super::batch::{Batched, batches};
 use super::chain::{Askable, Links, flights};
 use super::errand::{Errand, Flight, Landed};
 use super::input::{Order, Orders};
@@ -26,6 +26,12 @@ const TOGETHER: Duration = Duration::from_millis(5);
 
 /// That the user stops the command, told to everybody in it.
 pub(super) type Stop = Shared<LocalBoxFuture<'static, ()>>;
+
+/// What has come of one flight, or of several that were asked for in one request.
+enum Flown {
+    Alone(Landed),
+    Together(Batched),
+}
 
 /// What an errand takes along.
 struct Outfit<'a> {
@@ -115,26 +121,25 @@ impl Cache {
         stop: &Stop,
         deliver: &mut dyn FnMut(usize, News),
     ) -> Result<(), Interrupted> {
-        let (batches, singles) = batches(&errand, flights);
-        let mut batched: FuturesUnordered<_> =
-            batches.into_iter().map(|batch| self.fly_together(errand, batch)).collect();
-        let mut asking: FuturesUnordered<_> =
-            singles.into_iter().map(|flight| self.fly(errand, flight)).collect();
+        let alone = |flight| self.fly(errand, flight).map(Flown::Alone).left_future();
+        // All of them in one set: they stand in line for their permits in the order in which they are in it.
+        let mut asking: FuturesUnordered<_> = batches(&errand, flights)
+            .into_iter()
+            .map(|batch| match <[Flight; 1]>::try_from(batch) {
+                Ok([flight]) => alone(flight),
+                Err(batch) => self.fly_together(errand, batch).map(Flown::Together).right_future(),
+            })
+            .collect();
         let mut orders = Vec::new();
         let mut serving = FuturesUnordered::new();
         let mut stopped = stop.clone();
         loop {
-            if batched.is_empty() && asking.is_empty() {
+            if asking.is_empty() {
                 return Ok(());
             }
-            let landed = tokio::select! {
+            let flown = tokio::select! {
                 // What has come by the time of an interrupt is stored.
                 biased;
-                Some(batch) = batched.next(), if !batched.is_empty() => {
-                    self.count_in_vain(&batch);
-                    asking.extend(batch.left.into_iter().map(|flight| self.fly(errand, flight)));
-                    batch.landed
-                }
                 Some(first) = asking.next(), if !asking.is_empty() => {
                     together(first, &mut asking).await
                 }
@@ -153,9 +158,18 @@ impl Cache {
                     return Err(Interrupted);
                 }
             };
-            for flight in self.land(&errand, landed, deliver) {
-                asking.push(self.fly(errand, flight));
+            let mut landed = Vec::new();
+            for flown in flown {
+                match flown {
+                    Flown::Alone(one) => landed.push(one),
+                    Flown::Together(batch) => {
+                        self.count_in_vain(&batch);
+                        asking.extend(batch.left.into_iter().map(alone));
+                        landed.extend(batch.landed);
+                    }
+                }
             }
+            asking.extend(self.land(&errand, landed, deliver).into_iter().map(alone));
             self.say_mishaps();
         }
     }
@@ -187,7 +201,7 @@ pub(super) fn interrupted() -> impl Future<Output = ()> {
 }
 
 /// What has landed, with what lands right after it.
-async fn together(first: Landed, asking: &mut (impl Stream<Item = Landed> + Unpin)) -> Vec<Landed> {
+async fn together(first: Flown, asking: &mut (impl Stream<Item = Flown> + Unpin)) -> Vec<Flown> {
     let mut landed = vec![first];
     let mut waited = std::pin::pin!(tokio::time::sleep(TOGETHER));
     loop {

@@ -6,6 +6,8 @@
 //! know makes it refuse the others too. What fails for a reason that is nothing of its symbols, such as a
 //! server that is down, fails for all of them and is not asked again for each.
 
+use std::collections::BTreeMap;
+
 use super::chain::Whose;
 use super::errand::{Came, Errand, Failure, Flight, Landed};
 use super::fly::{Boarded, name, uncounted};
@@ -31,14 +33,11 @@ pub(super) struct Batched {
 /// A key that is asked for, and its lock.
 type Aboard = (Flight, Option<Holder>);
 
-/// The flights whose provider takes several of them at once, as many together as it takes; and the rest.
-/// Both in their order.
-pub(super) fn batches(
-    errand: &Errand<'_>,
-    flights: Vec<Flight>,
-) -> (Vec<Vec<Flight>>, Vec<Flight>) {
-    let (mut full, mut singles) = (Vec::new(), Vec::new());
-    let mut begun: Vec<(&str, Vec<Flight>)> = Vec::new();
+/// The flights in their order, and together as many of those whose provider takes several of them at once
+/// as it takes, where the first of them stood.
+pub(super) fn batches(errand: &Errand<'_>, flights: Vec<Flight>) -> Vec<Vec<Flight>> {
+    let mut batches: Vec<Vec<Flight>> = Vec::new();
+    let mut begun: BTreeMap<&str, usize> = BTreeMap::new();
     for flight in flights {
         let question = &errand.questions[flight.index];
         // Who was passed over before anybody was asked leaves the question to the next by itself.
@@ -51,22 +50,17 @@ pub(super) fn batches(
         let most = |site: &Site| site.speech.provider().most_at_once(question.data_type);
         let Some((site, most)) = site.map(|site| (site, most(site))).filter(|(_, most)| *most > 1)
         else {
-            singles.push(flight);
+            batches.push(vec![flight]);
             continue;
         };
-        let at = begun.iter().position(|(name, _)| *name == site.name).unwrap_or_else(|| {
-            begun.push((&site.name, Vec::new()));
-            begun.len() - 1
-        });
-        begun[at].1.push(flight);
-        if begun[at].1.len() == most {
-            full.push(std::mem::take(&mut begun[at].1));
+        if let Some(at) = begun.get(&*site.name).filter(|at| batches[**at].len() < most) {
+            batches[*at].push(flight);
+        } else {
+            begun.insert(&site.name, batches.len());
+            batches.push(vec![flight]);
         }
     }
-    for (_, rest) in begun {
-        if rest.len() > 1 { full.push(rest) } else { singles.extend(rest) }
-    }
-    (full, singles)
+    batches
 }
 
 impl Batched {

@@ -109,6 +109,9 @@ pub struct Options {
     pub caller: String,
     /// The configured providers.
     pub sites: Sites,
+    /// How many requests may be under way at a time, of all providers together; none for as many as
+    /// each of them takes.
+    pub jobs: Option<usize>,
     /// What programs are handed.
     pub inputs: Inputs,
     /// What programs are told, and what those have asked for that have started this process.
@@ -208,7 +211,9 @@ impl Cache {
             max_disk_bytes: options.max_disk_bytes,
             sites: options.sites,
             inputs: options.inputs,
-            upstream: Upstream::new(options.clock, ledger).surrounded_by(options.surroundings),
+            upstream: Upstream::new(options.clock, ledger)
+                .surrounded_by(options.surroundings)
+                .with_jobs(options.jobs),
             flights,
             ledger_folder: options.ledger_folder,
             is_alone: AtomicBool::new(false),

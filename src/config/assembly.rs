@@ -151,6 +151,7 @@ impl Config {
             clock: self.clock,
             caller: self.caller.clone(),
             sites: Arc::new(move |name| sites::site(&shared, &environment, name)),
+            jobs: None,
             inputs: Arc::new(move |question, provider| same.inputs(question, provider)),
             surroundings: Lazily::new(Box::new(move || told.surroundings())),
         };

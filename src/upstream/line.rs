@@ -80,6 +80,8 @@ impl Patience {
 #[derive(Debug)]
 pub(super) struct Line {
     permits: Arc<Semaphore>,
+    /// The permits of all lines together, if there is a bound to that.
+    jobs: Option<Arc<Semaphore>>,
     /// Why it cannot be reached, once that is known.
     pub(super) lost: watch::Sender<Option<Error>>,
     /// The embedded upstream, where this is it.
@@ -98,13 +100,26 @@ struct HeldUp {
 /// The right to be one of those who ask a provider.
 pub struct Permit {
     pub(super) line: Arc<Line>,
-    _held: Option<OwnedSemaphorePermit>,
+    _held: Held,
+}
+
+/// One permit of a line, and one of all lines together if there is a bound to that. A semaphore that was
+/// closed would give none; none ever is.
+struct Held {
+    _own: Option<OwnedSemaphorePermit>,
+    _job: Option<OwnedSemaphorePermit>,
+}
+
+/// So many permits; one at the least.
+pub(super) fn permits(count: usize) -> Arc<Semaphore> {
+    Arc::new(Semaphore::new(count.clamp(1, Semaphore::MAX_PERMITS)))
 }
 
 impl Line {
-    pub(super) fn of(site: &Site) -> Self {
+    pub(super) fn of(site: &Site, jobs: Option<Arc<Semaphore>>) -> Self {
         Self {
-            permits: Arc::new(Semaphore::new(site.concurrency.clamp(1, Semaphore::MAX_PERMITS))),
+            permits: permits(site.concurrency),
+            jobs,
             lost: watch::Sender::new(None),
             demo: OnceLock::new(),
             held_up: Mutex::default(),
@@ -115,16 +130,33 @@ impl Line {
     /// waiting for those who wait for a limit is waiting for the limit.
     pub(super) async fn permit(self: Arc<Self>, patience: &mut Patience) -> Permit {
         let before = self.held_up();
-        // The semaphore is never closed.
-        let held = Arc::clone(&self.permits).acquire_owned().await.ok();
+        let held = self.hold().await;
         patience.spend(self.held_up().saturating_sub(before));
         Permit { line: self, _held: held }
     }
 
-    /// The same, if one is free and nobody waits for it.
+    /// Waits for both permits. Those who wait for one of all lines get it in the order in which they ask,
+    /// whomever they ask.
+    async fn hold(&self) -> Held {
+        let own = || Arc::clone(&self.permits);
+        let Some(jobs) = &self.jobs else {
+            return Held { _own: own().acquire_owned().await.ok(), _job: None };
+        };
+        let job = Arc::clone(jobs).acquire_owned().await.ok();
+        if let Ok(own) = own().try_acquire_owned() {
+            return Held { _own: Some(own), _job: job };
+        }
+        // Who waits for this provider keeps nobody from asking another.
+        drop(job);
+        let own = own().acquire_owned().await.ok();
+        Held { _own: own, _job: Arc::clone(jobs).acquire_owned().await.ok() }
+    }
+
+    /// The same, if both are free and nobody waits for them.
     pub(super) fn permit_at_once(self: Arc<Self>) -> Option<Permit> {
-        let held = Arc::clone(&self.permits).try_acquire_owned().ok()?;
-        Some(Permit { line: self, _held: Some(held) })
+        let own = Arc::clone(&self.permits).try_acquire_owned().ok()?;
+        let job = self.jobs.clone().map(Semaphore::try_acquire_owned).transpose().ok()?;
+        Some(Permit { line: self, _held: Held { _own: Some(own), _job: job } })
     }
 
     fn held_up(&self) -> Duration {

@@ -9,11 +9,12 @@
 //!
 //! # Order
 //!
-//! First a [`Permit`] of the process, of which a provider has `concurrency`; then, the caller's, the
-//! lock of the key; then a slot of the [`ledger`](crate::ledger). Whoever has a permit waits for time or
-//! for an answer and for nobody else, so nothing can wait in a circle. Whoever waits for what its program
-//! is to be handed has no permit, and the lock only if no program prints that; it takes a permit after
-//! that only if one is free, and else lets go of the lock first.
+//! First a [`Permit`] of the process, of which a provider has `concurrency`, and all of them together no
+//! more than may be said; then, the caller's, the lock of the key; then a slot of the
+//! [`ledger`](crate::ledger). Whoever has a permit waits for time or for an answer and for nobody else, so
+//! nothing can wait in a circle. Whoever waits for what its program is to be handed has no permit, and the
+//! lock only if no program prints that; it takes a permit after that only if one is free, and else lets go
+//! of the lock first.
 //!
 //! # What a failure leads to
 //!
@@ -50,6 +51,8 @@ mod tests;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+
+use tokio::sync::Semaphore;
 
 pub use demo::DemoUpstream;
 pub use line::{Patience, Permit};
@@ -155,6 +158,8 @@ pub struct Upstream {
     ledger: Ledger,
     clients: Clients,
     lines: Mutex<HashMap<String, Arc<Line>>>,
+    /// What all lines share, if there is a bound to all of them together.
+    jobs: Option<Arc<Semaphore>>,
     surroundings: Told,
 }
 
@@ -185,8 +190,15 @@ impl Upstream {
             ledger,
             clients: Clients::default(),
             lines: Mutex::default(),
+            jobs: None,
             surroundings: Told::new(Box::new(Surroundings::default)),
         }
+    }
+
+    /// The same with so many permits at a time for all providers together, if it is said how many.
+    #[must_use]
+    pub fn with_jobs(self, jobs: Option<usize>) -> Self {
+        Self { jobs: jobs.map(line::permits), ..self }
     }
 
     /// The book of what everybody was asked.
@@ -296,7 +308,9 @@ impl Upstream {
 
     fn line(&self, site: &Site) -> Arc<Line> {
         let mut lines = locked(&self.lines);
-        let line = lines.entry(site.name.clone()).or_insert_with(|| Arc::new(Line::of(site)));
+        let line = lines
+            .entry(site.name.clone())
+            .or_insert_with(|| Arc::new(Line::of(site, self.jobs.clone())));
         Arc::clone(line)
     }
 

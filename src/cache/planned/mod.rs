@@ -401,11 +401,10 @@ impl Cache {
 /// The flights in the order of their questions, each with the number of its batch and how many others are in
 /// that, if it is in one.
 fn batched(errand: &Errand<'_>, flights: Vec<Flight>) -> Vec<(Flight, Option<(usize, usize)>)> {
-    let (batches, singles) = batches(errand, flights);
-    let mut all: Vec<_> = singles.into_iter().map(|flight| (flight, None)).collect();
-    for (number, batch) in batches.into_iter().enumerate() {
-        let others = batch.len() - 1;
-        all.extend(batch.into_iter().map(|flight| (flight, Some((number, others)))));
+    let mut all = Vec::new();
+    for (number, batch) in batches(errand, flights).into_iter().enumerate() {
+        let batched = (batch.len() > 1).then(|| (number, batch.len() - 1));
+        all.extend(batch.into_iter().map(|flight| (flight, batched)));
     }
     all.sort_by_key(|(flight, _)| flight.index);
     all

@@ -161,7 +161,8 @@ pub(crate) struct Warm {
     /// after the market next opens or closes (open-5m, close+10m)
     #[arg(long, value_name = "TIME|open-5m")]
     pub(crate) by: Option<String>,
-    /// The most requests at the same time
+    /// The most requests at the same time, of all providers together; never more of one than its
+    /// `concurrency` [default: `concurrency` of each]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1000))]
     pub(crate) jobs: Option<u16>,
     /// How many may fail for exit code 0, as a number or a share such as 5%

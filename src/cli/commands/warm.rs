@@ -24,7 +24,8 @@ pub(in crate::cli) fn run(args: &Warm, mut invocation: Invocation<'_>) -> anyhow
     let tolerated = Tolerance::parse(&args.tolerate)?;
     let cache = invocation.config.open_with(|options| {
         if let Some(jobs) = args.jobs {
-            options.change_sites(move |site| site.concurrency = jobs.into());
+            options.jobs = Some(jobs.into());
+            options.change_sites(move |site| site.concurrency = site.concurrency.min(jobs.into()));
         }
     })?;
     let mut selection = Selection::of(args, &cache, &mut invocation)?;

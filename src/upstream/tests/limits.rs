@@ -1,5 +1,7 @@
 //! Slots, pauses, retries and the breaker, as whoever asks meets them.
 
+use futures_util::future::FutureExt as _;
+
 use super::*;
 
 #[tokio::test]
@@ -192,4 +194,29 @@ async fn no_more_requests_are_under_way_than_concurrency_allows() {
     let upstream = upstream();
     let (first, second) = tokio::join!(ask(&upstream, &site), ask(&upstream, &site));
     assert!(first.outcome.is_ok() && second.outcome.is_ok(), "{first:?} {second:?}");
+}
+
+#[tokio::test]
+async fn jobs_bound_all_providers_together_and_are_given_in_order() {
+    let at = ([127, 0, 0, 1], 1).into();
+    let acme = Site { concurrency: 2, ..site(at) };
+    let other = Site { name: "other".to_owned(), ..acme.clone() };
+    let upstream = upstream().with_jobs(Some(3));
+    let permit = async |site: &Site| upstream.permit(site, &mut Patience::of(PATIENT)).await;
+    let (first, second) = (permit(&acme).await, permit(&acme).await);
+    // Who has to wait for its provider leaves the last job to others.
+    let mut third = std::pin::pin!(permit(&acme));
+    assert!(third.as_mut().now_or_never().is_none());
+    let elsewhere = upstream.permit_at_once(&other).unwrap();
+    assert!(upstream.permit_at_once(&other).is_none(), "three are under way");
+    let mut next = std::pin::pin!(permit(&other));
+    assert!(next.as_mut().now_or_never().is_none());
+    drop(elsewhere);
+    let next = next.await;
+    assert!(third.as_mut().now_or_never().is_none());
+    drop((first, next));
+    let third = third.await;
+    assert!(upstream.permit_at_once(&acme).is_none(), "no more of one than it takes");
+    drop((second, third));
+    assert!(upstream.permit_at_once(&acme).is_some());
 }

@@ -1,6 +1,7 @@
 //! `warm`: fills the cache ahead of those who read; made for cron.
 
 use super::{SOON, at, json_at, nobody, speaking, when_aged};
+use crate::sandbox::{Sandbox, Upstream, finished};
 
 #[test]
 fn what_was_warmed_is_a_hit_and_no_request() {
@@ -103,6 +104,54 @@ fn verbose_says_one_line_a_request_here_too() {
     let lines: Vec<&str> = run.stderr.lines().collect();
     assert!(lines[0].starts_with("hit disk quote:stock:AAPL "), "{run:?}");
     assert!(lines[1].starts_with("miss upstream quote:stock:MSFT "), "{run:?}");
+}
+
+/// Warms these while the upstream of Yahoo and Binance holds its answers back, and once so many
+/// requests have come, lets go only after others have been served meanwhile.
+fn warmed_while_held(upstream: &Upstream, at_once: usize, warm: &[&str]) {
+    let sandbox = Sandbox::new()
+        .with_provider("yahoo", upstream.url())
+        .with_provider("binance", upstream.url());
+    upstream.hold();
+    let child = sandbox.command(&[&["warm"], warm].concat()).spawn().unwrap();
+    upstream.wait_for(at_once);
+    for symbol in ["NVDA", "AMD", "INTC"] {
+        assert_eq!(sandbox.run(&["fetch", symbol, "-p", "demo"]).code, Some(0));
+    }
+    assert_eq!(upstream.count(), at_once, "{warm:?}");
+    upstream.let_go();
+    let run = finished(child);
+    assert_eq!((run.code, run.stderr.as_str()), (Some(0), ""), "{run:?}");
+}
+
+#[test]
+fn jobs_are_the_most_requests_at_a_time_whomever_they_ask() {
+    let upstream = Upstream::speaking();
+    warmed_while_held(&upstream, 1, &["AAPL", "BTC", "--jobs", "1"]);
+    assert_eq!(upstream.count(), 2);
+}
+
+#[test]
+fn jobs_are_never_more_than_a_provider_takes_at_a_time() {
+    let upstream = Upstream::speaking();
+    let symbols = ["A1", "A2", "A3", "A4", "A5", "A6", "A7", "A8"];
+    warmed_while_held(&upstream, 4, &[&symbols[..], &["--jobs", "8"]].concat());
+    assert_eq!(upstream.count(), 8);
+}
+
+#[test]
+fn jobs_are_done_by_priority_whomever_they_ask() {
+    let (upstream, sandbox) = speaking();
+    let sandbox = sandbox.with_provider("binance", upstream.url());
+    // The coins are asked for in one request.
+    sandbox.config(
+        "schedules:\n  - {symbols: [BTC, ETH], types: [quote], priority: low}\n\
+         \x20 - {symbols: [A1, A2, A3, A4, A5, A6], types: [quote], priority: high}\n",
+    );
+    assert_eq!(sandbox.run(&["warm", "--jobs", "1"]).code, Some(0));
+    let last = upstream.seen().pop().unwrap().path;
+    assert!(last.contains("BTCUSDT") && last.contains("ETHUSDT"), "{last}");
+    assert_eq!(upstream.count(), 7);
 }
 
 #[test]
