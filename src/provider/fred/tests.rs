@@ -116,6 +116,7 @@ fn every_failure_has_its_kind() {
         (200, SERIES.replace("101.500", "NaN"), Kind::InvalidData),
         (200, SERIES.replace("2026-04-01", "2026-04-31"), Kind::InvalidData),
         (200, r#"{"observations":[]}"#.to_owned(), Kind::InvalidData),
+        (200, r#"{"observations":[{"date":"2026-01-01"}]}"#.to_owned(), Kind::InvalidData),
         (200, r#"{"observations":[{"date":"2026-01-01","value":"."}]}"#.to_owned(), Kind::NotFound),
     ] {
         let error = quote(status, &body).unwrap_err();

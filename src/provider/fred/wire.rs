@@ -16,5 +16,7 @@ pub(super) struct Envelope {
 #[derive(Debug, Deserialize)]
 pub(super) struct Row {
     pub(super) date: String,
+    /// A row of which this is not said at all is none.
+    #[serde(deserialize_with = "Option::deserialize")]
     pub(super) value: Option<String>,
 }

@@ -205,7 +205,8 @@ fn quote(ask: &Ask<'_>, reply: &Reply, outcome: Outcome, now: Timestamp) -> Resu
     let market_state = market_state(ask.symbol.class(), &meta, now);
     let Some(price) = meta.regular_market_price else {
         let unlisted = meta.exchange_name.as_deref() == Some(DELISTED);
-        return Err(if unlisted || (meta.currency.is_none() && !has_bars) {
+        let says_nothing = meta.symbol.is_some() && meta.currency.is_none() && !has_bars;
+        return Err(if unlisted || says_nothing {
             delisted(ask)
         } else {
             nonsense(ask, reply, "it has no regularMarketPrice")

@@ -106,6 +106,11 @@ fn what_is_not_an_answer_is_invalid_data() {
         ("empty", String::new(), "yahoo"),
         ("null", "null".to_owned(), "yahoo"),
         ("a list", "[]".to_owned(), "yahoo"),
+        (
+            "a result of nothing",
+            r#"{"chart":{"result":[{"meta":{}}]}}"#.to_owned(),
+            "no regularMarketPrice",
+        ),
         ("another shape", r#"{"quote":1}"#.to_owned(), "neither a result nor an error"),
         ("not even text", "\u{0}\u{1}\u{2}".to_owned(), "yahoo"),
         ("another symbol", yahoo("MSFT", "1.5", ""), "it is of `MSFT` and not of `AAPL`"),

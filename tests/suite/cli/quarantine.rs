@@ -197,3 +197,38 @@ fn a_key_that_a_broken_body_repeats_is_nowhere_in_the_folder() {
         }
     }
 }
+
+#[test]
+fn bars_of_the_wrong_shape_are_not_taken_for_no_bars() {
+    let good = Upstream::speaking();
+    let sandbox = Sandbox::new().with_provider("yahoo", good.url());
+    let days = ["fetch", "AAPL", "-t", "bars", "--from", "2026-06-01", "--to", "2026-06-26"];
+    let held = sandbox.json(&days)[0]["bars"].clone();
+    let meta = r#""meta":{"symbol":"AAPL","dataGranularity":"1d"}"#;
+    let shapes = [
+        r#""meta":{}"#.to_owned(),
+        format!(r#"{meta},"timestamp":[1782480600]"#),
+        format!(r#"{meta},"timestamp":[1782480600],"indicators":{{}}"#),
+        format!(r#"{meta},"timestamp":[1782480600],"indicators":{{"quote":[]}}"#),
+        format!(r#"{meta},"timestamp":[1782480600],"indicators":{{"quote":[{{"open":[1]}}]}}"#),
+    ];
+    let mut sandbox = sandbox;
+    for (n, shape) in (1..).zip(&shapes) {
+        let body = format!(r#"{{"chart":{{"result":[{{{shape}}}],"error":null}}}}"#);
+        let bad = Upstream::saying(200, "application/json", &body);
+        sandbox = sandbox.with_provider("yahoo", bad.url());
+        let run = sandbox.run(&[&days[..], &["--refresh"]].concat());
+        assert!(run.stderr.contains("cannot be read"), "{shape}: {run:?}");
+        assert_eq!(bad.count(), 1, "{shape}");
+        let times: Option<i64> = refused(&sandbox).iter().map(|row| row["times"].as_i64()).sum();
+        assert_eq!(times, Some(n), "{shape}");
+        assert_eq!(sandbox.json(&[&days[..], &["--offline"]].concat())[0]["bars"], held, "{shape}");
+    }
+    let nothing = format!(
+        r#"{{"chart":{{"result":[{{{meta},"indicators":{{"quote":[{{}}],"adjclose":[{{}}]}}}}],"error":null}}}}"#
+    );
+    let none = Upstream::saying(200, "application/json", &nothing);
+    let sandbox = Sandbox::new().with_provider("yahoo", none.url());
+    sandbox.run(&days);
+    assert_eq!(refused(&sandbox).len(), 0, "so it says that there are none");
+}

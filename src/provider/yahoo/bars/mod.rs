@@ -144,6 +144,10 @@ fn page(ask: &Ask<'_>, piece: &Piece, reply: &Reply, course: Course) -> Result<P
         return Err(nonsense(ask, reply, why));
     }
     let times = timestamp.unwrap_or_default();
+    // Of what else could be left out of nonsense, an answer without bars has this.
+    if times.is_empty() && meta.symbol.is_none() {
+        return Err(nonsense(ask, reply, "it has no bars, and does not say of what"));
+    }
     if times.is_empty() && meta.exchange_name.as_deref() == Some(DELISTED) {
         return Err(delisted(ask));
     }
@@ -189,6 +193,9 @@ fn rows(times: &[Option<i64>], columns: Option<Columns>) -> Result<Vec<(i64, Bar
     let prices = quote.and_then(|all| all.into_iter().next().flatten());
     let Prices { open, high, low, close, volume } = prices.unwrap_or_default();
     let adjusted = adjusted.and_then(|all| all.into_iter().next().flatten());
+    if close.is_none() && !times.is_empty() {
+        return Err("it has times and no closes");
+    }
     let columns = [open, high, low, close, volume, adjusted.and_then(|all| all.adjclose)];
     if columns.iter().flatten().any(|column| column.len() != times.len()) {
         return Err("its columns differ in length");
