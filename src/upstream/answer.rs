@@ -101,7 +101,9 @@ impl Upstream {
         if matches!(status, 403 | 418 | 429) || (status >= 400 && wait.is_some()) || limited {
             self.settle(asking, spent, Said::Refused(status, wait), &[], None);
             let error = self.with_pause(asking.site, error);
-            let again = if limited { Again::AfterPause } else { Again::No };
+            // Who has trouble and says when it is over may be asked then; who refuses us may not.
+            let is_over_then = limited || Again::after_status(status) != Again::No;
+            let again = if is_over_then { Again::AfterPause } else { Again::No };
             return Failed { error, again, blame: Blame::Refused };
         }
         let again = Again::after_status(status);
@@ -110,11 +112,11 @@ impl Upstream {
         Failed { error, again, blame }
     }
 
-    /// The error of an upstream that refuses, with the instant at which the pause ends.
+    /// The error of an upstream that refuses, or has trouble, with the instant at which the pause ends.
     fn with_pause(&self, site: &Site, error: Error) -> Error {
         let now = self.reading();
         match self.ledger.paused_until(&site.name, &now) {
-            Some(until) if error.kind == Kind::RateLimited => {
+            Some(until) if matches!(error.kind, Kind::RateLimited | Kind::Upstream) => {
                 let until = send::time_of_day(until, now.wall);
                 error.hint(format!(
                     "it is asked again from {until} on; --offline answers from the cache"

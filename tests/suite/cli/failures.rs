@@ -1,6 +1,7 @@
 //! What becomes of everything that an upstream may answer: a kind, an exit code, something to do,
 //! and nothing in the cache that should not be there.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use super::{LATER, at, json_at, nobody, reply_with, speaking, when_aged, yahoo, yahoo_at};
@@ -77,6 +78,26 @@ fn a_limit_says_until_when() {
     );
     run.fails(1, &["error: MSFT: yahoo allows no more requests until", "(it answered HTTP 429)"]);
     assert_eq!(upstream.count(), 1, "whoever was told to wait does");
+}
+
+#[test]
+fn a_server_that_says_when_it_is_back_is_asked_again_then() {
+    let trouble = AtomicBool::new(true);
+    let upstream = Upstream::start(move |_| {
+        if trouble.swap(false, Ordering::Relaxed) {
+            return reply_with(503, "Retry-After: 1", "{}");
+        }
+        reply(200, "application/json", yahoo("AAPL", "1.5", "").as_bytes())
+    });
+    let sandbox = Sandbox::new().with_provider("yahoo", upstream.url());
+    let run = sandbox.run(&["fetch", "AAPL", "-f", "json", "--max-wait", "10m"]);
+    assert_eq!((run.code, upstream.count()), (Some(0), 2), "{run:?}");
+    assert_eq!(run.json()[0]["price"], 1.5);
+
+    let upstream = Upstream::start(|_| reply_with(503, "Retry-After: 120", "{}"));
+    let sandbox = Sandbox::new().with_provider("yahoo", upstream.url());
+    sandbox.run(&["fetch", "AAPL"]).fails(1, &["yahoo failed with HTTP 503"]);
+    assert_eq!(upstream.count(), 1, "that is longer than anybody waits");
 }
 
 #[test]
