@@ -20,8 +20,10 @@ use crate::provider::Speech;
 const HIDDEN: &str = "***";
 
 /// The shortest secret that is taken out of what is read as data: a shorter one is a word such as `demo`
-/// or `Bearer`, which may well be part of it, and without it would be other data.
-pub(super) const SHORTEST_IN_DATA: usize = 8;
+/// or `guest`, which may well be part of it, and without it would be other data. One of six may be a word
+/// as well (`public`); but a key on the disk is worse than `***` in the place of a word, and whoever has
+/// such a word for a key has none.
+pub(super) const SHORTEST_IN_DATA: usize = 6;
 
 /// The shortest word of a configured header that is kept out of what nobody reads as data, where it
 /// costs little to take one for a secret that is none; but `2` or `en` is in every other `ETag`.

@@ -324,10 +324,10 @@ fn assert_hidden(asked: &Asked, site: &Site) {
 fn the_words_of_headers_are_secrets_unless_they_are_short() {
     let nobody = SocketAddr::from(([127, 0, 0, 1], 9));
     let header = |value: &str| ("x-of-ours".to_owned(), Secret::new(value));
-    let headers = vec![header("Bearer hush-hush"), header("en")];
+    let headers = vec![header("Basic hush-hush"), header("en")];
     let site = Site { headers, ..with_key(site(nobody), Place::Bearer) };
     for (shortest, words) in
-        [(SHORTEST_BESIDE, &["Bearer", "hush-hush"][..]), (SHORTEST_IN_DATA, &["hush-hush"])]
+        [(SHORTEST_BESIDE, &["Basic", "hush-hush"][..]), (SHORTEST_IN_DATA, &["hush-hush"])]
     {
         let secrets = site.secrets(shortest);
         assert!(secrets.iter().map(Secret::reveal).eq([KEY].iter().chain(words).copied()));

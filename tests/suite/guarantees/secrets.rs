@@ -276,3 +276,21 @@ fn nothing_on_the_disk_is_named_after_a_key_while_it_is_used() {
     upstream.let_go();
     assert_eq!(crate::sandbox::finished(child).code, Some(0));
 }
+
+#[test]
+fn a_short_key_is_taken_out_of_what_is_kept_as_it_was_sent_and_a_word_is_left() {
+    let upstream = Upstream::start(|incoming| {
+        let next = serde_json::json!({"next": incoming.path, "of": "k7f3a9 and demo"});
+        reply(200, "application/json", next.to_string().as_bytes())
+    });
+    for (key, kept) in [("k7f3a9", "*** and demo"), ("demo", "k7f3a9 and demo")] {
+        let sandbox = Sandbox::new().env("ACME_API_KEY", key);
+        sandbox.config(&format!(
+            "providers: {{acme: {{kind: http, base_url: \"{}\", auth: {{query: k}}, endpoints: {{list: {{path: /list}}}}}}}}\n",
+            upstream.url()
+        ));
+        let payload = sandbox.json(&["fetch", "-t", "list", "-p", "acme"])[0]["payload"].clone();
+        assert_eq!(payload["of"], kept, "{payload}");
+        assert_eq!(payload["next"].as_str().unwrap().ends_with("k=***"), key == "k7f3a9");
+    }
+}
