@@ -85,7 +85,10 @@ fn endpoint(layers: &Layers, provider: &str, name: &str) -> Option<Endpoint> {
     let input = layers.list(&at("input")).unwrap_or_default();
     Some(Endpoint {
         name: EndpointName::parse(name).ok()?,
-        command: command.iter().map(|text| Template::parse(text).ok()).collect::<Option<_>>()?,
+        command: command
+            .iter()
+            .map(|text| Template::of_program(text).ok())
+            .collect::<Option<_>>()?,
         // Where a file says it, so that cron runs it where a terminal does.
         folder: origin.file().and_then(Path::parent).and_then(|f| std::path::absolute(f).ok()),
         params,
@@ -173,7 +176,7 @@ impl Config {
         }
         let form = "write the program and its arguments: [python3, predict.py, \"{symbol}\"]";
         let command = layers.list(&at("command")).unwrap_or_default();
-        let Some(program) = command.first().and_then(|text| Template::parse(text).ok()) else {
+        let Some(program) = command.first().and_then(|text| Template::of_program(text).ok()) else {
             return wrong(name, "", format!("the endpoint `{name}` has no `command`"), form);
         };
         if command.first().is_some_and(|text| text.trim().is_empty()) {
@@ -183,8 +186,9 @@ impl Config {
             let message = "which program is run cannot depend on what is asked".to_owned();
             return wrong(name, "command", message, form);
         }
-        let templates = command.iter().filter_map(|text| Template::parse(text).ok());
-        let hint = "a program is told {symbol} {base} {quote} {param:NAME}; bars are an `input`";
+        let templates = command.iter().filter_map(|text| Template::of_program(text).ok());
+        let hint = "a program is told {symbol} {base} {quote} {param:NAME}; bars are an `input`; \
+                    {{ and }} are braces";
         for template in templates {
             if template.names_bars() {
                 let message = format!("`{name}` says when bars begin, or how long they are");

@@ -185,7 +185,7 @@ pub(super) static KEYS: &[(&str, Kind)] = &[
     ("providers.*.names.^", Kind::Text),
     ("providers.*.endpoints.+.classes", Kind::Words(CLASSES)),
     ("providers.*.endpoints.+.method", Kind::Word(&["GET", "POST"])),
-    ("providers.*.endpoints.+.path", Kind::Filled),
+    ("providers.*.endpoints.+.path", Kind::Route),
     ("providers.*.endpoints.+.query.*", Kind::Filled),
     ("providers.*.endpoints.+.body", Kind::Filled),
     ("providers.*.endpoints.+.params.*", Kind::Text),

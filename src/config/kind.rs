@@ -60,7 +60,9 @@ pub enum Kind {
     Zone,
     /// The name of an exchange.
     Exchange,
-    /// Text with names in braces, into which a question is filled.
+    /// A path with names in braces, into which a question is filled.
+    Route,
+    /// Another text with such names: of a query, or a body.
     Filled,
     /// A list of them: a program and its arguments.
     Arguments,
@@ -143,7 +145,8 @@ impl Kind {
             Self::Delimiter => "one character, or `tab`".to_owned(),
             Self::Marks => "a list of texts".to_owned(),
             Self::Arguments => "a list like [python3, predict.py, \"{symbol}\"]".to_owned(),
-            Self::Filled => "a text like /v1/quote/{symbol}".to_owned(),
+            Self::Route => "a path like /v1/quote/{symbol}".to_owned(),
+            Self::Filled => "a text like {symbol}".to_owned(),
             Self::Symbol => "a symbol".to_owned(),
             Self::Url => "a URL".to_owned(),
             Self::Path => "a path".to_owned(),
@@ -201,9 +204,9 @@ impl Kind {
             Self::Url => return check_url(text),
             Self::Variable => is_variable(text),
             Self::Window | Self::Windows => return Window::parse(text).map(drop),
-            Self::Filled | Self::Arguments => {
-                return provider::http::Template::parse(text).map(drop);
-            }
+            Self::Route => return provider::http::Template::of_path(text).map(drop),
+            Self::Filled => return provider::http::Template::parse(text).map(drop),
+            Self::Arguments => return provider::http::Template::of_program(text).map(drop),
             Self::Inputs => return provider::command::Input::parse(text).map(drop),
             Self::Budget => return Budget::parse(text, Zone::UTC).map(drop).map_err(short(text)),
             Self::Zone => return Zone::parse(text).map(drop).map_err(short(text)),

@@ -328,7 +328,7 @@ mod tests {
     use crate::market::Class;
 
     fn definition(command: &[&str], output: Output) -> Definition {
-        let template = |text: &&str| Template::parse(text).unwrap();
+        let template = |text: &&str| Template::of_program(text).unwrap();
         let endpoint = Endpoint {
             name: EndpointName::parse("prediction").unwrap(),
             command: command.iter().map(template).collect(),

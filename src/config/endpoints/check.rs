@@ -67,9 +67,7 @@ impl Said<'_> {
     /// What cannot be filled in where it stands, or must be and does not.
     fn check_template(&self, keys: &[&str]) -> Result<(), Mistake> {
         let name = self.name;
-        let path = [&["providers", self.provider, "endpoints", name], keys].concat();
-        let template = self.layers.text(&path).and_then(|text| Template::parse(text).ok());
-        let Some(template) = template else { return Ok(()) };
+        let Some(template) = self.template(keys) else { return Ok(()) };
         if name != "bars" && template.names_bars() {
             let message = format!("`{name}` says when bars begin, or how long they are");
             let hint = "only the endpoint `bars` is asked with {interval}, {from} and {to}";

@@ -149,8 +149,10 @@ impl<'a> Said<'a> {
         })
     }
 
-    fn template(&self, key: &str) -> Option<Template> {
-        Template::parse(self.text(&[key])?).ok()
+    /// What is filled in where these keys lead: the path, the body, or one of the query.
+    fn template(&self, keys: &[&str]) -> Option<Template> {
+        let text = self.text(keys)?;
+        if keys == ["path"] { Template::of_path(text) } else { Template::parse(text) }.ok()
     }
 
     /// The endpoint; none if it has no path.
@@ -193,9 +195,9 @@ impl<'a> Said<'a> {
             name: EndpointName::parse(self.name).ok()?,
             classes: self.list("classes").map(|of| of.filter_map(Class::from_name).collect()),
             names: self.symbol_names(),
-            path: self.template("path")?,
+            path: self.template(&["path"])?,
             query: self.pairs(&["query"]).filter_map(query).collect(),
-            body: self.template("body").or_else(|| is_post.then(Template::default)),
+            body: self.template(&["body"]).or_else(|| is_post.then(Template::default)),
             params,
             verdict: Verdict::default(),
             retry_after: None,

@@ -42,6 +42,7 @@ mod bad_input;
 mod bars;
 mod batch;
 mod benchmark;
+mod braces;
 mod calendar;
 mod carry;
 mod chains;

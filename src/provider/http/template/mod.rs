@@ -1,50 +1,22 @@
-//! Texts with names in braces, into which a question is filled: paths, queries and bodies.
+//! Texts with names in braces, into which a question is filled: paths, queries, bodies, and what programs
+//! are told.
 //!
 //! A name that nothing is known for makes the whole text impossible, so an endpoint that needs the two
 //! sides of a pair has nothing to say of a stock, and one that needs upstream's own name of a symbol nothing
 //! of one that has none. The key of a provider is not known here: where it goes stays marked.
 
-use std::time::Duration;
+mod braces;
+mod place;
+
+pub(super) use place::sides;
 
 use super::Names;
-use crate::error::{Usage, nearest, sanitized};
-use crate::market::{Class, Params, Symbol};
+use crate::error::Usage;
+use crate::market::{Params, Symbol};
 use crate::provider::TOKEN;
 use crate::span::Span;
-use crate::time::Timestamp;
-
-/// Every name that may stand in braces; besides these, `param:NAME`.
-const NAMES: [&str; 23] = [
-    "symbol",
-    "symbol:lower",
-    "symbol:name",
-    "base",
-    "base:lower",
-    "base:name",
-    "quote",
-    "quote:lower",
-    "quote:name",
-    "interval",
-    "from",
-    "from:ms",
-    "from:date",
-    "from:yyyymmdd",
-    "from:rfc3339",
-    "from:day_before",
-    "to",
-    "to:ms",
-    "to:date",
-    "to:yyyymmdd",
-    "to:rfc3339",
-    "to:day_after",
-    "token",
-];
-
-/// A day, as far as dates are widened by one.
-const DAY: Duration = Duration::from_hours(24);
-
-/// How many letters a currency has (ISO 4217).
-const CURRENCY: usize = 3;
+use braces::{Of, Piece};
+use place::{Form, Manner, Place};
 
 /// A text with places in it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -54,53 +26,6 @@ pub struct Template(Vec<Part>);
 enum Part {
     Text(Box<str>),
     Place(Place),
-}
-
-/// What stands in braces.
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Place {
-    Symbol(Form),
-    Base(Form),
-    Quote(Form),
-    Interval,
-    From(Spelling),
-    To(Spelling),
-    Param(Box<str>, Manner),
-    Token,
-}
-
-/// How a parameter is filled in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Manner {
-    Plain,
-    /// With the slashes that it has.
-    Slashes,
-    /// What it stands in is left out where nobody says it.
-    Optional,
-}
-
-/// How a symbol, or a side of one, is written: as upstream calls it, if that is said.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Form {
-    /// Else as it is.
-    AsIs,
-    /// Else as it is; in lower case.
-    Lower,
-    /// Else not at all.
-    Named,
-}
-
-/// How an instant is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Spelling {
-    Seconds,
-    Milliseconds,
-    Date,
-    /// A date without dashes.
-    Compact,
-    Rfc3339,
-    /// The date of a day earlier, or later: for dates of another zone, and ends that are not included.
-    Wider,
 }
 
 /// What is filled in.
@@ -118,38 +43,27 @@ pub(super) struct Filling<'a> {
 }
 
 impl Template {
-    /// Reads a text with names in braces; `{{` and `}}` are braces.
+    /// Reads a query or a body: a brace is one unless a name stands in it, and `{{` and `}}` are braces.
     pub fn parse(text: &str) -> Result<Self, Usage> {
-        let mut parts = Vec::new();
-        let (mut plain, mut rest) = (String::new(), text);
-        while let Some(at) = rest.find(['{', '}']) {
-            plain.push_str(&rest[..at]);
-            let brace = &rest[at..=at];
-            rest = &rest[at + 1..];
-            if let Some(after) = rest.strip_prefix(brace) {
-                plain.push_str(brace);
-                rest = after;
-                continue;
-            }
-            let name = rest.split_once('}').filter(|_| brace == "{");
-            let Some((name, after)) = name else {
-                return Err(Usage::new(format!(
-                    "`{}` has a brace without another",
-                    sanitized(text)
-                ))
-                .hint("write {symbol}, or {{ for a brace"));
-            };
-            if !plain.is_empty() {
-                parts.push(Part::Text(std::mem::take(&mut plain).into()));
-            }
-            parts.push(Part::Place(Place::parse(name)?));
-            rest = after;
-        }
-        plain.push_str(rest);
-        if !plain.is_empty() {
-            parts.push(Part::Text(plain.into()));
-        }
-        Ok(Self(parts))
+        Self::read(text, Of::Request)
+    }
+
+    /// Reads a path, in which no brace stands but those of names, and those that are doubled.
+    pub fn of_path(text: &str) -> Result<Self, Usage> {
+        Self::read(text, Of::Path)
+    }
+
+    /// Reads an argument of a program: as a body, but `${` is of the shell that it may be for.
+    pub fn of_program(text: &str) -> Result<Self, Usage> {
+        Self::read(text, Of::Program)
+    }
+
+    fn read(text: &str, of: Of) -> Result<Self, Usage> {
+        let parts = braces::pieces(text, of)?.into_iter().map(|piece| match piece {
+            Piece::Text(text) => Ok(Part::Text(text.into())),
+            Piece::Name(name) => Place::parse(name, of).map(Part::Place),
+        });
+        parts.collect::<Result<_, _>>().map(Self)
     }
 
     /// Whether it says anything of a symbol.
@@ -262,134 +176,11 @@ impl Template {
     }
 }
 
-impl Place {
-    fn parse(name: &str) -> Result<Self, Usage> {
-        if let Some(param) = name.strip_prefix("param:").filter(|param| !param.is_empty()) {
-            return Self::param(param);
-        }
-        let (what, how) = name.split_once(':').unwrap_or((name, ""));
-        let manner = || match how {
-            "" => Some(Form::AsIs),
-            "lower" => Some(Form::Lower),
-            "name" => Some(Form::Named),
-            _ => None,
-        };
-        let spelling = || match how {
-            "" => Some(Spelling::Seconds),
-            "ms" => Some(Spelling::Milliseconds),
-            "date" => Some(Spelling::Date),
-            "yyyymmdd" => Some(Spelling::Compact),
-            "rfc3339" => Some(Spelling::Rfc3339),
-            "day_before" if what == "from" => Some(Spelling::Wider),
-            "day_after" if what == "to" => Some(Spelling::Wider),
-            _ => None,
-        };
-        let place = match what {
-            "symbol" => manner().map(Self::Symbol),
-            "base" => manner().map(Self::Base),
-            "quote" => manner().map(Self::Quote),
-            "from" => spelling().map(Self::From),
-            "to" => spelling().map(Self::To),
-            "interval" if how.is_empty() => Some(Self::Interval),
-            "token" if how.is_empty() => Some(Self::Token),
-            _ => None,
-        };
-        place.ok_or_else(|| {
-            let usage = Usage::new(format!("`{{{}}}` is nothing to fill in", sanitized(name)));
-            usage.hint(match nearest(name, NAMES) {
-                Some(near) => format!("did you mean `{{{near}}}`?"),
-                None => {
-                    format!("the names are {} and param:NAME", NAMES.join(", "))
-                }
-            })
-        })
-    }
-
-    /// A parameter, and how it is filled in.
-    fn param(text: &str) -> Result<Self, Usage> {
-        let (name, how) = text.split_once(':').unwrap_or((text, ""));
-        let manner = match how {
-            "" if name.len() == text.len() => Manner::Plain,
-            "slashes" => Manner::Slashes,
-            "optional" => Manner::Optional,
-            _ => {
-                let usage =
-                    Usage::new(format!("`{{param:{}}}` is nothing to fill in", sanitized(text)));
-                return Err(usage.hint(match nearest(how, ["slashes", "optional"]) {
-                    Some(near) => format!("did you mean `{{param:{}:{near}}}`?", sanitized(name)),
-                    None => "write {param:NAME}, {param:NAME:slashes} or {param:NAME:optional}"
-                        .to_owned(),
-                }));
-            }
-        };
-        Ok(Self::Param(name.into(), manner))
-    }
-
-    fn value(&self, filling: &Filling<'_>) -> Option<String> {
-        let (symbol, names) = (filling.symbol, filling.names);
-        match self {
-            Self::Symbol(manner) => manner.written(symbol.name(), names.of_symbol(symbol)),
-            Self::Base(manner) => {
-                sides(symbol).and_then(|(base, _)| manner.written(base, names.get(base)))
-            }
-            Self::Quote(manner) => {
-                sides(symbol).and_then(|(_, quote)| manner.written(quote, names.get(quote)))
-            }
-            Self::Interval => filling.interval.map(str::to_owned),
-            Self::From(Spelling::Wider) => Some(date(filling.span?.start() - DAY)),
-            Self::To(Spelling::Wider) => Some(date(filling.span?.end() + DAY)),
-            Self::From(spelling) => Some(spelling.written(filling.span?.start())),
-            Self::To(spelling) => Some(spelling.written(filling.span?.end())),
-            Self::Param(name, _) => {
-                filling.params.iter().find_map(|params| params.get(name)).map(str::to_owned)
-            }
-            Self::Token => Some(TOKEN.to_owned()),
-        }
-    }
-}
-
-impl Form {
-    /// A name as it is written, by what upstream calls it; none if it must call it something.
-    fn written(self, name: &str, known: Option<&str>) -> Option<String> {
-        match self {
-            Self::AsIs => Some(known.unwrap_or(name).to_owned()),
-            Self::Lower => Some(known.unwrap_or(name).to_ascii_lowercase()),
-            Self::Named => known.map(str::to_owned),
-        }
-    }
-}
-
-impl Spelling {
-    fn written(self, at: Timestamp) -> String {
-        match self {
-            Self::Seconds => at.as_ms().div_euclid(1000).to_string(),
-            Self::Milliseconds => at.as_ms().to_string(),
-            Self::Compact => date(at).replace('-', ""),
-            Self::Rfc3339 => at.to_string(),
-            Self::Date | Self::Wider => date(at),
-        }
-    }
-}
-
-/// The date of an instant in UTC.
-fn date(at: Timestamp) -> String {
-    let text = at.to_string();
-    text.split_once('T').map_or(text.as_str(), |(date, _)| date).to_owned()
-}
-
-/// What is quoted, and in what: of a coin, and of a currency.
-pub(super) fn sides(symbol: &Symbol) -> Option<(&str, &str)> {
-    match symbol.class() {
-        Class::Fx if symbol.name().len() == 2 * CURRENCY => {
-            symbol.name().split_at_checked(CURRENCY)
-        }
-        _ => symbol.pair(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::market::Class;
+    use crate::time::Timestamp;
 
     fn filled(template: &str, class: Class, name: &str) -> Option<String> {
         let span = Span::new(Timestamp::from_seconds(0), Timestamp::from_seconds(86_400));
@@ -440,24 +231,6 @@ mod tests {
             ("", Class::Stock, "A", Some("")),
         ] {
             assert_eq!(filled(template, class, name).as_deref(), expected, "{template}");
-        }
-    }
-
-    #[test]
-    fn what_is_no_template_is_refused_with_the_nearest_name() {
-        for (text, hint) in [
-            ("{symbl}", "did you mean `{symbol}`?"),
-            ("{symbol:uper}", "did you mean `{symbol:lower}`?"),
-            ("{", "write {symbol}, or {{ for a brace"),
-            ("a}", "write {symbol}, or {{ for a brace"),
-            ("{from:day_after}", "did you mean `{to:day_after}`?"),
-            ("{param:}", "the names are"),
-            ("{tokn}", "did you mean `{token}`?"),
-            ("{param:path:slash}", "did you mean `{param:path:slashes}`?"),
-            ("{param:path:}", "write {param:NAME}, {param:NAME:slashes} or"),
-        ] {
-            let usage = Template::parse(text).unwrap_err();
-            assert!(usage.hint.as_deref().is_some_and(|said| said.starts_with(hint)), "{usage:?}");
         }
     }
 
