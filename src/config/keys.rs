@@ -5,7 +5,7 @@
 //!
 //! *Rules for changing it.* A new key is one line here and one in `cache_config.yaml`; a test
 //! holds the two together. In a pattern `*` is any name, `^` any symbol or name of data (kept in
-//! upper case), `+` the name of an endpoint, `/` a JSON pointer or the word for all that was sent, `$` a
+//! upper case), `+` the name of an endpoint, `?` a name of a query, `/` a JSON pointer or the word for all that was sent, `$` a
 //! symbol in upper case or a list with its `@`, `<class>` and its like are the words below, `[]` is any
 //! item of a list of maps: what stands in one is checked by its key and is no key itself. A key may be
 //! both a value and a map (`ttl.quote`): a plain value then stands for what the map does not say.
@@ -186,7 +186,7 @@ pub(super) static KEYS: &[(&str, Kind)] = &[
     ("providers.*.endpoints.+.classes", Kind::Words(CLASSES)),
     ("providers.*.endpoints.+.method", Kind::Word(&["GET", "POST"])),
     ("providers.*.endpoints.+.path", Kind::Route),
-    ("providers.*.endpoints.+.query.*", Kind::Filled),
+    ("providers.*.endpoints.+.query.?", Kind::Filled),
     ("providers.*.endpoints.+.body", Kind::Filled),
     ("providers.*.endpoints.+.params.*", Kind::Text),
     ("providers.*.endpoints.+.ok./", Kind::Expected),

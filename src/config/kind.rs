@@ -302,6 +302,16 @@ pub fn is_name(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b))
 }
 
+/// Whether it can be a name in a query: as a name, and some have brackets behind it (`sort[0][field]`).
+pub fn is_query_name(text: &str) -> bool {
+    let (name, brackets) = text.split_at(text.find('[').unwrap_or(text.len()));
+    is_name(name)
+        && (brackets.is_empty() || brackets.ends_with(']'))
+        && brackets.split('[').skip(1).all(|part| {
+            part.strip_suffix(']').is_some_and(|inner| inner.is_empty() || is_name(inner))
+        })
+}
+
 /// Whether it can be a symbol, by its characters.
 pub fn is_symbol(text: &str) -> bool {
     let known = |c: char| c.is_ascii_alphanumeric() || "._-/^=&:".contains(c);

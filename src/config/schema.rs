@@ -7,7 +7,7 @@ use std::cell::RefCell;
 
 use super::keys::{CHANGES, CLASSES, FIELDS, INTERVALS, KEYS, LEVELS, SIGNS, USE_CASES};
 pub(super) use super::keys::{DATA, PROFILES};
-use super::kind::{Kind, is_name, is_symbol};
+use super::kind::{Kind, is_name, is_query_name, is_symbol};
 use super::tree::{Found, Guide, ITEM, Refusal, SEPARATOR, below, shown};
 use crate::calendar::Exchange;
 use crate::error::{nearest, sanitized};
@@ -19,6 +19,7 @@ use crate::provider::http::{BODY, Spot};
 fn taken(segment: &'static str, name: &str) -> Option<String> {
     match segment {
         "*" => is_name(name).then(|| name.to_owned()),
+        "?" => is_query_name(name).then(|| name.to_owned()),
         "+" => EndpointName::parse(name).ok().map(|name| name.as_str().to_owned()),
         "^" => is_symbol(name).then(|| name.to_ascii_uppercase()),
         "/" => (!name.is_empty() && Spot::parse(name).is_ok()).then(|| name.to_owned()),
@@ -57,7 +58,7 @@ fn words<'a>(segment: &'a &'static str) -> &'a [&'static str] {
         "<sign>" => SIGNS,
         "<field>" => FIELDS,
         "<interval>" => INTERVALS,
-        "*" | "^" | "$" | "+" | "/" | "<exchange>" => &[],
+        "*" | "^" | "$" | "+" | "?" | "/" | "<exchange>" => &[],
         _ => std::slice::from_ref(segment),
     }
 }
@@ -102,7 +103,7 @@ pub fn child(path: &str, name: &str) -> Option<String> {
 
 /// Whether any name will do below this path.
 pub fn is_open(path: &str) -> bool {
-    following(path).any(|segment| matches!(segment, "*" | "^" | "+"))
+    following(path).any(|segment| matches!(segment, "*" | "^" | "+" | "?"))
 }
 
 /// The names of this schema that may stand below this path.
@@ -128,7 +129,7 @@ pub fn meant(parent: &str, name: &str) -> Option<String> {
         KEYS.iter().filter(|(pattern, _)| pattern.rsplit('.').next() == Some(name.as_str()));
     // `enabled` could be meant of either tier: no guess is better than one of two.
     match (elsewhere.next(), elsewhere.next()) {
-        (Some((pattern, _)), None) if !pattern.contains(['*', '^', '$', '+', '/', '<']) => {
+        (Some((pattern, _)), None) if !pattern.contains(['*', '^', '$', '+', '?', '/', '<']) => {
             Some(pattern.replace('.', "\t"))
         }
         _ => None,
@@ -140,7 +141,11 @@ pub fn unknown(prefix: &str, parent: &str, name: &str) -> Refusal {
     let full = |path: &str| if prefix.is_empty() { path.to_owned() } else { below(prefix, path) };
     let said = sanitized(&shown(&full(&below(parent, name))));
     let hint = if is_open(parent) {
-        let kind = if following(parent).any(|s| s == "^") { ". - _ / ^ = & :" } else { ". - _" };
+        let kind = match following(parent).find(|segment| ["^", "?"].contains(segment)) {
+            Some("^") => ". - _ / ^ = & :",
+            Some(_) => ". - _, and perhaps brackets behind them,",
+            None => ". - _",
+        };
         format!("a name here has letters, digits and {kind} only")
     } else if following(parent).any(|segment| segment == "/") {
         format!(

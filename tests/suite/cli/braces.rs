@@ -92,3 +92,23 @@ fn what_is_a_mistake_in_a_path_stays_one() {
     }
     assert_eq!(upstream.count(), 0);
 }
+
+#[test]
+fn a_query_may_have_names_with_brackets() {
+    let upstream = Upstream::saying(200, "application/json", "{}");
+    let book =
+        r#"{path: /book, query: {"sort[0][field]": "{symbol}", "fields[]": "{param:f:optional}"}}"#;
+    let sandbox = machine(&upstream, book);
+    let fetch = ["fetch", "NVDA", "-t", "book", "-p", "acme", "--param", "f=Name"];
+    assert_eq!(sandbox.run(&fetch).code, Some(0));
+    let path = upstream.seen()[0].path.clone();
+    assert_eq!(path, "/book?fields%5B%5D=Name&sort%5B0%5D%5Bfield%5D=NVDA");
+    let shown = sandbox.run(&["config", "show", "providers.acme"]);
+    assert!(shown.stdout.contains("sort[0][field]"), "{shown:?}");
+    for name in ["a b", "a[b", "[a]", "a[b]c", "a[ ]"] {
+        let book = format!("{{path: /book, query: {{\"{name}\": x}}}}");
+        machine(&upstream, &book)
+            .run(&["config", "check"])
+            .fails(2, &["config.yaml:6", "brackets"]);
+    }
+}
