@@ -1,4 +1,5 @@
-//! One call past the cache, to see how a provider answers: within the limits, counted, never stored.
+//! One call past the cache, to see how a provider answers: within the limits, counted, never stored. What a
+//! program is handed comes through the cache all the same.
 
 use std::time::Duration;
 
@@ -7,6 +8,7 @@ use super::{Cache, Interrupted, Purpose, Question};
 use crate::db::tally::Tally;
 use crate::error::{Error, Kind};
 use crate::policy::{Terms, UseCase};
+use crate::provider::command::End;
 use crate::provider::{Findings, Piece, Reply, Speech};
 use crate::span::Span;
 use crate::upstream::{Asked, Asking, Given, Patience, Sent, Site, Witness};
@@ -21,6 +23,10 @@ pub struct Probe {
     pub sent: Option<Sent>,
     /// What came back, without the key of the provider.
     pub reply: Option<Reply>,
+    /// By what a program has ended.
+    pub ended: Option<End>,
+    /// What a program was handed, by the names in its configuration.
+    pub handed: Vec<Box<str>>,
     /// What was read of it, or what is wrong.
     pub outcome: Result<Given, Error>,
     /// What stands where the configuration says, of a provider that is made of one.
@@ -56,6 +62,7 @@ impl Cache {
         self.store(&mut [], &tally, &[]);
         self.say_mishaps();
         let seen = witness.seen();
+        let handed = self.inputs_for(question, &site).records.into_iter().map(|(name, _)| name);
         let findings = match (&site.speech, &seen.reply) {
             (Speech::Http(definition), Some(reply)) => {
                 definition.findings(question.data_type.made_of(), reply)
@@ -65,6 +72,8 @@ impl Cache {
         Ok(Probe {
             sent: seen.sent,
             reply: seen.reply,
+            ended: seen.ended,
+            handed: handed.collect(),
             outcome: asked.outcome,
             findings,
             latency: asked.latency,

@@ -122,6 +122,9 @@ impl Upstream {
             input: asking.input,
             timeout: Some(task.timeout.unwrap_or(site.timeout)),
         };
+        if let Some(witness) = spent.witness {
+            witness.note_started(&task.arguments);
+        }
         let stopwatch = self.clock.stopwatch();
         let ended = process::run(&start).await;
         if ended.as_ref().map_or_else(|failure| failure.ran, |_| true) {
@@ -132,6 +135,9 @@ impl Upstream {
             self.ledger.give_back(&call, &started, &self.reading());
         }
         let ended = ended.map_err(|failure| sick(failure.error))?;
+        if let Some(witness) = spent.witness {
+            witness.note_ended(&ended);
+        }
         let read = |reply: &Reply| {
             let record = definition.read(ask, reply, self.clock.now())?;
             validate::record(&record).map(|()| record)

@@ -1,4 +1,5 @@
-//! What one question looked like on its way out and what came back, for whoever wants to look at it.
+//! What one question looked like on its way out and what came back, or what a program printed, for whoever
+//! wants to look at it.
 //!
 //! Nothing in it holds the key of the provider, also not where upstream repeats it; what else may be a
 //! secret of somebody's is told by its shape, as in every message. It decides nothing and keeps only
@@ -9,6 +10,8 @@ use std::sync::Mutex;
 use super::http::{Arrival, Letter};
 use super::site::SHORTEST_IN_DATA;
 use super::{Site, locked};
+use crate::error::sanitized;
+use crate::provider::command::{End, Ended};
 use crate::provider::{Reply, redacted};
 
 /// One who looks on.
@@ -20,17 +23,24 @@ pub struct Witness(Mutex<Seen>);
 pub struct Seen {
     /// The last request, if one was made.
     pub sent: Option<Sent>,
-    /// What came back, if anything did.
+    /// What came back, or was printed, if anything was.
     pub reply: Option<Reply>,
+    /// By what a program has ended.
+    pub ended: Option<End>,
 }
 
-/// A request as it went out, without its headers.
+/// What was asked, without secrets.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Sent {
-    /// GET or POST.
-    pub method: &'static str,
-    /// Where to, without secrets.
-    pub url: String,
+pub enum Sent {
+    /// A request as it went out, without its headers.
+    Request {
+        /// GET or POST.
+        method: &'static str,
+        /// Where to.
+        url: String,
+    },
+    /// A program and its arguments, each cut where it is long.
+    Program(Vec<String>),
 }
 
 impl Witness {
@@ -43,8 +53,22 @@ impl Witness {
     pub(super) fn note_sent(&self, site: &Site, letter: &Letter<'_>) {
         let url = without_secrets(site, letter.url.as_str()).unwrap_or(letter.url.to_string());
         let method = if letter.body.is_some() { "POST" } else { "GET" };
-        let sent = Some(Sent { method, url: redacted(&url) });
-        *locked(&self.0) = Seen { sent, reply: None };
+        let sent = Some(Sent::Request { method, url: redacted(&url) });
+        *locked(&self.0) = Seen { sent, ..Seen::default() };
+    }
+
+    /// Notes the program that is started.
+    pub(super) fn note_started(&self, arguments: &[String]) {
+        let shown = arguments.iter().map(|argument| sanitized(&redacted(argument)));
+        let sent = Some(Sent::Program(shown.collect()));
+        *locked(&self.0) = Seen { sent, ..Seen::default() };
+    }
+
+    /// Notes what it has printed.
+    pub(super) fn note_ended(&self, ended: &Ended) {
+        let mut seen = locked(&self.0);
+        seen.reply = Some(Reply::new(200, ended.output.clone()));
+        seen.ended = Some(ended.how);
     }
 
     /// Notes what came back.

@@ -391,7 +391,8 @@ pub(crate) struct Limits {
 const CHECK: &str = "\
 --live asks for a quote, else for the first thing that the provider has; limits and budgets hold, and
 the call is counted. Shown are the request without secrets, the status, type, size and shape of the
-answer, and each value with where it was read from; of what was not understood, what to change.
+answer, and each value with where it was read from; of what was not understood, what to change. Of a
+program: its arguments, and the shape of what it printed; what it is handed comes through the cache.
 
 Examples:
   mcache config check

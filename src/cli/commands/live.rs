@@ -20,6 +20,7 @@ use crate::error::{Error, Kind, Usage, sanitized};
 use crate::market::{Page, Params, Record, Series};
 use crate::policy::Terms;
 use crate::provider::Findings;
+use crate::provider::command::End;
 use crate::provider::http::{BODY, Condition, Finding, shape};
 use crate::time::Timestamp;
 use crate::units::bytes_for_people;
@@ -44,6 +45,10 @@ struct Report {
     symbol: String,
     understood: bool,
     request: Option<Request>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    program: Option<Vec<String>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    handed: Vec<String>,
     answer: Option<Answer>,
     conditions: Vec<Judged>,
     fields: Vec<Line>,
@@ -59,7 +64,10 @@ struct Request {
 
 #[derive(Serialize)]
 struct Answer {
-    status: u16,
+    /// None of a program.
+    status: Option<u16>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    exit_code: Option<i32>,
     content_type: Option<String>,
     bytes: usize,
     milliseconds: u64,
@@ -127,13 +135,21 @@ impl Report {
         let findings = probe.findings.as_ref();
         let conditions = findings.map(|findings| &*findings.conditions).unwrap_or_default();
         let answer = probe.reply.as_ref().map(|reply| Answer {
-            status: reply.status,
+            status: probe.ended.is_none().then_some(reply.status),
+            exit_code: match probe.ended {
+                Some(End::Code(code)) => Some(code),
+                Some(End::Signal(_)) | None => None,
+            },
             content_type: reply.content_type.as_deref().map(sanitized),
             bytes: reply.body.len(),
             milliseconds: u64::try_from(probe.latency.as_millis()).unwrap_or(u64::MAX),
             shape: shape(reply),
         });
-        let request = probe.sent.clone().map(|Sent { method, url }| Request { method, url });
+        let (request, program) = match probe.sent.clone() {
+            Some(Sent::Request { method, url }) => (Some(Request { method, url }), None),
+            Some(Sent::Program(arguments)) => (None, Some(arguments)),
+            None => (None, None),
+        };
         let error = probe.outcome.as_ref().err();
         let reported =
             |error: &Error| Reported { kind: error.kind.as_str(), message: error.message.clone() };
@@ -143,6 +159,8 @@ impl Report {
             symbol: question.symbol.to_string(),
             understood: error.is_none(),
             request,
+            program,
+            handed: probe.handed.iter().map(ToString::to_string).collect(),
             answer,
             conditions: conditions.iter().map(Judged::from).collect(),
             fields: lines(probe),
@@ -161,11 +179,22 @@ impl Report {
         if let Some(Request { method, url }) = &self.request {
             row("request", format!("{method} {url}"));
         }
+        if let Some(arguments) = &self.program {
+            row("program", serde_json::to_string(arguments)?);
+        }
+        if !self.handed.is_empty() {
+            row("handed", self.handed.join(", "));
+        }
         if let Some(answer) = &self.answer {
             let content_type = answer.content_type.as_deref().unwrap_or("no content type");
+            let what = match (answer.status, answer.exit_code) {
+                (Some(status), _) => format!("{status}, {content_type}"),
+                (None, Some(code)) => format!("exit code {code}"),
+                (None, None) => "ended by a signal".to_owned(),
+            };
             let size = bytes_for_people(answer.bytes as u64);
             let time = answer.milliseconds;
-            row("answer", format!("{}, {content_type}, {size}, {time} ms", answer.status));
+            row("answer", format!("{what}, {size}, {time} ms"));
             row("shape", answer.shape.clone());
         }
         for Judged { name, from, expected, sent, holds } in &self.conditions {
@@ -194,7 +223,8 @@ impl Report {
             table.write(style, ui.data())?;
         }
         if self.understood {
-            writeln!(ui.data(), "understood; nothing was stored")?;
+            let but = if self.handed.is_empty() { "" } else { " but what it was handed" };
+            writeln!(ui.data(), "understood; nothing was stored{but}")?;
         }
         Ok(())
     }

@@ -355,3 +355,62 @@ fn what_makes_no_sense_is_refused_before_anybody_is_asked() {
     assert_eq!(sandbox.run(&said).code, Some(0));
     assert!(upstream.seen()[0].path.contains("depth=5"));
 }
+
+#[test]
+fn of_a_program_its_arguments_and_what_it_printed_are_shown() {
+    let upstream = Upstream::speaking();
+    let sandbox = Sandbox::new().with_provider("yahoo", upstream.url());
+    sandbox.config(
+        r#"
+providers:
+  model:
+    kind: command
+    endpoints:
+      prediction: {command: [sh, -c, 'echo "{\"up\": 0.7, \"of\": \"$1\"}"', sh, "{symbol}", "two words"]}
+      handed: {command: [sh, -c, "cat > /dev/null; echo sold"], input: [quote]}
+      mute: {command: ["true"]}
+      broken: {command: [sh, -c, "echo '{\"up\": NaN}'; echo $1 >&2", sh, "token=s3cr3t"]}
+"#,
+    );
+    let check = |arguments: &[&str]| check(&sandbox, &upstream, arguments);
+    insta::assert_snapshot!(check(&["model/prediction", "NVDA"]), @r#"
+    asked    prediction of NVDA from model
+    program  ["sh","-c","echo \"{\\\"up\\\": 0.7, \\\"of\\\": \\\"$1\\\"}\"","sh","NVDA","two words"]
+    answer   exit code 0, 26 B, … ms
+    shape    an object: up (number), of (text)
+    understood; nothing was stored
+    exit 0
+    "#);
+    assert_eq!(sandbox.json(&["keys"]), serde_json::json!([]));
+    insta::assert_snapshot!(check(&["model/mute"]), @r#"
+    asked    mute from model
+    program  ["true"]
+    answer   exit code 0, 0 B, … ms
+    shape    nothing
+    ! error: model: what model printed for `model` cannot be read (it printed nothing): an empty body
+    ! hint: nothing was stored; `output: text` keeps whatever text is printed
+    exit 1
+    "#);
+    insta::assert_snapshot!(check(&["model/broken"]), @r#"
+    asked    broken from model
+    program  ["sh","-c","echo '{\"up\": NaN}'; echo $1 >&2","sh","token=[redacted]"]
+    answer   exit code 0, 12 B, … ms
+    shape    1 lines of text: `{"up": NaN}`
+    ! error: model: what model printed for `model` cannot be read (it is no JSON): `{"up": NaN}`
+    ! hint: nothing was stored; `output: text` keeps whatever text is printed
+    exit 1
+    "#);
+    insta::assert_snapshot!(check(&["model/handed", "AAPL"]), @r#"
+    asked    handed of AAPL from model
+    program  ["sh","-c","cat > /dev/null; echo sold"]
+    handed   quote
+    answer   exit code 0, 5 B, … ms
+    shape    1 lines of text: `sold`
+    understood; nothing was stored but what it was handed
+    exit 0
+    "#);
+    assert_eq!(sandbox.json(&["keys"])[0]["key"], "quote:stock:AAPL");
+    let report = sandbox.json(&["config", "check", "--live", "model/prediction", "NVDA"]);
+    assert_eq!(report["request"], serde_json::Value::Null);
+    assert_eq!(report["program"].as_array().unwrap()[3..], ["sh", "NVDA", "two words"]);
+}
