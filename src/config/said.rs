@@ -206,6 +206,7 @@ fn put(layer: &mut Layer, path: String, value: &str, origin: Origin) -> Result<(
 /// Reads the value of a variable or of `--set`: a scalar, `~`, or a list with commas.
 fn read(path: &str, value: &str) -> Result<Leaf, Usage> {
     if value == "~" || value == "null" {
+        schema::admit("", path, Found::Null).map_err(Usage::from)?;
         return Ok(Leaf::Null);
     }
     let kind = schema::kind(path);

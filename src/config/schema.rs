@@ -15,6 +15,9 @@ use crate::key::DATA_TYPES;
 use crate::market::{EndpointName, Interval};
 use crate::provider::http::{BODY, Spot};
 
+/// Where the providers stand.
+const PROVIDERS: &str = "providers";
+
 /// The name in the spelling that it is known by, if this segment of a pattern takes it.
 fn taken(segment: &'static str, name: &str) -> Option<String> {
     match segment {
@@ -181,7 +184,8 @@ pub(super) fn keys_of(path: &str) -> String {
 pub fn admit(prefix: &str, path: &str, found: Found) -> Result<(), Refusal> {
     let kind = kind(path);
     let fits = match found {
-        Found::Null => !path.is_empty(),
+        // Without any provider the chains would name nobody.
+        Found::Null => !path.is_empty() && path != PROVIDERS,
         Found::Map => is_map(path),
         Found::List => kind.is_some_and(Kind::is_list),
         Found::Text => kind.is_some_and(|kind| !kind.is_list()),
@@ -189,14 +193,19 @@ pub fn admit(prefix: &str, path: &str, found: Found) -> Result<(), Refusal> {
     if fits {
         return Ok(());
     }
-    let found = found.as_str();
     let expected = kind.map_or_else(|| "a map".to_owned(), Kind::expected);
     let full = if prefix.is_empty() { path.to_owned() } else { below(prefix, path) };
     let message = match full.as_str() {
-        "" => format!("the file is {found}, not a map"),
-        full => format!("`{}` is {found}, not {expected}", shown(full)),
+        "" => format!("the file is {}, not a map", found.as_str()),
+        full => format!("`{}` is {}, not {expected}", shown(full), found.as_str()),
     };
-    Err(Refusal { message, hint: is_map(path).then(|| keys_of(path)) })
+    let hint = match (path, found) {
+        (PROVIDERS, Found::Null) => {
+            Some("leave it out where nothing differs; demo: ~ below it removes one".to_owned())
+        }
+        _ => is_map(path).then(|| keys_of(path)),
+    };
+    Err(Refusal { message, hint })
 }
 
 /// Whether this value, or this item of a list, may stand at this path.

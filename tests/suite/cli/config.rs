@@ -288,3 +288,20 @@ fn aliases_classes_and_the_quote_of_coins_are_configuration() {
         ["quote:crypto:NEAR/USDC", "quote:stock:AAPL", "quote:crypto:BTC/USDC", "quote:crypto:BTC"]
     );
 }
+
+#[test]
+fn nothing_said_below_providers_differs_in_nothing() {
+    let check = |text: &str| {
+        let sandbox = Sandbox::new();
+        sandbox.config(text);
+        sandbox.run(&["config", "check"])
+    };
+    for text in ["providers: {}\n", "providers:\nttl: {quote: 1m}\n"] {
+        check(text).fails(0, &[]);
+    }
+    let says = ["config.yaml:1:", "`providers` is nothing, not a map", "hint: leave it out"];
+    check("providers: ~\n").fails(2, &says);
+    Sandbox::new()
+        .run(&["config", "check", "--set", "providers=~"])
+        .fails(2, &["--set: ", says[1]]);
+}
