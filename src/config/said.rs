@@ -1,15 +1,15 @@
 //! What the environment and the command line say, turned into layers.
 //!
 //! Both name keys in a single line, so a name has to be found in spellings that a file does not
-//! know: `MCACHE_CACHE__DISK__MAX_SIZE_GB`, `symbols."BRK.B"`. A map is not accepted: each of
-//! its keys is set by itself.
+//! know: `MCACHE_CACHE__DISK__MAX_SIZE_GB`, `symbols."BRK.B"`. A map on the command line sets each of its
+//! keys, as in a file; of a variable none is accepted.
 
 use std::borrow::Cow;
 
 use super::kind::Kind;
 use super::layers::{Layer, Layers, Origin};
 use super::schema::{self, Keys, PROFILES};
-use super::tree::{Found, Leaf, SEPARATOR, below, flatten, shown};
+use super::tree::{Found, Leaf, Leaves, SEPARATOR, below, flatten, shown};
 use crate::error::{Usage, nearest, sanitized};
 
 /// A flag that stands for a key.
@@ -123,8 +123,11 @@ pub(super) fn what_if(set: &[String]) -> Result<Layer, Usage> {
 fn assign(layer: &mut Layer, set: &[String], flag: &str, origin: &Origin) -> Result<(), Usage> {
     for text in set {
         let said = assignment(text, flag).and_then(|(path, value)| {
-            open_to_all(&path)?;
-            put(layer, path, value, origin.clone())
+            for (path, leaf) in leaves(path, value)? {
+                open_to_all(&path)?;
+                insert(layer, path, leaf, origin.clone());
+            }
+            Ok(())
         });
         said.map_err(|usage| usage.at(flag))?;
     }
@@ -197,10 +200,28 @@ fn open_to_all(path: &str) -> Result<(), Usage> {
 /// Puts a value into a layer, over what the same layer said before there and below.
 fn put(layer: &mut Layer, path: String, value: &str, origin: Origin) -> Result<(), Usage> {
     let leaf = read(&path, value)?;
+    insert(layer, path, leaf, origin);
+    Ok(())
+}
+
+fn insert(layer: &mut Layer, path: String, leaf: Leaf, origin: Origin) {
     let prefix = format!("{path}{SEPARATOR}");
     layer.retain(|earlier, _| !earlier.starts_with(&prefix));
     layer.insert(path, (leaf, origin));
-    Ok(())
+}
+
+/// What a value of the command line sets: each key of a map, else the key itself.
+fn leaves(path: String, value: &str) -> Result<Leaves, Usage> {
+    if !value.trim_start().starts_with('{') || !schema::is_map(&path) {
+        let leaf = read(&path, value)?;
+        return Ok(vec![(path, leaf)]);
+    }
+    let mut text = value.to_owned();
+    for name in path.rsplit(SEPARATOR) {
+        text = format!("{{{}: {text}}}", serde_json::Value::from(name));
+    }
+    // The place is one of a text that nobody wrote.
+    flatten(&text, &Keys::default()).map_err(|fault| fault.refusal.into())
 }
 
 /// Reads the value of a variable or of `--set`: a scalar, `~`, or a list with commas.
@@ -292,14 +313,19 @@ mod tests {
                 "`stale_if_error` holds a value",
             ),
             (
-                "cache.disk={enabled: true}",
-                "--set: `cache.disk` is a single value, not a map",
-                "the keys of `cache.disk` are enabled, cache_dir, max_size_gb, compression",
+                "cache.disk={enable: true}",
+                "--set: unknown key `cache.disk.enable`",
+                "did you mean `cache.disk.enabled`?",
             ),
             (
-                "ttl.quote={stock: 5}",
-                "--set: `ttl.quote`: `{stock: 5}` is not a duration",
+                "ttl.quote={stock: soon}",
+                "--set: `ttl.quote.stock`: `soon` is not a duration",
                 "write seconds (90) or 500ms, 30s, 5m, 1h, 7d",
+            ),
+            (
+                "providers.x={headers: {X-Key: abc}}",
+                "--set: `providers.x.headers.X-Key` may be a key and is not set here",
+                "write it into the configuration file, or set its variable",
             ),
             (
                 "profiles.dev.ttl.quote=5",
@@ -345,6 +371,26 @@ mod tests {
         assert_eq!(layers.names(&["ttl", "quote"]), ["stock"]);
         let left = set("providers.demo=~").unwrap().names(&["providers"]);
         assert!(!left.is_empty() && !left.contains(&"demo".to_owned()));
+    }
+
+    #[test]
+    fn a_map_of_the_command_line_sets_its_keys_and_leaves_the_others() {
+        let layers = set("ttl.quote={stock: 5, crypto: ~}").unwrap();
+        assert_eq!(layers.text(&["ttl", "quote", "stock"]), Some("5"));
+        assert_eq!(layers.text(&["ttl", "quote", "crypto"]), None);
+        assert_eq!(
+            layers.text(&["ttl", "quote", "fx"]),
+            Layers::default().text(&["ttl", "quote", "fx"])
+        );
+        let layers = set("symbols={\"BRK.B\": stock, NO: crypto}").unwrap();
+        assert_eq!(layers.text(&["symbols", "BRK.B"]), Some("stock"));
+        assert_eq!(layers.text(&["symbols", "NO"]), Some("crypto"));
+        assert!(set("ttl.quote={}").unwrap().layers.is_empty());
+        for text in ["ttl.quote={", "ttl.quote={stock: 5} }", "ttl.quote={stock: 5, stock: 6}"] {
+            let usage = set(text).unwrap_err();
+            assert!(usage.message.starts_with("--set: "), "{usage}");
+        }
+        assert!(variable("MCACHE_TTL__QUOTE", "{stock: 5}").is_err());
     }
 
     #[test]

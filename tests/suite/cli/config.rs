@@ -305,3 +305,20 @@ fn nothing_said_below_providers_differs_in_nothing() {
         .run(&["config", "check", "--set", "providers=~"])
         .fails(2, &["--set: ", says[1]]);
 }
+
+#[test]
+fn set_takes_a_map_as_it_takes_a_list_of_maps() {
+    let sandbox = Sandbox::new();
+    let set = ["--set", "watchlists={a: [X, NO], b: [Y]}", "--set", "ttl.quote={stock: 7}"];
+    let shown = |key: &str| sandbox.run(&[&["config", "show", key], &set[..]].concat()).stdout;
+    assert!(shown("watchlists").contains("[X, NO]"), "{}", shown("watchlists"));
+    assert!(shown("ttl.quote.stock").contains('7') && shown("ttl.quote.crypto").contains("30"));
+    for (wrong, says) in [
+        ("watchlists={a: [X], a: [Y]}", "--set"),
+        ("ttl={quote: {stok: 7}}", "did you mean"),
+        ("ttl={quote: {stock: soon}}", "ttl.quote.stock"),
+        ("ttl={quote", "--set"),
+    ] {
+        sandbox.run(&["config", "show", "--set", wrong]).fails(2, &[says]);
+    }
+}
