@@ -34,7 +34,7 @@ fn a_name_that_a_program_is_not_told_is_an_error_with_those_that_it_is() {
             "{frm}",
             "the names are symbol, symbol:lower, base, base:lower, quote, quote:lower and param:NAME",
         ),
-        ("{tokn}", "{{tokn}} stays as it is"),
+        ("{tokn}", "{{tokn}} is {tokn} itself"),
         ("{symbol", "has a brace without another"),
         ("symbol}", "has a brace without another"),
     ] {

@@ -134,7 +134,8 @@ impl Place {
             usage.hint(match of {
                 Of::Path => right.trim_end_matches(';').to_owned(),
                 Of::Request | Of::Program => {
-                    format!("{right} {{{{{}}}}} stays as it is", sanitized(name))
+                    let name = sanitized(name);
+                    format!("{right} {{{{{name}}}}} is {{{name}}} itself")
                 }
             })
         })
@@ -236,7 +237,7 @@ mod tests {
     #[test]
     fn what_nothing_is_known_for_is_refused_with_the_nearest_name() {
         for (name, hint) in [
-            ("symbl", "did you mean `{symbol}`? {{symbl}} stays as it is"),
+            ("symbl", "did you mean `{symbol}`? {{symbl}} is {symbl} itself"),
             ("symbol:uper", "did you mean `{symbol:lower}`?"),
             ("from:day_after", "did you mean `{to:day_after}`?"),
             ("param:", "the names are"),
@@ -251,6 +252,6 @@ mod tests {
         assert_eq!(hint(Of::Path), "did you mean `{symbol}`?");
         let hint = Place::parse("tokn", Of::Program).unwrap_err().hint.unwrap();
         let told = "symbol, symbol:lower, base, base:lower, quote, quote:lower and param:NAME";
-        assert_eq!(hint, format!("the names are {told}; {{{{tokn}}}} stays as it is"));
+        assert_eq!(hint, format!("the names are {told}; {{{{tokn}}}} is {{tokn}} itself"));
     }
 }
