@@ -169,6 +169,7 @@ fn incoming(key: Key, head: &Head, parts: Parts) -> Incoming {
     };
     Incoming {
         stored: Stored { entry: Arc::new(entry), row: 0, known: Known::default() },
+        asked_after: None,
         tags: Vec::new(),
         validators: None,
         sighting: None,

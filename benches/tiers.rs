@@ -76,6 +76,7 @@ fn incoming(n: u64) -> Incoming {
     let stored = Stored { entry: Arc::new(entry(n)), row: 0, known: Known::default() };
     Incoming {
         stored,
+        asked_after: None,
         tags: Vec::new(),
         validators: None,
         sighting: None,

@@ -138,6 +138,7 @@ fn incoming(n: u64) -> Incoming {
     let gone_at = Timestamp::NEVER;
     Incoming {
         stored,
+        asked_after: None,
         tags: Vec::new(),
         validators: None,
         sighting: None,

@@ -209,7 +209,8 @@ impl Cache {
         });
     }
 
-    fn listing(&self, listed: Listed, now: Timestamp) -> Listing {
+    fn listing(&self, mut listed: Listed, now: Timestamp) -> Listing {
+        listed.known.read_at = Some(now);
         let life = self.rules.life(&listed.entry, &listed.known, self.anybody());
         let state = life.state(now);
         let left = if state == State::Fresh { life.expires_at.since(now) } else { Duration::ZERO };
@@ -224,7 +225,7 @@ impl Cache {
                 .known
                 .expired(&listed.entry)
                 .filter(|expired| expired.at == life.expires_at)
-                .map(|expired| expired.why.clone()),
+                .map(|expired| expired.why),
             provider: listed.entry.provider.into(),
             key: listed.entry.key,
         }
@@ -243,6 +244,7 @@ impl Cache {
         let stored = Stored { entry, row: 0, known };
         Incoming {
             stored,
+            asked_after: None,
             tags: Vec::new(),
             validators: None,
             sighting,

@@ -247,7 +247,8 @@ impl Cache {
         let watch = self.clock.stopwatch();
         let since = self.clock.real_now();
         let awaited = name.to_owned();
-        let before = self.newer(question, missing, terms).map(|found| found.entry.fetched_at);
+        let before = self.newer(question, missing, terms, self.clock.now());
+        let before = before.map(|found| found.entry.fetched_at);
         let freed = tokio::task::spawn_blocking(move || flights.wait(&awaited));
         let freed = tokio::time::timeout(patience.left(), freed).await;
         patience.spend(watch.elapsed());
@@ -279,7 +280,7 @@ impl Cache {
         awaited: Option<Awaited>,
     ) -> Option<Came> {
         let now = self.clock.now();
-        if let Some(found) = self.newer(question, missing, terms) {
+        if let Some(found) = self.newer(question, missing, terms, now) {
             let is_awaited = awaited.is_some_and(|a| a.before != Some(found.entry.fetched_at));
             let life = self.rules.life(&found.entry, &found.known, self.anybody());
             let is_of_use = match &found.part {
@@ -337,14 +338,20 @@ impl Cache {
 
     /// The entry of the provider that is asked, if there is one that was not held when the question
     /// was taken up and came under the definition now in force.
-    fn newer(&self, question: &Question, missing: &Missing, terms: &Terms) -> Option<Found> {
+    fn newer(
+        &self,
+        question: &Question,
+        missing: &Missing,
+        terms: &Terms,
+        now: Timestamp,
+    ) -> Option<Found> {
         let provider = question.providers.first()?;
         let is_new = |found: &Found| {
             found.entry.provider == *provider
                 && self.rules.is_defined_so(&found.entry, &found.known)
                 && !missing.held.iter().any(|held| held.entry == found.entry)
         };
-        self.look_up(question, terms, self.clock.now()).into_iter().find(is_new)
+        self.look_up(question, terms, now).into_iter().find(is_new)
     }
 
     /// Says what has happened to the ledger.

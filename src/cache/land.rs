@@ -150,7 +150,9 @@ impl Cache {
             let incoming = self.incoming(entry, known, sighting);
             let parts = replaced(missing.of_the_asked(question), &incoming.stored.entry);
             let validators = asked.validators.clone();
-            landing.incoming.push(Incoming { validators, parts, ..incoming });
+            let before = missing.of_the_asked(question);
+            let asked_after = before.and_then(|before| before.known.expired.clone());
+            landing.incoming.push(Incoming { asked_after, validators, parts, ..incoming });
         }
         for (index, mut missing) in everybody {
             let question = &errand.questions[index];

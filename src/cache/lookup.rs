@@ -200,7 +200,7 @@ impl Cache {
         if let Some(shelf) =
             self.memory_in_use().and_then(|memory| memory.get(&question.key).ok()?)
         {
-            self.take(question, terms, &shelf, AnsweredBy::Memory, &mut found);
+            self.take(question, terms, &shelf, (AnsweredBy::Memory, now), &mut found);
             if matches!(
                 policy::next(&held(&found), &question.providers, terms, now),
                 Next::Answer(_)
@@ -209,7 +209,7 @@ impl Cache {
             }
         }
         if let Some(shelf) = self.read_disk(&question.key) {
-            self.take(question, terms, &shelf, AnsweredBy::Disk, &mut found);
+            self.take(question, terms, &shelf, (AnsweredBy::Disk, now), &mut found);
             if let Some(memory) = self.memory() {
                 memory.keep(&question.key, shelf);
             }
@@ -260,7 +260,7 @@ impl Cache {
         self.found_as_of(question, terms, entry, known, from, self.clock.now())
     }
 
-    /// The same, of a part of a series that is wanted as of an instant.
+    /// The same, at this instant.
     pub(super) fn found_as_of(
         &self,
         question: &Question,
@@ -270,6 +270,7 @@ impl Cache {
         (answered_by, row): (AnsweredBy, i64),
         now: Timestamp,
     ) -> Found {
+        let known = Known { read_at: Some(now), ..known };
         let life = self.rules.life(&entry, &known, self.reader_of(&question.key, terms));
         let mut found = Found { entry, life, known, answered_by, row, part: None };
         self.stand(question, terms, &mut found, now);
@@ -281,13 +282,14 @@ impl Cache {
         question: &Question,
         terms: &Terms,
         shelf: &Shelf,
-        answered_by: AnsweredBy,
+        (answered_by, now): (AnsweredBy, Timestamp),
         found: &mut Vec<Found>,
     ) {
         for Stored { entry, row, known } in shelf.iter() {
             if rank(question, entry).is_some() {
                 let (entry, known) = (Arc::clone(entry), known.clone());
-                found.push(self.found(question, terms, entry, known, (answered_by, *row)));
+                let from = (answered_by, *row);
+                found.push(self.found_as_of(question, terms, entry, known, from, now));
             }
         }
         // Of one provider the newest first: another process may have refreshed the disk's copy. A series

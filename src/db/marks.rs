@@ -55,17 +55,20 @@ pub fn of(
     Ok(found.flatten().flatten())
 }
 
-/// Takes the mark off a row, unless it holds for the entry that now stands there; that mark. One from
-/// later than `now`, where that is known, was made under another clock and holds for nothing new.
+/// Takes the mark off a row, unless it holds for the entry that now stands there; that mark. One that
+/// was there when the entry was asked for (`asked_after`) does not; one from later than `now`, where
+/// that is known, was made under another clock and holds for nothing new.
 pub fn settle(
     transaction: &Transaction<'_>,
     id: i64,
     entry: &Entry,
+    asked_after: Option<&Expired>,
     now: Option<Timestamp>,
 ) -> Result<Option<Expired>, Trouble> {
     let mark = of(transaction, id, entry.key.as_str(), &entry.provider)?;
     let is_sensible = |expired: &Expired| now.is_none_or(|now| !expired.is_after(now));
-    let kept = mark.filter(|expired| expired.outlives(entry) && is_sensible(expired));
+    let is_news = |expired: &Expired| asked_after != Some(expired) && expired.outlives(entry);
+    let kept = mark.filter(|expired| is_news(expired) && is_sensible(expired));
     if kept.is_none() {
         forget(transaction, id)?;
     }

@@ -83,12 +83,11 @@ pub struct Expired {
 }
 
 impl Expired {
-    /// The same for an entry that was there when it happened and was fetched at this instant: clocks
-    /// are slewed, and it may seem to have come up to a second later.
+    /// The same for an entry that was there when it happened and was fetched at this instant: the
+    /// clocks of two programs differ, and it may seem to have come later.
     #[must_use]
     pub fn of(self, fetched_at: Timestamp) -> Self {
-        let was_there = fetched_at <= self.at + CLOCK_SLACK;
-        Self { at: if was_there { self.at.max(fetched_at) } else { self.at }, ..self }
+        Self { at: self.at.max(fetched_at), ..self }
     }
 
     /// Whether it holds for an entry that was fetched then: what was fetched later is fresh again.
@@ -250,12 +249,11 @@ impl Invalidation {
     }
 }
 
-/// What two quotes say of which one takes the other's place: of one key and one provider, the new
-/// one later; none if they are anything else.
+/// What two quotes say of which one takes the other's place: of one key and one provider; none if
+/// they are anything else. Which is the later is not told by their clocks, but by which is held.
 pub(super) fn successive(held: &Entry, new: &Entry) -> Option<(Traded, Traded)> {
     let same = held.key == new.key && held.provider == new.provider;
-    let later = held.fetched_at < new.fetched_at;
-    if !(same && later && is_quote(held) && is_quote(new)) {
+    if !(same && is_quote(held) && is_quote(new)) {
         return None;
     }
     Some((Traded::read(&held.body)?, Traded::read(&new.body)?))
@@ -357,8 +355,9 @@ mod tests {
         let (key, held) = ("quote:stock:A", quote("quote:stock:A", 0, "100", "9"));
         let new = quote(key, 1, "200", "9");
         assert_eq!(happened(&held, &new, Sessions::One), [Cause::PRICE_MOVE]);
+        let behind = quote(key, -1, "200", "9");
+        assert_eq!(happened(&held, &behind, Sessions::One), [Cause::PRICE_MOVE]);
         for (case, held, new) in [
-            ("not later", held.clone(), quote(key, 0, "200", "9")),
             ("of another", Entry { provider: "demo".into(), ..held.clone() }, new.clone()),
             ("another key", quote("quote:stock:B", 0, "100", "9"), new.clone()),
             ("unknown upstream", held.clone(), Entry { format: Format::NotFound, ..new.clone() }),
@@ -426,8 +425,8 @@ mod tests {
         };
         assert_eq!(marked(-5000), (true, 0));
         assert_eq!(marked(0), (true, 0));
-        assert_eq!(marked(1000), (true, 1000), "another's clock is slewed");
-        assert_eq!(marked(1001), (false, 0), "from later");
+        assert_eq!(marked(1), (true, 1), "another's clock is ahead");
+        assert_eq!(marked(60_000), (true, 60_000), "by a minute");
         let expired = Expired { at, why: Cause::RULE };
         let newer = |provider: &str, ms: i64| Entry {
             provider: provider.into(),

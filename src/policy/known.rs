@@ -26,12 +26,17 @@ pub struct Known {
     pub expired: Option<Expired>,
     /// How often its value was seen to change: known to who learns, and to nobody else.
     pub pace: Looks,
+    /// When it is read, by the reader's clock, where somebody judges it for an answer or a list.
+    pub read_at: Option<Timestamp>,
 }
 
 impl Known {
-    /// The event that has expired this entry, if one has.
-    pub fn expired(&self, entry: &Entry) -> Option<&Expired> {
-        self.expired.as_ref().filter(|expired| expired.holds_for(entry.fetched_at))
+    /// The event that has expired this entry, if one has, at an instant that has come for the reader:
+    /// whoever reads of it reads later, whatever the clocks of the two say.
+    pub fn expired(&self, entry: &Entry) -> Option<Expired> {
+        let expired = self.expired.as_ref().filter(|e| e.holds_for(entry.fetched_at))?;
+        let come = self.read_at.map_or(expired.at, |now| now.max(entry.fetched_at));
+        Some(Expired { at: expired.at.min(come), why: expired.why.clone() })
     }
 }
 
@@ -59,5 +64,37 @@ impl Reader {
     pub fn every_time(self) -> Self {
         let max_age = [self.max_age, self.every].into_iter().flatten().min();
         Self { max_age, ..self }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::entry::Format;
+    use crate::key::Key;
+    use crate::policy::Cause;
+
+    #[test]
+    fn what_has_happened_has_happened_for_whoever_reads_of_it() {
+        let at = Timestamp::from_seconds;
+        for (case, fetched, happened, read, expected) in [
+            ("in order", 1, 2, Some(3), Some(2)),
+            ("read by a clock behind", 1, 5, Some(3), Some(3)),
+            ("and fetched by one ahead of that", 4, 5, Some(3), Some(4)),
+            ("judged for nobody", 1, 5, None, Some(5)),
+            ("fetched since", 3, 2, Some(1), None),
+        ] {
+            let entry = Entry {
+                key: Key::from_stored("k"),
+                provider: "yahoo".into(),
+                fetched_at: at(fetched),
+                own_ttl: None,
+                format: Format::Json,
+                body: Box::default(),
+            };
+            let expired = Some(Expired { at: at(happened), why: Cause::RULE });
+            let known = Known { expired, read_at: read.map(at), ..Known::default() };
+            assert_eq!(known.expired(&entry).map(|e| e.at), expected.map(at), "{case}");
+        }
     }
 }

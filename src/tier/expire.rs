@@ -125,11 +125,8 @@ impl Expiry<'_> {
         // What is no number was never written: whoever asks for that entry learns of it.
         let Some(fetched_at) = found.flatten().map(Timestamp::from_ms) else { return Ok(false) };
         let expired = Expired { at: self.at, why: why.clone() }.of(fetched_at);
-        if !expired.holds_for(fetched_at) {
-            return Ok(false);
-        }
         let before = marks::of(transaction, id, key.as_str(), provider)?
-            .filter(|before| before.holds_for(fetched_at) && !before.is_after(self.at));
+            .filter(|before| before.holds_for(fetched_at) && !before.is_after(expired.at));
         let is_new = before.is_none();
         let expired = match before {
             Some(before) if before.at >= expired.at => return Ok(false),
@@ -261,6 +258,7 @@ mod tests {
         let stored = Stored { entry: Arc::new(entry), row: 0, known: Known::default() };
         Incoming {
             stored,
+            asked_after: None,
             tags: Vec::new(),
             validators: None,
             sighting: None,
@@ -345,12 +343,12 @@ mod tests {
         let mut stored = [
             incoming("k", "yahoo", -5000, b"1"),
             incoming("k", "a slewed clock", 1000, b"1"),
-            incoming("k", "from later", 1001, b"1"),
+            incoming("k", "from later", 60_000, b"1"),
             incoming("k2", "yahoo", -5000, b"1"),
         ];
         disk.put(&mut stored).unwrap();
-        assert_eq!((expire(&disk, "k"), expire(&disk, "k")), (2, 0));
-        let expected = [("a slewed clock", true), ("from later", false), ("yahoo", true)];
+        assert_eq!((expire(&disk, "k"), expire(&disk, "k")), (3, 0));
+        let expected = [("a slewed clock", true), ("from later", true), ("yahoo", true)];
         assert_eq!(expired(&disk, "k"), expected.map(|(who, is)| (who.to_owned(), is)));
         assert_eq!(expired(&disk, "k2"), [("yahoo".to_owned(), false)]);
     }
@@ -403,6 +401,23 @@ mod tests {
             assert_eq!(expire(&disk, "k"), usize::from(!is_blocking), "{ahead}");
             let expected = if is_blocking { (ahead, Cause::PRICE_MOVE) } else { (0, Cause::RULE) };
             assert_eq!(mark(&disk, "k"), Some(expected), "{ahead}");
+            disk.remove(&[Name { key: Key::from_stored("k"), provider: "yahoo".into() }]).unwrap();
+        }
+    }
+
+    #[test]
+    fn what_is_asked_for_after_an_event_is_fresh_whatever_its_clock_says() {
+        let folder = tempfile::tempdir().unwrap();
+        let disk = disk(&folder);
+        for (case, seen, is_expired) in
+            [("it was there", 0, false), ("another came since", -1, true)]
+        {
+            store_at(&disk, 0, incoming("k", "yahoo", -5000, b"1"));
+            mark_at(&disk, 900, "k");
+            let at = Timestamp::from_ms(NOW.as_ms() + 900 + seen);
+            let asked_after = Some(Expired { at, why: Cause::PRICE_MOVE });
+            store_at(&disk, 0, Incoming { asked_after, ..incoming("k", "yahoo", 0, b"2") });
+            assert_eq!(expired(&disk, "k"), [("yahoo".to_owned(), is_expired)], "{case}");
             disk.remove(&[Name { key: Key::from_stored("k"), provider: "yahoo".into() }]).unwrap();
         }
     }

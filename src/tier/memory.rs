@@ -167,6 +167,7 @@ mod tests {
         let (gone_at, put_at) = (Timestamp::NEVER, Timestamp::from_ms(0));
         Incoming {
             stored,
+            asked_after: None,
             tags: vec![],
             validators: None,
             sighting: None,

@@ -15,8 +15,8 @@ use std::sync::Arc;
 use crate::db::Trouble;
 use crate::entry::Entry;
 use crate::key::{Key, Pattern};
-use crate::policy::Known;
 use crate::policy::market::Sighting;
+use crate::policy::{Expired, Known};
 use crate::provider::Validators;
 use crate::time::Timestamp;
 
@@ -39,6 +39,8 @@ pub type Shelf = Arc<[Stored]>;
 pub struct Incoming {
     /// The entry and, once the disk tier has it, its row.
     pub stored: Stored,
+    /// The event that had expired what it takes the place of when it was asked for: it came later.
+    pub asked_after: Option<Expired>,
     /// Names by which it can be cleared.
     pub tags: Vec<String>,
     /// What upstream may confirm it by.

@@ -113,6 +113,7 @@ fn batch(writer: usize, written: u64) -> (Vec<Incoming>, Tally) {
             let gone_at = now + Duration::from_hours(24);
             Incoming {
                 stored,
+                asked_after: None,
                 tags: Vec::new(),
                 validators: None,
                 sighting: None,

@@ -82,6 +82,7 @@ impl Cache {
             landing.tally.invalidated(at, &Cause::RESTATED, 1);
         }
         let Some(entry) = leg.entry(question).map(Arc::new) else { return };
+        let asked_after = leg.known.expired.take();
         leg.known = Known {
             definition: self.rules.definition(&entry.provider, entry.key.data_type()),
             market: self.market(errand.terms, &entry, None),
@@ -89,6 +90,7 @@ impl Cache {
         };
         if !errand.terms.no_cache && self.has_room_for(&entry) {
             landing.incoming.push(Incoming {
+                asked_after,
                 parts: Some(Box::new(taken.parts)),
                 ..self.incoming(entry, leg.known.clone(), None)
             });

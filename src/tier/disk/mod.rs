@@ -382,7 +382,8 @@ impl Disk {
         if self.learning == Learning::On {
             paces::write(transaction, id, entry, incoming.stored.known.pace)?;
         }
-        Ok((id, marks::settle(transaction, id, entry, now)?))
+        let asked_after = incoming.asked_after.as_ref();
+        Ok((id, marks::settle(transaction, id, entry, asked_after, now)?))
     }
 }
 

@@ -95,6 +95,7 @@ pub(super) fn find(
                     market: market.unwrap_or_default(),
                     expired: expired.unwrap_or_default(),
                     pace: pace.unwrap_or_default(),
+                    read_at: None,
                 };
                 found.push(Stored { entry: Arc::new(entry), row: id, known });
             }

@@ -54,6 +54,7 @@ fn entry_of(key: &str, provider: &str, body: &[u8], format: Format, fetched_at: 
 fn incoming(entry: Entry, parts: Option<Parts>, put_at: i64) -> Incoming {
     Incoming {
         stored: Stored { entry: Arc::new(entry), row: 0, known: Known::default() },
+        asked_after: None,
         tags: Vec::new(),
         validators: None,
         gone_at: Timestamp::NEVER,
@@ -409,6 +410,7 @@ fn stored(disk: &Disk) -> Stored {
     let (gone_at, put_at) = (Timestamp::NEVER, Timestamp::from_ms(0));
     let incoming = Incoming {
         stored,
+        asked_after: None,
         tags: Vec::new(),
         validators: None,
         sighting: None,

@@ -181,10 +181,10 @@ impl Disk {
                     owners.add(*had, id, entry);
                 }
                 // An event may have happened since the file was set aside: the later one says more.
-                let is_news = |expired: &&Expired| kept.as_ref().is_none_or(|k| k.at < expired.at);
+                let is_news = |expired: &Expired| kept.as_ref().is_none_or(|k| k.at < expired.at);
                 if let Some(expired) = incoming.stored.known.expired(entry).filter(is_news) {
                     let (key, provider) = (entry.key.as_str(), &entry.provider);
-                    marks::mark(transaction, id, key, provider, expired)?;
+                    marks::mark(transaction, id, key, provider, &expired)?;
                 }
                 let uses = about.uses.get(had).map_or(0, |uses| uses.hits);
                 transaction
@@ -376,6 +376,7 @@ impl About {
         let definition = definition.unwrap_or_default();
         let known = Known { definition, expired, ..Known::default() };
         Incoming {
+            asked_after: None,
             tags: self.tags.get(&row).cloned().unwrap_or_default(),
             gone_at: gone_at(&entry),
             put_at: used_at.unwrap_or(entry.fetched_at),
@@ -433,6 +434,7 @@ mod tests {
         let stored = Stored { entry: Arc::new(entry), row, known: Known::default() };
         let mut incoming = [Incoming {
             stored,
+            asked_after: None,
             tags: Vec::new(),
             validators: None,
             sighting: None,

@@ -414,3 +414,84 @@ fn an_event_of_one_process_is_seen_by_all_and_happens_once() {
     let stats = json_at(&sandbox, LATER, &["stats"]);
     assert_eq!(stats["invalidations"], serde_json::json!({"price_move": 3}));
 }
+
+/// When a sandbox starts, and 0.9 and 5 seconds later: programs that are started at one instant differ
+/// by what they take.
+const CLOCKS: [&str; 3] =
+    ["2026-07-01T15:00:00Z", "2026-07-01T15:00:00.9Z", "2026-07-01T15:00:05Z"];
+
+#[test]
+fn what_is_held_when_a_price_moves_is_expired_also_for_who_reads_by_a_clock_behind() {
+    for ahead in CLOCKS {
+        let upstream = quoting(&[("100", ""), ("110", "")]);
+        let sandbox = predicting(&upstream);
+        // One that would have been stale before the event, by the clock of who makes it.
+        put(&sandbox, &["prediction:stock:AAPL:1m", "0.5", "--ttl", "1s"]);
+        done(&at(&sandbox, ahead, &["fetch", "AAPL", "--refresh"]));
+        for key in ["prediction:stock:AAPL", "prediction:stock:AAPL:1m", "market:all"] {
+            assert_eq!(sandbox.run(&["get", key]).code, Some(1), "{ahead} {key}");
+            assert_eq!(state(&sandbox, CLOCKS[0], key).0, "stale", "{ahead} {key}");
+        }
+        assert_eq!(
+            state(&sandbox, CLOCKS[0], "prediction:stock:AAPL"),
+            expired("price_move"),
+            "{ahead}"
+        );
+        // What is written since is fresh, whoever reads it.
+        put(&sandbox, &["prediction:stock:AAPL", "0.9", "--ttl", "1h"]);
+        for now in CLOCKS {
+            let run = at(&sandbox, now, &["get", "prediction:stock:AAPL"]);
+            assert_eq!((run.code, run.stdout.as_str()), (Some(0), "0.9"), "{ahead} {now}");
+        }
+    }
+}
+
+#[test]
+fn what_was_put_by_a_clock_ahead_is_expired_by_an_event_that_comes_later() {
+    for ahead in CLOCKS {
+        let sandbox = Sandbox::new();
+        done(&at(&sandbox, ahead, &["put", "trading_pairs", "1"]));
+        put(&sandbox, &["pair_config:ETH", "1"]);
+        for now in CLOCKS {
+            assert_eq!(at(&sandbox, now, &["get", "trading_pairs"]).code, Some(1), "{ahead} {now}");
+        }
+    }
+}
+
+#[test]
+fn what_a_program_prints_fires_the_rules_at_once() {
+    let sandbox = Sandbox::new();
+    put(&sandbox, &["trading_pairs", "1"]);
+    let run = ["get", "pair_config:ETH", "--or-run", "sh", "-c", "echo 1"];
+    done(&at(&sandbox, CLOCKS[2], &run));
+    assert_eq!(sandbox.run(&["get", "trading_pairs"]).code, Some(1));
+    put(&sandbox, &["trading_pairs", "2"]);
+    assert_eq!(sandbox.run(&["get", "trading_pairs"]).stdout, "2");
+}
+
+#[test]
+fn a_quote_that_moved_is_an_event_also_by_a_clock_behind_that_of_the_one_it_replaces() {
+    let upstream = quoting(&[("100", ""), ("110", "")]);
+    let sandbox = Sandbox::new().with_provider("yahoo", upstream.url());
+    done(&at(&sandbox, CLOCKS[1], &["fetch", "AAPL"]));
+    put(&sandbox, &["prediction:stock:AAPL", "0.7"]);
+    done(&sandbox.run(&["fetch", "AAPL", "--refresh"]));
+    assert_eq!(state(&sandbox, CLOCKS[0], "prediction:stock:AAPL"), expired("price_move"));
+}
+
+#[test]
+fn what_is_asked_for_after_an_event_is_fresh_also_by_a_clock_behind() {
+    let upstream = Upstream::start(|_| reply(200, "application/json", b"1"));
+    let sandbox = Sandbox::new();
+    sandbox.config(&format!(
+        "providers: {{acme: {{kind: http, base_url: \"{}\", endpoints: {{mood: {{path: /mood}}}}}}}}",
+        upstream.url()
+    ));
+    done(&sandbox.run(&["fetch", "-t", "mood"]));
+    done(&at(&sandbox, CLOCKS[1], &["put", "cause", "1", "--tag", "mood:acme"]));
+    assert_eq!(state(&sandbox, CLOCKS[0], "mood:acme"), expired("rule"));
+    for (status, requests) in [("miss", 2), ("hit", 2)] {
+        let answer = &sandbox.json(&["fetch", "-t", "mood"])[0];
+        assert_eq!((&answer["cache"]["status"], upstream.count()), (&status.into(), requests));
+    }
+}

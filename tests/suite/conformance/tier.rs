@@ -51,6 +51,7 @@ fn incoming(entry: Entry) -> Incoming {
     let gone_at = Timestamp::NEVER;
     Incoming {
         stored,
+        asked_after: None,
         tags: Vec::new(),
         validators: None,
         sighting: None,

@@ -239,6 +239,7 @@ fn put_series(sandbox: &Sandbox) {
     let incoming = Incoming {
         put_at: entry.fetched_at,
         stored: Stored { entry: Arc::new(entry), row: 0, known: Known::default() },
+        asked_after: None,
         tags: Vec::new(),
         validators: None,
         gone_at: Timestamp::NEVER,
