@@ -41,7 +41,7 @@ impl AnsweredBy {
 pub enum Status {
     /// Fresh, from a tier.
     Hit,
-    /// From a tier, past its time.
+    /// From a tier, past its time, or in place of a newer one that could not be had.
     Stale,
     /// Asked of upstream.
     Miss,

@@ -25,6 +25,7 @@ use super::land::{Cost, Landing};
 use super::lookup::{Found, Missing, held, is_stale};
 use super::series::Leg;
 use super::{Answer, Cache, PassedOver, Purpose, Question, Sites, Status};
+use crate::entry::State;
 use crate::error::{Error, Kind, sanitized};
 use crate::key::{Key, PUT};
 use crate::policy::{self, Terms};
@@ -331,8 +332,10 @@ impl Cache {
         };
         let providers = [PUT].into_iter().chain(question.providers.iter().map(AsRef::as_ref));
         let mut answers: Vec<Answer> = providers.filter_map(of).collect();
-        let is_fresh =
-            |answer: &Answer| answer.outcome.as_ref().is_ok_and(|s| s.status == Status::Hit);
+        let now = self.clock.now();
+        let is_fresh = |answer: &Answer| {
+            answer.outcome.as_ref().is_ok_and(|s| s.life.state(now) == State::Fresh)
+        };
         let best = answers.iter().position(is_fresh).unwrap_or(0);
         if best < answers.len() {
             let answer = answers.swap_remove(best);
@@ -362,6 +365,8 @@ impl Cache {
         };
         let found = missing.held.iter().find(may)?;
         let mut served = self.served(question, found, &error.message)?;
+        // Fresh or not, it is not what was asked for.
+        served.status = Status::Stale;
         served.upstream_calls = missing.trail.calls;
         let warnings = vec![is_stale(question, &served, now, &error.message)];
         let took = missing.since.elapsed();

@@ -178,7 +178,7 @@ impl Cache {
         // Who wants everything anew has not got it.
         let failed = failed.filter(|_| served.status == Status::Stale || errand.terms.refresh);
         let status = match failed {
-            Some(_) => served.status,
+            Some(_) => Status::Stale,
             None if leg.calls == 0 && leg.fill.edge_at.is_some() => Status::Hit,
             None if errand.terms.refresh => Status::Refresh,
             None => Status::Miss,

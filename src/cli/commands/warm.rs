@@ -11,6 +11,7 @@ use crate::cli::args::{Format, Warm};
 use crate::cli::exit::Exit;
 use crate::cli::progress;
 use crate::cli::ui::Ui;
+use crate::entry::State;
 use crate::error::{Error, Kind, Usage, sanitized};
 use crate::policy::Terms;
 use crate::units::duration_for_people;
@@ -97,7 +98,10 @@ impl Count {
         ui: &mut Ui,
     ) {
         let is_timed = terms.by.is_some();
-        let is_held = matches!(&answer.outcome, Ok(served) if served.status == Status::Hit);
+        let now = cache.clock().now();
+        let is_held = matches!(&answer.outcome, Ok(served)
+            if matches!(served.status, Status::Hit | Status::Stale)
+                && served.life.state(now) == State::Fresh);
         // What is fresh still, and was only asked for early, lacks nothing; and cron writes a letter for
         // each line, also where nothing failed.
         let is_heard = ui.is_watched() || ui.is_verbose();
@@ -107,10 +111,10 @@ impl Count {
             }
         }
         if ui.is_verbose() {
-            ui.verbose(&line(question, answer, cache.clock().now()));
+            ui.verbose(&line(question, answer, now));
         }
         match &answer.outcome {
-            Ok(served) if served.status == Status::Stale => self.failed += 1,
+            Ok(served) if served.status == Status::Stale && !is_held => self.failed += 1,
             Ok(served) if served.answered_by != AnsweredBy::Upstream => self.fresh += 1,
             Ok(served) if cache.has_kept(served) => self.asked += 1,
             // Nobody who comes later has anything of it.

@@ -14,6 +14,7 @@ use crate::cache::record::bars::{Cell, said};
 use crate::cache::record::cells::Dates;
 use crate::cache::{Served, Status};
 use crate::cli::ui::Style;
+use crate::entry::State;
 use crate::error::sanitized;
 use crate::market::{Adjust, BarSeries, DataType, MarketState, Quote};
 use crate::number::Number;
@@ -296,14 +297,14 @@ pub(super) fn title(shown: &Shown<'_>, served: &Served, symbol: &str, what: &str
 fn explained(shown: &Shown<'_>, served: &Served) -> Vec<String> {
     let Some(mut lines) = shown.why() else { return Vec::new() };
     let until = served.life.expires_at.for_people();
-    let verdict = match (served.status, served.upstream_calls) {
-        (Status::Hit, 0) => format!("no call was made: fresh until {until}"),
-        (Status::Hit, _) => format!("upstream failed: fresh until {until}"),
-        (Status::Stale, 0) => format!("no call was made: stale since {until}"),
-        (Status::Stale, _) => format!("upstream failed: stale since {until}"),
-        (_, 0) => format!("another process asked: fresh until {until}"),
-        (..) => format!("upstream was asked: fresh until {until}"),
+    let happened = match (served.status, served.upstream_calls) {
+        (Status::Hit | Status::Stale, 0) => "no call was made",
+        (Status::Stale, _) => "upstream failed",
+        (_, 0) => "another process asked",
+        (..) => "upstream was asked",
     };
-    lines.push(verdict);
+    let is_old = served.status == Status::Stale && served.life.state(shown.now) != State::Fresh;
+    let state = if is_old { "stale since" } else { "fresh until" };
+    lines.push(format!("{happened}: {state} {until}"));
     lines
 }

@@ -78,7 +78,7 @@ fn a_refresh_that_failed_is_none() {
     let failing = ["--refresh", "--set", "providers.demo.error_rate=1", "-fjson"];
     let run = at(&sandbox, "2026-07-01T22:00:05Z", &[&days[..], &failing].concat());
     assert_eq!(run.code, Some(0), "{run:?}");
-    assert_eq!(run.json()[0]["cache"]["status"], "hit", "{run:?}");
+    assert_eq!(run.json()[0]["cache"]["status"], "stale", "{run:?}");
     assert_eq!(run.json()[0]["cache"]["tier"], "disk", "{run:?}");
     assert!(run.stderr.contains("warning: "), "{run:?}");
 }

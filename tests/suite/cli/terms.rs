@@ -80,7 +80,19 @@ fn a_refresh_that_fails_serves_what_is_still_fresh() {
     let sandbox = sandbox.with_provider("yahoo", &nobody());
     let run = at(&sandbox, &when_aged(&sandbox, 10), &["fetch", "AAPL", "--refresh", "-f", "json"]);
     run.fails(0, &["warning: AAPL: this answer is 10 s old, no newer one could be had"]);
-    assert_eq!(run.json()[0]["cache"]["status"], "hit");
+    let cache = run.json()[0]["cache"].clone();
+    assert_eq!((&cache["status"], &cache["tier"]), (&"stale".into(), &"disk".into()));
+    let hits = sandbox.json(&["stats"])["hits"].clone();
+    assert_eq!((&hits["disk"], &hits["stale"]), (&0.into(), &1.into()), "nobody asked for a hit");
+    let told = at(&sandbox, &when_aged(&sandbox, 10), &["fetch", "AAPL", "--refresh", "--explain"]);
+    assert!(told.stdout.contains(": fresh until Wed 2026-07-01 15:00:"), "{told:?}");
+    let bars = ["fetch", "AAPL", "-t", "bars", "--period", "5d"];
+    let whole = speaking().1;
+    whole.json(&bars);
+    let whole = whole.with_provider("yahoo", &nobody());
+    let run = whole.run(&[&bars[..], &["--refresh", "-f", "json"]].concat());
+    run.fails(0, &["no newer one could be had"]);
+    assert_eq!(run.json()[0]["cache"]["status"], "stale");
 }
 
 #[test]
