@@ -93,6 +93,8 @@ pub struct Answer {
     pub passed: Vec<PassedOver>,
     /// What several providers said, if they were asked.
     pub quorum: Option<Box<Quorum>>,
+    /// The requests that an error cost; a value tells of its own.
+    pub calls_of_error: u32,
     /// How long it took.
     pub took: Duration,
 }
@@ -100,7 +102,13 @@ pub struct Answer {
 impl Answer {
     /// What it came to, and nothing else to be said of it.
     pub fn new(outcome: Result<Served, Error>, took: Duration) -> Self {
-        Self { outcome, warnings: Vec::new(), passed: Vec::new(), quorum: None, took }
+        let (warnings, passed) = (Vec::new(), Vec::new());
+        Self { outcome, warnings, passed, quorum: None, calls_of_error: 0, took }
+    }
+
+    /// The requests that it cost.
+    pub fn calls(&self) -> u32 {
+        self.outcome.as_ref().map_or(self.calls_of_error, |served| served.upstream_calls)
     }
 }
 

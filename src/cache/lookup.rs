@@ -58,7 +58,8 @@ impl Missing {
 
     /// An error as the answer.
     pub(super) fn failed(&self, error: Error) -> Answer {
-        Answer::new(Err(error), self.since.elapsed())
+        let calls_of_error = self.trail.calls;
+        Answer { calls_of_error, ..Answer::new(Err(error), self.since.elapsed()) }
     }
 
     /// What is held of the provider that is asked, the newest of it.

@@ -56,6 +56,8 @@ struct Ballot {
     votes: Vec<(usize, Answer, Vote)>,
     /// What is held, and stale, of the first who failed and has any.
     stale: Option<Answer>,
+    /// The requests that all who were asked have cost.
+    calls: u32,
     passed: Vec<PassedOver>,
 }
 
@@ -123,16 +125,11 @@ impl Cache {
         ballot.votes.sort_by_key(|(link, ..)| *link);
         let (answers, votes): (Vec<Answer>, Vec<Vote>) =
             ballot.votes.into_iter().map(|(_, answer, vote)| (answer, vote)).unzip();
-        let calls = answers.iter().filter_map(served).map(|served| served.upstream_calls).sum();
-        let best = answers.into_iter().next().map(|mut answer| {
-            if let Ok(served) = &mut answer.outcome {
-                served.upstream_calls = calls;
-            }
-            answer
-        });
         let failed = || Answer::new(Err(combined(&ballot.passed)), Duration::ZERO);
-        let mut answer = best.or(ballot.stale).unwrap_or_else(failed);
-        if answer.outcome.is_ok() {
+        let best = answers.into_iter().next().or(ballot.stale);
+        let mut answer = best.unwrap_or_else(failed);
+        if let Ok(served) = &mut answer.outcome {
+            served.upstream_calls = ballot.calls;
             let why = || combined(&ballot.passed).message;
             let (quorum, warnings) = tallied(question, votes, consensus, &why);
             answer.warnings.extend(warnings);
@@ -179,7 +176,9 @@ impl Ballot {
     fn count(&mut self, link: usize, question: &Question, answer: Answer, terms: &Terms) {
         let provider = question.providers.first().cloned().unwrap_or_default();
         let is_stale = |served: &&Served| served.status == Status::Stale && !terms.offline;
-        let vote = served(&answer).filter(|served| !is_stale(served)).and_then(|served| {
+        self.calls += answer.calls();
+        let served = answer.outcome.as_ref().ok();
+        let vote = served.filter(|served| !is_stale(served)).and_then(|served| {
             let quote: Quote = serde_json::from_slice(&served.entry.body).ok()?;
             Some(Vote { provider: provider.clone(), price: quote.price, time: quote.time })
         });
@@ -204,10 +203,6 @@ impl Vote {
         let time = self.time.as_ref().map(|time| format!(" at {time}")).unwrap_or_default();
         format!("{} {}{time}", self.provider, self.price.as_str())
     }
-}
-
-fn served(answer: &Answer) -> Option<&Served> {
-    answer.outcome.as_ref().ok()
 }
 
 /// The questions to those who are asked first for a vote, or why there can be none.

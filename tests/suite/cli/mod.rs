@@ -22,7 +22,8 @@
 //! - `providers` — what each provider is sent, and who is told the key
 //! - `failures` — what becomes of everything that an upstream may answer
 //! - `trials` — who asks, and who waits, after an outage
-//! - `chains` — several providers of one chain: who is asked when one fails, and whether they agree
+//! - `chains` — several providers of one chain: who is asked when one fails
+//! - `quorum` — whether several providers agree
 //! - `quarantine` — what was refused as nonsense, and where that is kept
 //! - `noticed` — what is possible and looks wrong, and quotes that stand still
 //! - `bars` — what is said of bars that are not final, of splits, and of what cannot be had
@@ -73,6 +74,7 @@ mod providers;
 mod put;
 mod python;
 mod quarantine;
+mod quorum;
 mod revalidation;
 mod schedules;
 mod services;
