@@ -76,6 +76,11 @@ impl Timestamp {
         })
     }
 
+    /// The instant, if four digits of a year can say it: `NEVER` is none.
+    pub fn in_the_calendar(self) -> Option<Self> {
+        jiff::Timestamp::from_millisecond(self.0).is_ok().then_some(self)
+    }
+
     /// The instant with its weekday, for people, and with seconds only if it has any:
     /// `Fri 2026-06-26 20:00 UTC`.
     pub fn for_people(self) -> String {
@@ -192,10 +197,13 @@ impl fmt::Display for Timestamp {
     }
 }
 
-/// As it is written everywhere else.
+/// As it is written everywhere else; what is never is nothing to a program.
 impl Serialize for Timestamp {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
+        match self.in_the_calendar() {
+            Some(instant) => serializer.collect_str(&instant),
+            None => serializer.serialize_none(),
+        }
     }
 }
 
@@ -213,6 +221,15 @@ mod tests {
             Timestamp::parse("2026-07-01").unwrap(),
             Timestamp::parse("2026-07-01T02:00:00+02:00").unwrap(),
         );
+    }
+
+    #[test]
+    fn never_is_a_word_to_people_and_nothing_to_programs() {
+        assert_eq!(Timestamp::NEVER.to_string(), "never");
+        let json = |at: Timestamp| serde_json::to_string(&at).unwrap();
+        assert_eq!(json(Timestamp::NEVER), "null");
+        assert_eq!(json(Timestamp::from_seconds(1_000_000_000_000)), "null");
+        assert_eq!(json(Timestamp::from_seconds(0)), "\"1970-01-01T00:00:00Z\"");
     }
 
     #[test]

@@ -27,8 +27,8 @@ pub struct Listing {
     pub provider: String,
     /// How far it has come.
     pub state: State,
-    /// How long it stays fresh; nothing once it is not.
-    pub ttl_left: Duration,
+    /// How long it stays fresh, zero once it is not; none of what never expires.
+    pub ttl_left: Option<Duration>,
     /// What its row takes, in bytes.
     pub size_bytes: u64,
     /// How often it answered.
@@ -213,7 +213,10 @@ impl Cache {
         listed.known.read_at = Some(now);
         let life = self.rules.life(&listed.entry, &listed.known, self.anybody());
         let state = life.state(now);
-        let left = if state == State::Fresh { life.expires_at.since(now) } else { Duration::ZERO };
+        let left = match state {
+            State::Fresh => life.expires_at.in_the_calendar().map(|at| at.since(now)),
+            State::Stale | State::Gone => Some(Duration::ZERO),
+        };
         Listing {
             state,
             ttl_left: left,

@@ -24,9 +24,10 @@ pub(crate) struct Told<'a> {
     status: &'static str,
     tier: &'static str,
     fetched_at: Timestamp,
-    expires_at: Timestamp,
+    /// Nothing of what never expires, as `ttl_seconds`.
+    expires_at: Option<Timestamp>,
     age_seconds: f64,
-    ttl_seconds: f64,
+    ttl_seconds: Option<f64>,
     upstream_calls: u32,
 }
 
@@ -35,14 +36,15 @@ impl<'a> Told<'a> {
     pub(crate) fn of(served: &'a Served, now: Timestamp) -> Self {
         // Milliseconds without the noise of a float.
         let age = served.entry.age(now).as_secs_f64();
+        let expires_at = served.life.expires_at.in_the_calendar();
         Self {
             key: served.entry.key.as_str(),
             status: served.status.as_str(),
             tier: served.answered_by.as_str(),
             fetched_at: served.entry.fetched_at,
-            expires_at: served.life.expires_at,
+            expires_at,
             age_seconds: (age * 1000.0).round() / 1000.0,
-            ttl_seconds: served.life.ttl.as_secs_f64(),
+            ttl_seconds: expires_at.map(|_| served.life.ttl.as_secs_f64()),
             upstream_calls: served.upstream_calls,
         }
     }

@@ -1,5 +1,7 @@
 //! `fetch -t bars`: what is said of bars that are not final, of splits, and of what cannot be had.
 
+use serde_json::json;
+
 use super::{at, json_at};
 use crate::sandbox::{Sandbox, Upstream};
 
@@ -28,7 +30,7 @@ fn a_week_that_is_not_over_is_no_final_one() {
     ] {
         let of = ["fetch", "MSFT", "-p", "demo", "-tbars", interval, "--from", from, "--to", to];
         let of = [&of[..], &["--final-only"]].concat();
-        assert_eq!(json_at(&sandbox, now, &of)[0]["bars"], serde_json::json!([]), "{interval}");
+        assert_eq!(json_at(&sandbox, now, &of)[0]["bars"], json!([]), "{interval}");
         let later = json_at(&sandbox, "2026-07-08T21:00:00Z", &of);
         let whole = json_at(&sandbox, "2026-07-08T21:00:00Z", &of[..of.len() - 1]);
         assert_eq!(later[0]["bars"], whole[0]["bars"], "{interval}");
@@ -270,4 +272,24 @@ fn an_answer_without_a_bar_loses_none_that_had_come() {
     assert_eq!(offline[0]["bars"], held);
     let sandbox = sandbox.with_provider("yahoo", speaking.url());
     assert_eq!(json_at(&sandbox, later, &[&bars[..], &["--refresh"]].concat())[0]["bars"], held);
+}
+
+#[test]
+fn what_never_expires_is_null_to_programs() {
+    let sandbox = Sandbox::new();
+    let finals =
+        ["fetch", "BTC", "-p", "demo", "-t", "bars", "--from", "2026-05-01", "--to", "2026-05-03"];
+    for _ in ["miss", "hit"] {
+        let cache = &sandbox.json(&finals)[0]["cache"].clone();
+        assert_eq!((&cache["expires_at"], &cache["ttl_seconds"]), (&json!(null), &json!(null)));
+        assert!(cache["age_seconds"].is_number(), "{cache}");
+    }
+    // No more is what no calendar has a day for.
+    let sandbox = sandbox.at("9999-06-01T00:00:00Z");
+    sandbox.run(&["put", "for_ever", "1", "--ttl", "36500d"]).fails(0, &[]);
+    let listed = sandbox.json(&["keys", "for_ever"])[0].clone();
+    assert_eq!((&listed["state"], &listed["ttl_left_seconds"]), (&json!("fresh"), &json!(null)));
+    let csv = sandbox.run(&["keys", "for_ever", "-f", "csv"]).stdout;
+    assert!(csv.contains("for_ever,put,fresh,,"), "{csv}");
+    assert!(sandbox.run(&["keys", "for_ever"]).stdout.contains("never"));
 }
