@@ -193,10 +193,10 @@ impl Cache {
     /// A record as `fetch -f json` gives it.
     fn record(&self, question: &Question, served: &Served) -> Vec<u8> {
         let told = Told::of(served, self.clock.now());
-        let (symbol, mut text) = (question.symbol.name(), Vec::new());
+        let mut text = Vec::new();
         let open = match &served.bars {
             Some(series) => record::bars::open(series, &[], &mut text),
-            None => record::open(&record::stored(&served.entry), symbol, &mut text),
+            None => record::open(&record::stored(question, &served.entry), &mut text),
         };
         // Writing to a buffer in memory does not fail.
         let _ = open.and_then(|open| open.close(Some(&told), &mut text));

@@ -95,6 +95,28 @@ impl Traded {
 }
 
 impl Quote {
+    /// The names of the fields in output, in their order.
+    pub const MEMBERS: [&str; 18] = [
+        "symbol",
+        "asset_class",
+        "type",
+        "provider",
+        "price",
+        "previous_close",
+        "change",
+        "change_percent",
+        "open",
+        "high",
+        "low",
+        "bid",
+        "ask",
+        "volume",
+        "currency",
+        "exchange",
+        "market_state",
+        "time",
+    ];
+
     /// A quote of which only the price is known.
     pub fn of(symbol: &super::Symbol, provider: &str, price: Number) -> Self {
         Self {

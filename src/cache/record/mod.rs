@@ -6,13 +6,15 @@
 
 pub(crate) mod bars;
 pub(crate) mod cells;
+pub(crate) mod members;
+mod written;
 
 use std::borrow::Cow;
 use std::io::{self, Write};
 
 use serde::Serialize;
 
-use super::Served;
+use super::{Question, Served};
 use crate::entry::{Entry, Format};
 use crate::market::Json;
 use crate::time::Timestamp;
@@ -61,10 +63,14 @@ pub(crate) fn value(entry: &Entry) -> String {
     json.as_str().to_owned()
 }
 
-/// The JSON of a record that is stored as such. What a provider gave is one object on one line, as we
-/// wrote it; what `put` wrote is anything.
-pub(crate) fn stored(entry: &Entry) -> Cow<'_, [u8]> {
-    if entry.is_put() { Cow::Owned(value(entry).into_bytes()) } else { Cow::Borrowed(&entry.body) }
+/// The JSON of a record that is stored as such: one object on one line. What a provider gave is that, as
+/// we wrote it; what `put` wrote is anything, and becomes one.
+pub(crate) fn stored<'e>(question: &Question, entry: &'e Entry) -> Cow<'e, [u8]> {
+    if entry.is_put() {
+        Cow::Owned(written::record(question, entry))
+    } else {
+        Cow::Borrowed(&entry.body)
+    }
 }
 
 /// A record that was written up to its last brace.
@@ -74,14 +80,10 @@ pub(crate) struct Open {
     pub(crate) has_members: bool,
 }
 
-/// Writes a record up to its last brace; what is no object becomes the payload of one.
-pub(crate) fn open(json: &[u8], symbol: &str, out: &mut dyn Write) -> io::Result<Open> {
-    let Some(open) = json.strip_suffix(b"}").filter(|_| json.starts_with(b"{")) else {
-        write!(out, "{{\"symbol\":{},\"payload\":", serde_json::Value::from(symbol))?;
-        return out.write_all(json).map(|()| Open { has_members: true });
-    };
-    let has_members = open.trim_ascii_end() != b"{";
-    out.write_all(if has_members { open } else { b"{" }).map(|()| Open { has_members })
+/// Writes a record up to its last brace.
+pub(crate) fn open(json: &[u8], out: &mut dyn Write) -> io::Result<Open> {
+    let open = json.strip_suffix(b"}").unwrap_or(json);
+    out.write_all(open).map(|()| Open { has_members: open.len() > 1 })
 }
 
 impl Open {

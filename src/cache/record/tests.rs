@@ -7,7 +7,10 @@ use super::*;
 use crate::cache::{AnsweredBy, Status};
 use crate::entry::{Life, Until};
 use crate::key::{Key, PUT};
-use crate::market::{Adjust, Bar, BarSeries, Bars, Interval};
+use crate::market::{
+    Adjust, Bar, BarSeries, Bars, Class, DataType, EndpointName, Interval, Params, Quote, Symbol,
+};
+use crate::number::Number;
 use crate::policy::Known;
 
 const NOW: Timestamp = Timestamp::from_seconds(1_782_920_000);
@@ -46,12 +49,33 @@ fn served(provider: &str, body: &[u8]) -> Served {
     })
 }
 
-/// Its record, with nothing told of it.
-fn record(served: &Served) -> String {
+/// A question for this of Apple.
+fn asked(data_type: DataType) -> Question {
+    let symbol = Symbol::new(Class::Stock, "AAPL");
+    let key = Key::of(data_type, &symbol);
+    Question {
+        symbol,
+        data_type,
+        params: Params::default(),
+        read_as: key.clone(),
+        key,
+        providers: Vec::new(),
+        pinned: false,
+        slice: None,
+    }
+}
+
+/// Its record as the answer to a question, with nothing told of it.
+fn record_for(question: &Question, served: &Served) -> String {
     let mut out = Vec::new();
-    let open = open(&stored(&served.entry), "AAPL", &mut out).unwrap();
+    let open = open(&stored(question, &served.entry), &mut out).unwrap();
     open.close(Some(&()), &mut out).unwrap();
     String::from_utf8(out).unwrap()
+}
+
+/// Its record as a quote.
+fn record(served: &Served) -> String {
+    record_for(&asked(DataType::Quote), served)
 }
 
 /// The record of one bar, which begins at a fraction of a second.
@@ -91,24 +115,63 @@ fn what_bars_have_not_is_left_out_of_their_record() {
 }
 
 #[test]
-fn what_put_wrote_is_told_of_whatever_it_is() {
+fn what_put_wrote_is_what_was_asked_for_or_a_payload() {
+    let head = |of: &str| {
+        format!(r#"{{"symbol":"AAPL","asset_class":"stock","type":"{of}","provider":"put","#)
+    };
+    let lacking = r#""previous_close":null,"change":null,"change_percent":null,"open":null,"high":null,"low":null,"bid":null,"ask":null,"#;
+    let last = r#""currency":null,"exchange":null,"market_state":null,"time":null"#;
+    let quote = |price: &str, volume: &str, more: &str| {
+        format!(
+            r#"{}"price":{price},{lacking}"volume":{volume},{last}{more},"cache":null}}"#,
+            head("quote")
+        )
+    };
     for (body, told) in [
-        (&br#"{"a":1}"#[..], r#"{"a":1,"cache":null}"#),
-        (b" {\"a\": 1 }\n", r#"{"a":1,"cache":null}"#),
-        (b"{ }", r#"{"cache":null}"#),
-        (b"[1, 2]", r#"{"symbol":"AAPL","payload":[1,2],"cache":null}"#),
-        (b"a \"b\"", r#"{"symbol":"AAPL","payload":"a \"b\"","cache":null}"#),
+        (&br#"{"price":190.10}"#[..], quote("190.10", "null", "")),
+        (b" {\"volume\": 1e3, \"price\": 5 }\n", quote("5", "1e3", "")),
+        (b"{ }", quote("null", "null", "")),
+        (
+            br#"{"type":"x","mine":[1, 2],"symbol":"IBM","price":5,"cache":7,"provider":null}"#,
+            quote("5", "null", r#","mine":[1,2]"#),
+        ),
+        (b"[1, 2]", format!(r#"{}"payload":[1,2],"cache":null}}"#, head("quote"))),
+        (b"a \"b\"", format!(r#"{}"payload":"a \"b\"","cache":null}}"#, head("quote"))),
     ] {
         assert_eq!(record(&served(PUT, body)), told);
     }
     let bytes = record(&served(PUT, b"\xff"));
-    assert!(bytes.starts_with(r#"{"base64":"/w==","bytes":1,"#), "{bytes}");
+    assert!(bytes.contains(r#""payload":{"base64":"/w==","bytes":1,"#), "{bytes}");
+    let body = br#"{"observations":[{"date":"2026-07-01","value":1.50}]}"#;
+    assert_eq!(
+        record_for(&asked(DataType::Series), &served(PUT, body)),
+        format!(
+            r#"{}"observations":[{{"date":"2026-07-01","value":1.50}}],"cache":null}}"#,
+            head("series")
+        )
+    );
+    // Of an endpoint all of it is what was sent, and of one without a symbol it is about none.
+    let endpoint = DataType::Payload(EndpointName::parse("mood").unwrap());
+    let told = r#""payload":{"p":1},"cache":null}"#;
+    let of_symbol = record_for(&asked(endpoint), &served(PUT, br#"{"p":1}"#));
+    assert_eq!(of_symbol, format!("{}{told}", head("mood")));
+    let of_none = Question { key: Key::without_symbol(endpoint, "acme"), ..asked(endpoint) };
+    let of_none = record_for(&of_none, &served(PUT, br#"{"p":1}"#));
+    assert_eq!(of_none, format!(r#"{{"type":"mood","provider":"put",{told}"#));
+}
+
+#[test]
+fn the_members_of_a_quote_have_one_order() {
+    let quote = Quote::of(&Symbol::new(Class::Stock, "AAPL"), "yahoo", Number::parse("1").unwrap());
+    let json = serde_json::to_vec(&quote).unwrap();
+    let members = members::Members::read(&json).unwrap();
+    assert_eq!(members.iter().map(|(name, _)| name).collect::<Vec<_>>(), Quote::MEMBERS);
 }
 
 #[test]
 fn a_record_that_a_provider_gave_is_not_copied_to_be_written() {
     let served = served("yahoo", br#"{"price":190.10}"#);
-    assert!(matches!(stored(&served.entry), Cow::Borrowed(_)));
+    assert!(matches!(stored(&asked(DataType::Quote), &served.entry), Cow::Borrowed(_)));
     assert_eq!(record(&served), r#"{"price":190.10,"cache":null}"#);
 }
 

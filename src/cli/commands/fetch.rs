@@ -222,7 +222,9 @@ impl Report<'_> {
         let symbol = question.symbol.to_string();
         for warning in &answer.warnings {
             match (&mut self.stale, warning) {
-                (Some(stale), Warning::ServedStale { .. }) => *stale += 1,
+                (Some(stale), Warning::ServedStale { .. }) => {
+                    *stale += usize::from(answer.outcome.is_ok());
+                }
                 _ => ui.warn(warning),
             }
         }

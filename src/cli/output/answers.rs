@@ -6,12 +6,12 @@ use std::io::{self, Write};
 
 use super::fields::{Field, Fields, Layout, Look};
 use super::people::{Prices, percent, price, volume};
-use super::records::Members;
 use super::table::Side::{Left, Right};
 use super::table::{Table, grouped, printable, second, value_for_people};
 use super::{Printer, Shown};
 use crate::cache::record::bars::{Cell, said};
 use crate::cache::record::cells::Dates;
+use crate::cache::record::members::Members;
 use crate::cache::{Served, Status};
 use crate::cli::ui::Style;
 use crate::entry::State;
@@ -42,10 +42,10 @@ impl Answers {
         Self { style, fields, quotes, others: Vec::new() }
     }
 
-    fn quote(&mut self, shown: &Shown<'_>, served: &Served, quote: &Quote) {
+    fn quote(&mut self, shown: &Shown<'_>, served: &Served, (quote, record): (&Quote, &[u8])) {
         if self.fields.are_all() {
             self.quotes.row(usual_quote(shown, served, quote));
-        } else if let Some(record) = Members::read(&served.entry.body) {
+        } else if let Some(record) = Members::read(record) {
             let columns = self.fields.columns(Layout::of_quotes());
             self.quotes.row(columns.iter().map(|column| cell(column, &record)).collect());
         }
@@ -57,7 +57,8 @@ impl Answers {
     /// The rows of a record; none if it has none.
     fn rows(&self, shown: &Shown<'_>, served: &Served) -> Option<(String, Table)> {
         let layout = Layout::of(shown.question);
-        let record = Members::read(&served.entry.body)?;
+        let record = shown.record(served);
+        let record = Members::read(&record)?;
         let rows = record.rows(layout.rows_in?)?;
         let columns = if self.fields.are_all() {
             layout.row.iter().filter(|field| field.name != "time").collect()
@@ -106,10 +107,11 @@ impl Printer for Answers {
         if let Some(series) = served.bars.as_deref() {
             return self.bars(shown, served, series, out);
         }
-        if let Ok(quote) = serde_json::from_slice::<Quote>(&served.entry.body) {
-            self.quote(shown, served, &quote);
+        let record = shown.record(served);
+        if let Ok(quote) = serde_json::from_slice::<Quote>(&record) {
+            self.quote(shown, served, (&quote, &record));
         } else if let DataType::Payload(endpoint) = shown.question.data_type
-            && let Some(record) = Members::read(&served.entry.body)
+            && let Some(record) = Members::read(&record)
         {
             let about = shown.question.symbol.to_string();
             let title = title(shown, served, &about, endpoint.as_str());

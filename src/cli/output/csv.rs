@@ -5,9 +5,9 @@ use std::io::{self, Write};
 
 use super::bars;
 use super::fields::{Field, Fields, Layout};
-use super::records::Members;
 use super::{Printer, Shown};
 use crate::cache::Question;
+use crate::cache::record::members::Members;
 use crate::error::Usage;
 
 /// Rows of one layout.
@@ -63,7 +63,8 @@ impl Printer for Rows {
         if let Some(series) = served.bars.as_deref() {
             return bars::csv(series, &self.columns, out);
         }
-        Members::read(&served.entry.body).map_or(Ok(()), |record| self.record(&record, out))
+        let record = shown.record(served);
+        Members::read(&record).map_or(Ok(()), |record| self.record(&record, out))
     }
 
     fn end(&mut self, out: &mut dyn Write) -> io::Result<()> {

@@ -6,7 +6,7 @@ use crate::cache::Question;
 use crate::cache::record::bars::ROWS;
 use crate::cli::args::Format;
 use crate::error::{Usage, nearest, sanitized};
-use crate::market::DataType;
+use crate::market::{DataType, Quote};
 
 use super::table::Side::{self, Left, Right};
 
@@ -106,26 +106,7 @@ static QUOTE: Layout = Layout {
     ],
     rows_in: None,
     row: &[],
-    csv: &[
-        "symbol",
-        "asset_class",
-        "type",
-        "provider",
-        "price",
-        "previous_close",
-        "change",
-        "change_percent",
-        "open",
-        "high",
-        "low",
-        "bid",
-        "ask",
-        "volume",
-        "currency",
-        "exchange",
-        "market_state",
-        "time",
-    ],
+    csv: &Quote::MEMBERS,
 };
 
 static BARS: Layout = Layout {

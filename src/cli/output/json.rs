@@ -6,9 +6,9 @@ use std::io::{self, Write};
 use serde::Serialize;
 
 use super::fields::{Fields, Layout};
-use super::records::Members;
 use super::{Printer, Shown};
 use crate::cache::record::cells::json_text;
+use crate::cache::record::members::Members;
 use crate::cache::record::{self, Open, Told};
 use crate::cache::{self, Served};
 use crate::calendar::Date;
@@ -156,17 +156,20 @@ impl Wanted {
         served: &Served,
         out: &mut dyn Write,
     ) -> io::Result<Option<Open>> {
-        let body = record::stored(&served.entry);
+        let body = shown.record(served);
         if !self.fields.are_all() {
             let (layout, members) = (Layout::of(shown.question), Members::read(&body));
             return picked(&self.fields, layout, members.as_ref(), out).map(Some);
+        }
+        if self.raw && served.entry.is_put() {
+            return out.write_all(record::value(&served.entry).as_bytes()).map(|()| None);
         }
         if self.raw {
             let members = Members::read(&body).filter(|_| is_payload(shown));
             let payload = members.as_ref().and_then(|members| members.get("payload"));
             return out.write_all(payload.map_or(&body, str::as_bytes)).map(|()| None);
         }
-        record::open(&body, shown.question.symbol.name(), out).map(Some)
+        record::open(&body, out).map(Some)
     }
 }
 

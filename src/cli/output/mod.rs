@@ -16,15 +16,17 @@ mod json;
 mod parquet;
 mod people;
 pub(crate) mod prometheus;
-mod records;
 mod sent;
 pub(crate) mod table;
 
+use std::borrow::Cow;
 use std::io::{self, Write};
 
+use crate::cache::record;
+use crate::cache::record::members::Members;
 use crate::cache::{Answer, PassedOver, Question, Served};
 use crate::error::{Usage, sanitized};
-use crate::market::{DataType, Quote, Series};
+use crate::market::{DataType, Series};
 use crate::policy::Reason;
 use crate::time::Timestamp;
 
@@ -32,7 +34,6 @@ use super::args::{Format, Look};
 use super::ui::Style;
 pub(in crate::cli) use fields::members_of_quotes;
 use fields::{Fields, Layout};
-use records::Members;
 
 /// An answer with what printing must know besides.
 pub(crate) struct Shown<'a> {
@@ -47,6 +48,11 @@ pub(crate) struct Shown<'a> {
 }
 
 impl Shown<'_> {
+    /// The record that an answer holds, as JSON; of bars there is none.
+    fn record<'s>(&self, served: &'s Served) -> Cow<'s, [u8]> {
+        record::stored(self.question, &served.entry)
+    }
+
     /// Who of the chain was passed over, and the rules that set the time to live, strongest last; none
     /// unless that is wanted.
     fn why(&self) -> Option<Vec<String>> {
@@ -116,14 +122,15 @@ pub(crate) fn fits(format: Format, question: &Question, served: &Served) -> bool
     if format == Format::Parquet {
         return served.bars.as_deref().is_some();
     }
-    let body = &served.entry.body;
+    let record = record::stored(question, &served.entry);
+    let has = |name| Members::read(&record).is_some_and(|record| record.get(name).is_some());
     format != Format::Csv
         || served.bars.is_some()
         || matches!(question.data_type, DataType::Payload(_))
         || match Layout::of(question).rows_in {
-            None => serde_json::from_slice::<Quote>(body).is_ok(),
-            Some("observations") => serde_json::from_slice::<Series>(body).is_ok(),
-            Some(rows) => Members::read(body).is_some_and(|record| record.rows(rows).is_some()),
+            None => has("price"),
+            Some("observations") => serde_json::from_slice::<Series>(&record).is_ok(),
+            Some(rows) => Members::read(&record).is_some_and(|record| record.rows(rows).is_some()),
         }
 }
 

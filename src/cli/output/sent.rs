@@ -6,8 +6,8 @@
 use std::io::{self, Write};
 
 use super::json::{Lines, is_payload};
-use super::records::Members;
 use super::{Printer, Shown};
+use crate::cache::record::members::Members;
 use crate::market::Json;
 
 /// What was sent, one after the other.
@@ -15,8 +15,9 @@ pub(super) struct Sent(pub(super) Lines);
 
 impl Printer for Sent {
     fn answer(&mut self, shown: &Shown<'_>, out: &mut dyn Write) -> io::Result<()> {
-        let served = shown.answer.outcome.as_ref().ok().filter(|_| is_payload(shown));
-        let members = served.and_then(|served| Members::read(&served.entry.body));
+        let served = shown.answer.outcome.as_ref().ok();
+        let record = served.filter(|_| is_payload(shown)).map(|served| shown.record(served));
+        let members = record.as_ref().and_then(|record| Members::read(record));
         match members.and_then(|members| Json::sent(members.get("payload")?)) {
             Some(bytes) => out.write_all(&bytes),
             None => self.0.answer(shown, out),

@@ -233,10 +233,25 @@ fn a_symbol_that_vanishes_upstream_keeps_its_last_value() {
 fn a_put_value_answers_before_the_chain() {
     let (upstream, sandbox) = speaking();
     sandbox.json(&["fetch", "AAPL"]);
-    let value = r#"{"symbol":"AAPL","price":1.50}"#;
+    let value = r#"{"mine":[1],"price":1.50,"volume":3e2}"#;
     assert_eq!(sandbox.run(&["put", "quote:stock:AAPL", value]).code, Some(0));
     let run = sandbox.run(&["fetch", "AAPL", "-f", "json"]);
-    assert!(run.stdout.contains(r#"{"symbol":"AAPL","price":1.50,"cache":{"#), "{run:?}");
+    // It is a quote: what is known from its key is there, and what it lacks is null.
+    let told = concat!(
+        r#"{"symbol":"AAPL","asset_class":"stock","type":"quote","provider":"put","price":1.50,"#,
+        r#""previous_close":null,"change":null,"change_percent":null,"open":null,"high":null,"#,
+        r#""low":null,"bid":null,"ask":null,"volume":3e2,"currency":null,"exchange":null,"#,
+        r#""market_state":null,"time":null,"mine":[1],"cache":{"#
+    );
+    assert!(run.stdout.contains(told), "{run:?}");
+    let csv = sandbox.run(&["fetch", "AAPL", "-f", "csv"]).stdout;
+    assert!(csv.ends_with("\nAAPL,stock,quote,put,1.50,,,,,,,,,3e2,,,,\n"), "{csv}");
+    let picked = ["fetch", "AAPL", "--fields", "provider,price,bid", "-f", "ndjson"];
+    assert_eq!(sandbox.run(&picked).stdout, "{\"provider\":\"put\",\"price\":1.50,\"bid\":null}\n");
+    let table = sandbox.run(&["fetch", "AAPL"]).stdout;
+    let row: Vec<&str> = table.lines().nth(1).unwrap().split_whitespace().collect();
+    assert_eq!(row[..2], ["AAPL", "1.50"], "{table}");
+    assert_eq!(sandbox.run(&["get", "quote:stock:AAPL"]).stdout, value);
     assert_eq!(run.json()[0]["cache"]["ttl_seconds"], 300.0);
     // Who names a provider wants that provider's.
     assert_eq!(sandbox.json(&["fetch", "AAPL", "-p", "yahoo"])[0]["provider"], "yahoo");

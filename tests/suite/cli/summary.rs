@@ -141,3 +141,17 @@ fn what_makes_no_sense_is_refused_with_what_does() {
     }
     sandbox.run(&["warm", "--class", "crypto", "--all"]).fails(2, &[]);
 }
+
+#[test]
+fn what_was_put_stands_among_the_others_in_every_format() {
+    let (_upstream, sandbox) = held();
+    sandbox.run(&["put", "quote:crypto:ADA", r#"{"price":0.50}"#]).fails(0, &[]);
+    let csv = sandbox.run(&["fetch", "--class", "crypto", "--all", "-f", "csv"]);
+    csv.fails(0, &[]);
+    assert!(csv.stdout.contains("\nADA,crypto,quote,put,0.50,,"), "{csv:?}");
+    assert_eq!(csv.stdout.lines().count(), 5);
+    // What is no quote is no row of quotes, and none of those that are stale.
+    sandbox.run(&["put", "quote:crypto:XRP", "text", "--ttl", "10s"]).fails(0, &[]);
+    let late = at(&sandbox, LATER, &["fetch", "--class", "crypto", "--all", "-f", "csv"]);
+    late.fails(1, &["XRP", "warning: 3 of 4 are stale"]);
+}

@@ -12,9 +12,9 @@ use std::io::{self, Write};
 
 use super::fields::Layout;
 use super::people::Prices;
-use super::records::Members;
 use super::{Printer, Shown, answers};
 use crate::cache::record::cells::Dates;
+use crate::cache::record::members::Members;
 use crate::cache::{Question, Served};
 use crate::cli::ui::Style;
 use crate::error::{Usage, sanitized};
@@ -63,7 +63,8 @@ impl Charts {
         let (symbol, picture, what) = if let Some(series) = served.bars.as_deref() {
             (&*series.symbol, of_bars(series), answers::what(series))
         } else {
-            let record = Members::read(&served.entry.body);
+            let record = shown.record(served);
+            let record = Members::read(&record);
             let picture = record.map(|record| of_observations(&record)).unwrap_or_default();
             let what = answers::so_many(picture.candles.len(), "observations");
             (shown.question.symbol.name(), picture, what)

@@ -9,7 +9,7 @@ use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 /// The members of a JSON object in their order.
-pub(super) struct Members<'a>(Vec<(Name<'a>, &'a RawValue)>);
+pub(crate) struct Members<'a>(Vec<(Name<'a>, &'a RawValue)>);
 
 /// The name of a member: borrowed, unless something in it is escaped.
 #[derive(serde::Deserialize)]
@@ -17,22 +17,27 @@ struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
 
 impl<'a> Members<'a> {
     /// Reads an object; none if it is none.
-    pub(super) fn read(json: &'a [u8]) -> Option<Self> {
+    pub(crate) fn read(json: &'a [u8]) -> Option<Self> {
         serde_json::from_slice(json).ok()
     }
 
+    /// Every member and its value, as JSON.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&str, &'a str)> {
+        self.0.iter().map(|(name, value)| (&*name.0, value.get()))
+    }
+
     /// The value of the first member of this name, as JSON.
-    pub(super) fn get(&self, name: &str) -> Option<&'a str> {
+    pub(crate) fn get(&self, name: &str) -> Option<&'a str> {
         self.0.iter().find(|member| member.0.0 == name).map(|member| member.1.get())
     }
 
     /// The value of a member as text: without quotation marks, and nothing for `null`.
-    pub(super) fn text(&self, name: &str) -> Cow<'a, str> {
+    pub(crate) fn text(&self, name: &str) -> Cow<'a, str> {
         self.get(name).map_or(Cow::Borrowed(""), text)
     }
 
     /// The rows under this name; none if that is no array of objects.
-    pub(super) fn rows(&self, name: &str) -> Option<Vec<Self>> {
+    pub(crate) fn rows(&self, name: &str) -> Option<Vec<Self>> {
         serde_json::from_str(self.get(name)?).ok()
     }
 }
