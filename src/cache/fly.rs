@@ -437,6 +437,13 @@ pub(super) fn unsupported(question: &Question) -> Error {
         );
         return Error::new(Kind::Unsupported, message).hint("leave --provider away");
     }
+    if matches!(question.data_type, DataType::Payload(name) if name.is_prediction()) {
+        let message = format!("no provider gives a prediction of `{symbol}`");
+        return Error::new(Kind::Unsupported, message).hint(
+            "name the program that does: providers: {model: {kind: command, endpoints: \
+             {prediction: {command: [python3, predict.py, \"{symbol}\"]}}}}",
+        );
+    }
     let message = format!("no provider of the {class} chain has {what} of `{symbol}`");
     let hint = match question.symbol.class() {
         Class::Macro if question.is_of_bars() => {

@@ -13,9 +13,6 @@ use crate::market::{DataType, EndpointName, Params};
 use crate::provider::command::{Definition, Endpoint, Input, Output};
 use crate::provider::http::{FIELDS, Template};
 
-/// The type that is given by programs alone, so that asking for it without any is no misspelling.
-const PREDICTION: &str = "prediction";
-
 /// What is said of a provider that is asked over a network, and not of one that runs programs.
 const OF_THE_NETWORK: [&str; 6] = ["auth", "base_url", "delays", "headers", "tls", "user_agent"];
 
@@ -95,16 +92,6 @@ fn endpoint(layers: &Layers, provider: &str, name: &str) -> Option<Endpoint> {
         input: input.iter().filter_map(|text| Input::parse(text).ok()).collect(),
         timeout: layers.duration(&at("timeout")),
         output: output.map(|(_, output)| output).unwrap_or_default(),
-    })
-}
-
-/// The error for a prediction where nobody gives one.
-pub(super) fn without_a_program(text: &str) -> Option<Usage> {
-    text.eq_ignore_ascii_case(PREDICTION).then(|| {
-        Usage::new(format!("no provider gives a {PREDICTION}")).hint(
-            "name the program that does: providers: {model: {kind: command, endpoints: \
-             {prediction: {command: [python3, predict.py, \"{symbol}\"]}}}}",
-        )
     })
 }
 

@@ -146,7 +146,10 @@ impl Config {
             return Ok(DataType::Payload(endpoint));
         }
         let known = DataType::parse(text);
-        let is_any = |of: &EndpointName| self.providers().iter().any(|name| has(name, *of));
+        // What somebody puts is a prediction too, also where no provider gives one.
+        let is_any = |of: &EndpointName| {
+            of.is_prediction() || self.providers().iter().any(|name| has(name, *of))
+        };
         match endpoint.filter(|of| known.is_err() && is_any(of)) {
             Some(endpoint) => Ok(DataType::Payload(endpoint)),
             None => known.map_err(|usage| self.meant(text, usage)),
@@ -155,9 +158,6 @@ impl Config {
 
     /// The error for a name that is no type, with the nearest of endpoints too.
     fn meant(&self, text: &str, usage: Usage) -> Usage {
-        if let Some(usage) = commands::without_a_program(text) {
-            return usage;
-        }
         let of = |name: &String| match sites::speech(self.layers(), name) {
             Some(Speech::Http(definition)) => {
                 definition.endpoints.iter().map(|of| of.name).collect::<Vec<_>>()

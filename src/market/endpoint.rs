@@ -42,6 +42,11 @@ impl EndpointName {
         if name.length == 0 { Err(refused()) } else { Ok(name) }
     }
 
+    /// Whether it is what a model says of a symbol: a type that there is whoever gives it.
+    pub fn is_prediction(&self) -> bool {
+        self.as_str() == "prediction"
+    }
+
     /// The name.
     pub fn as_str(&self) -> &str {
         let bytes = self.bytes.get(..usize::from(self.length)).unwrap_or_default();

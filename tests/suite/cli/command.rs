@@ -8,7 +8,7 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-use super::{SOON, at, json_at};
+use super::{LATER, SOON, at, json_at};
 use crate::sandbox::{Run, Sandbox, Upstream, finished};
 
 /// After this what has not happened never will.
@@ -91,8 +91,29 @@ fn what_a_program_prints_is_cached_for_a_second_if_the_symbol_is_hot() {
 
 #[test]
 fn a_prediction_that_nobody_gives_says_what_to_configure() {
-    let run = Sandbox::new().run(&["fetch", "NVDA", "-t", "prediction"]);
-    run.fails(2, &["no provider gives a prediction", "kind: command"]);
+    let fetch = ["fetch", "NVDA", "-t", "prediction", "-f", "json"];
+    let run = Sandbox::new().run(&fetch);
+    run.fails(1, &["error: NVDA: no provider gives a prediction of `NVDA`", "kind: command"]);
+    assert!(run.stdout.contains(r#""error":{"kind":"unsupported""#), "{run:?}");
+}
+
+#[test]
+fn a_prediction_that_was_put_answers_where_no_provider_gives_one() {
+    let sandbox = Sandbox::new();
+    sandbox.run(&["put", "prediction:stock:NVDA", r#"{"p": 0.70}"#, "--ttl", "20s"]).fails(0, &[]);
+    for more in [&[][..], &["--offline"]] {
+        let run =
+            sandbox.run(&[&["fetch", "NVDA", "-t", "prediction", "-f", "json"], more].concat());
+        let told = concat!(
+            r#"{"symbol":"NVDA","asset_class":"stock","type":"prediction","provider":"put","#,
+            r#""payload":{"p":0.70},"cache":{"#
+        );
+        assert!(run.stdout.contains(told), "{run:?}");
+        assert_eq!((&run.json()[0]["cache"]["status"], &*run.stderr), (&"hit".into(), ""));
+    }
+    let late = at(&sandbox, LATER, &["fetch", "NVDA", "-t", "prediction"]);
+    late.says("no newer one could be had: no provider gives a prediction of `NVDA`");
+    assert_eq!(sandbox.run(&["get", "prediction:stock:NVDA"]).stdout, r#"{"p": 0.70}"#);
 }
 
 #[test]
