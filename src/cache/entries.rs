@@ -175,18 +175,26 @@ impl Cache {
         matches!(self.answer_from_tiers(question, &terms), Looked::Answered { answer, .. } if answer.outcome.is_ok())
     }
 
-    /// The key that a pattern that picked nothing most probably meant: one that holds it, as
-    /// `quote:stock:AAPL` holds `aapl`, else one that is spelt nearly so.
+    /// What a pattern that picked nothing most probably meant: a key that holds it, as
+    /// `quote:stock:AAPL` holds `aapl`; of a glob, one that picks something and is spelt nearly so; else
+    /// such a key.
     pub fn nearest_key(&self, pattern: &Pattern) -> Option<String> {
-        let mut keys = BTreeSet::new();
-        self.scan(&Selection::default(), &mut |listing| {
-            keys.insert(listing.key.to_string());
+        let (mut names, mut keys) = (Vec::new(), BTreeSet::new());
+        self.scan(&Selection::default(), &mut |Listing { key, provider, .. }| {
+            keys.insert(key.to_string());
+            names.push((key, provider));
         });
         let glob = pattern.glob().to_lowercase();
         let meant = glob.trim_matches(['*', '?', ':']);
         let holds = |key: &&String| !meant.is_empty() && key.to_lowercase().contains(meant);
-        let near = || nearest(&glob, keys.iter().map(String::as_str)).map(str::to_owned);
-        keys.iter().find(holds).cloned().or_else(near)
+        let texts: Vec<&str> = keys.iter().map(String::as_str).collect();
+        let near = || nearest(&glob, texts.iter().copied()).map(str::to_owned);
+        let picks = |of: &Pattern| names.iter().any(|(key, provider)| of.picks(key, provider));
+        let respelt = || {
+            let respelt = pattern.respelt(&texts).filter(|of| !of.is_one_key() && picks(of));
+            respelt.map(|pattern| pattern.to_string())
+        };
+        keys.iter().find(holds).cloned().or_else(respelt).or_else(near)
     }
 
     /// Goes through the entries that a selection picks, in no order.

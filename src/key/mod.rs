@@ -3,6 +3,7 @@
 //! `<type>:<class>:<SYMBOL>[:<parameters>]`, as in `quote:stock:AAPL`; what `put` writes is free.
 //! The spellings of the seeds (`price:crypto:BTC`, `prediction:BTC`) are read and never written.
 
+mod near;
 mod template;
 
 use std::fmt;

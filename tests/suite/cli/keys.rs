@@ -80,4 +80,21 @@ fn a_pattern_picks_and_one_that_picks_nothing_names_the_nearest() {
     }
     let run = sandbox.run(&["keys", "quote:stock:APPL"]);
     run.fails(0, &["nothing matches `quote:stock:APPL`; did you mean `quote:stock:AAPL`?"]);
+    sandbox.run(&["put", "pair_config:ETH/USDT", "1"]);
+    for (pattern, near) in [
+        ("pair_confg*", "pair_config*"),
+        ("qoute:*", "quote:*"),
+        ("quotes:*", "quote:*"),
+        ("*:APPL*", "*:AAPL*"),
+        ("quote:*AAPLE*", "quote:*AAPL*"),
+        ("quote:*:MSF", "quote:*:MSFT"),
+        ("qoute:*@yahoo", "quote:*@yahoo"),
+    ] {
+        let says = format!("nothing matches `{pattern}`; did you mean `{near}`?");
+        sandbox.run(&["keys", pattern]).fails(0, &[&says]);
+        sandbox.run(&["clear", pattern]).fails(0, &[&says]);
+        sandbox.run(&["get", pattern]).fails(1, &[&says]);
+    }
+    let far = sandbox.run(&["keys", "elephants:*"]).stderr;
+    assert_eq!(far, "nothing matches `elephants:*`\n");
 }
