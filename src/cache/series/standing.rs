@@ -101,10 +101,10 @@ impl Cache {
         slice: &Slice,
         provider: &str,
     ) -> ActionsFor {
-        match self.rules.is_silent(provider) {
-            true => ActionsFor::Nothing,
-            false => slice.actions_for(question),
+        if self.rules.is_silent(provider) {
+            return ActionsFor::Nothing;
         }
+        slice.actions_for(question)
     }
 
     /// Judges what was found by the part of a series that is asked for at an instant, if one is.
