@@ -216,6 +216,9 @@ fn leaves(path: String, value: &str) -> Result<Leaves, Usage> {
         let leaf = read(&path, value)?;
         return Ok(vec![(path, leaf)]);
     }
+    // Alone, so that nothing is set beside what is named.
+    serde_yaml::from_str::<serde::de::IgnoredAny>(value)
+        .map_err(|error| Usage::new(format!("`{}` is no map: {error}", sanitized(value))))?;
     let mut text = value.to_owned();
     for name in path.rsplit(SEPARATOR) {
         text = format!("{{{}: {text}}}", serde_json::Value::from(name));
@@ -386,7 +389,12 @@ mod tests {
         assert_eq!(layers.text(&["symbols", "BRK.B"]), Some("stock"));
         assert_eq!(layers.text(&["symbols", "NO"]), Some("crypto"));
         assert!(set("ttl.quote={}").unwrap().layers.is_empty());
-        for text in ["ttl.quote={", "ttl.quote={stock: 5} }", "ttl.quote={stock: 5, stock: 6}"] {
+        for text in [
+            "ttl.quote={",
+            "ttl.quote={stock: 5} }",
+            "ttl.quote={stock: 5, stock: 6}",
+            "ttl.quote={stock: 5}, bars: {stock: 6}",
+        ] {
             let usage = set(text).unwrap_err();
             assert!(usage.message.starts_with("--set: "), "{usage}");
         }

@@ -122,11 +122,10 @@ impl Health {
         now: Timestamp,
         wait: Option<Duration>,
     ) {
-        // One who refuses is there; one who says when it will be well again is not.
+        // One who refuses is there; whether one who says when it will be well again has failed is seen
+        // once it has been asked again.
         if status < 500 {
             self.failures = 0;
-        } else {
-            self.fail(Kind::Upstream, &format!("it answered HTTP {status}"), now);
         }
         let under_way = self.pause.is_some_and(|pause| started <= pause.since);
         let wait = match wait {
@@ -277,10 +276,13 @@ mod tests {
         health.refuse(429, at(5), at(6), Some(Duration::ZERO));
         health.fail(Kind::Upstream, "HTTP 500", at(7));
         assert_eq!(health.hindrance(at(8)), None);
+        // But not with a 503, which is a failure once it has been asked again.
         for n in 0..5 {
             health.refuse(503, at(n), at(n), Some(Duration::from_millis(1)));
+            assert!(!matches!(health.hindrance(at(n)), Some(Hindrance::Open(_))), "{n}");
+            health.fail(Kind::Upstream, "HTTP 503", at(n));
         }
-        assert!(matches!(health.hindrance(at(10)), Some(Hindrance::Open(_))), "but not with a 503");
+        assert!(matches!(health.hindrance(at(10)), Some(Hindrance::Open(_))));
     }
 
     #[test]

@@ -104,7 +104,8 @@ impl Upstream {
             // Who has trouble and says when it is over may be asked then; who refuses us may not.
             let is_over_then = limited || Again::after_status(status) != Again::No;
             let again = if is_over_then { Again::AfterPause } else { Again::No };
-            return Failed { error, again, blame: Blame::Refused };
+            let blame = if status >= 500 { Blame::Sick } else { Blame::Refused };
+            return Failed { error, again, blame };
         }
         let again = Again::after_status(status);
         let sick = status >= 500 || matches!(error.kind, Kind::Upstream | Kind::InvalidData);

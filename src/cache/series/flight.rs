@@ -457,7 +457,9 @@ impl Leg {
             return false;
         };
         let head = &self.fill.head;
-        let is_sent = |ms: &i64| span.contains(Timestamp::from_ms(*ms));
+        // With the first it may begin only for the sake of the overlap, and who is asked for what comes
+        // behind a bar need not send that one.
+        let is_sent = |ms: &i64| span.start().as_ms() < *ms && *ms < span.end().as_ms();
         let ended = &head.recent.times[..head.ended];
         ended.iter().any(is_sent) && !head.coverage.is_imported(span)
     }

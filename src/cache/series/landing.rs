@@ -12,6 +12,7 @@ use crate::cache::lookup::{Found, Missing, held, is_stale};
 use crate::cache::{Answer, AnsweredBy, Cache, Purpose, Question, Served, Status};
 use crate::entry::State;
 use crate::error::{Error, Kind};
+use crate::ledger::{Outcome, Said};
 use crate::market::{DataType, Page};
 use crate::policy::{self, Cause, Course, Known};
 use crate::tier::Incoming;
@@ -33,16 +34,17 @@ impl Cache {
         course: Option<Course>,
         landing: &mut Landing,
     ) -> bool {
-        let Came::Asked { asked, at } = came else { return false };
+        let Came::Asked { mut asked, at } = came else { return false };
         let question = &errand.questions[flight.index];
+        if matches!(&asked.outcome, Ok(Given::Page(page)) if leg.is_contradicted_by(page)) {
+            let error = has_lost(question);
+            self.cool_down(question, &error);
+            asked.outcome = Err(error);
+        }
         self.count_asking(&mut landing.tally, &name(question), &asked);
         leg.calls += asked.calls;
         leg.known.course = course.unwrap_or(leg.known.course);
         match asked.outcome {
-            Ok(Given::Page(page)) if leg.is_contradicted_by(&page) => {
-                leg.failed = Some(has_lost(question));
-                false
-            }
             Ok(Given::Page(page)) => {
                 self.keep_page(errand, question, leg, &page, at, landing);
                 self.plan(errand.questions, leg);
@@ -65,6 +67,21 @@ impl Cache {
                 false
             }
         }
+    }
+
+    /// Notes that a key has failed whose answer seemed to be one.
+    fn cool_down(&self, question: &Question, error: &Error) {
+        let Some(provider) = question.providers.first() else { return };
+        let now = self.clock.reading();
+        let outcome = Outcome {
+            provider,
+            started: now.wall,
+            said: Said::Answered,
+            used: None,
+            keys: &[&name(question)],
+            failed: Some(error),
+        };
+        self.upstream.ledger().settle(&outcome, &now);
     }
 
     /// Puts a page into its series, to be stored if anything may be.

@@ -99,9 +99,11 @@ impl Count {
     ) {
         let is_timed = terms.by.is_some();
         let now = cache.clock().now();
-        let is_held = matches!(&answer.outcome, Ok(served)
-            if matches!(served.status, Status::Hit | Status::Stale)
-                && served.life.state(now) == State::Fresh);
+        // Of who wants all of it anew it is not warm.
+        let is_held = !terms.refresh
+            && matches!(&answer.outcome, Ok(served)
+                if matches!(served.status, Status::Hit | Status::Stale)
+                    && served.life.state(now) == State::Fresh);
         // What is fresh still, and was only asked for early, lacks nothing; and cron writes a letter for
         // each line, also where nothing failed.
         let is_heard = ui.is_watched() || ui.is_verbose();

@@ -267,6 +267,8 @@ fn an_answer_without_a_bar_loses_none_that_had_come() {
     let run = at(&sandbox, later, &[&bars[..], &["-f", "json"]].concat());
     run.says("sent no bar of `AAPL` where it had sent some before");
     assert_eq!((&run.json()[0]["bars"], empty.count()), (&held, 1));
+    at(&sandbox, later, &bars).says("sent no bar");
+    assert_eq!(empty.count(), 1, "the key cools down");
     assert_eq!(run.json()[0]["cache"]["status"], "stale");
     let offline = json_at(&sandbox, later, &[&bars[..], &["--offline"]].concat());
     assert_eq!(offline[0]["bars"], held);

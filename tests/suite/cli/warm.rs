@@ -66,6 +66,10 @@ fn a_stale_answer_in_place_of_a_new_one_has_not_warmed() {
     let sandbox = sandbox.with_provider("yahoo", &nobody());
     let run = at(&sandbox, &when_aged(&sandbox, 40), &["warm", "AAPL"]);
     run.fails(1, &["warning: AAPL: this answer is 40 s old", "0 asked, 0 fresh already, 1 failed"]);
+    // Nor has it where all is wanted anew, though what is held is fresh.
+    sandbox.run(&["limits", "yahoo", "--resume"]);
+    let run = sandbox.run(&["warm", "AAPL", "--refresh"]);
+    run.fails(1, &["no newer one could be had", "0 asked, 0 fresh already, 1 failed"]);
 }
 
 #[test]
