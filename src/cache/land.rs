@@ -148,9 +148,9 @@ impl Cache {
         let storable = |entry: &Entry| !errand.terms.no_cache && self.has_room_for(entry);
         if let Some((entry, known)) = entry.clone().filter(|(entry, _)| storable(entry)) {
             let incoming = self.incoming(entry, known, sighting);
-            let parts = replaced(missing.of_the_asked(question), &incoming.stored.entry);
-            let validators = asked.validators.clone();
             let before = missing.of_the_asked(question);
+            let parts = replaced(before, &incoming.stored.entry);
+            let validators = asked.validators.clone();
             let asked_after = before.and_then(|before| before.known.expired.clone());
             landing.incoming.push(Incoming { asked_after, validators, parts, ..incoming });
         }
